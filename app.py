@@ -1,0 +1,57 @@
+"""Starts the app: environment → Settings → Services → page. `HOST`, `PORT` and `STILLROOM_HOME` change the defaults."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+from distill_core.errors import StillroomError
+from distill_core.settings import Settings
+
+
+def prepare(settings: Settings) -> None:
+    """What Gradio reads when it is imported: no analytics, temporary files inside the data folder."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.home.cache / "gradio")
+
+
+def serve(settings: Settings) -> int:
+    from distill_core.services import Services
+    from ui import doors
+    from ui.build import build_app
+
+    services = Services(settings)
+    try:
+        app = build_app(services, settings.home.cache / "gradio" / "students")
+        try:
+            doors.launch(app, settings)
+        except OSError as error:
+            print(f"Port {settings.port} cannot be used: {error}\nChoose another one: PORT=7861", file=sys.stderr)
+            return 2
+        services.start_background()
+        print(f"Stillroom is open at {app.local_url}  (Ctrl-C closes it; runs go on)", flush=True)
+        closing = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: closing.set())
+        closing.wait()
+        app.close(verbose=False)
+    finally:
+        services.close()
+    return 0
+
+
+def main() -> int:
+    try:
+        settings = Settings.from_environment()
+        settings.check_bind()
+        prepare(settings)
+        return serve(settings)
+    except StillroomError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

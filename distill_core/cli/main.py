@@ -1,0 +1,112 @@
+"""Arguments to commands, errors to words and exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from distill_core import __version__
+from distill_core.cli import run as running
+from distill_core.cli import show
+from distill_core.errors import ConfigError, StillroomError
+
+DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
+
+_EPILOG = """exit status:
+  0 done   1 the run failed   2 the config or the command was refused   130 stopped (resume goes on)
+
+STILLROOM_HOME is the folder that keeps teacher signals and finetuned teachers for later runs."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m distill_core",
+        description="Distil one or several teachers into a small, fast student.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"Stillroom {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, help: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command("run", "Train, measure and report: one run, from its config.", _run)
+    sub.add_argument("config", type=Path, metavar="CONFIG.yaml")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="new or empty folder for the run")
+    sub = command("resume", "Go on with a run that was stopped, interrupted or failed.", _resume)
+    sub.add_argument("folder", type=Path, metavar="DIR")
+    sub = command("check", "Read the config, the data and the checkpoints; train nothing.", _check)
+    sub.add_argument("config", type=Path, metavar="CONFIG.yaml")
+    _add_predict(command("predict", "Classify texts with a finished student.", _predict))
+    sub = command("report", "Print the report of a finished run.", _report)
+    sub.add_argument("folder", type=Path, metavar="DIR")
+    sub.add_argument("--json", action="store_true", help="the whole report.json instead of tables")
+    command("machine", "Say what this machine computes on, as JSON.", lambda _: show.machine())
+    command("recipes", "List the recipes that ship with the project.", lambda _: show.recipes())
+    return parser
+
+
+def _add_predict(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("folder", type=Path, metavar="DIR", help="a run's folder, or a student's")
+    sub.add_argument("--text", action="append", default=[], metavar="TEXT", help="a text; may be given several times")
+    sub.add_argument(
+        "--text-pair", action="append", default=[], metavar="TEXT", help="second text of the pair, for each --text"
+    )
+    sub.add_argument(
+        "--file",
+        type=Path,
+        metavar="FILE",
+        help="UTF-8 texts, one a line (for pairs: two texts with a tab between); - for standard input",
+    )
+    sub.add_argument("--json", action="store_true", help="a JSON list instead of a table")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line as a function; returns the exit status."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        status = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return status
+    except ConfigError as error:
+        return _refuse(str(error), REFUSED)
+    except StillroomError as error:
+        return _refuse(str(error), FAILED if arguments.command in ("run", "resume") else REFUSED)
+    except KeyboardInterrupt:
+        return STOPPED
+    except BrokenPipeError:
+        # The reader (`| head`) has gone. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _refuse(text: str, status: int) -> int:
+    print(text, file=sys.stderr)
+    return status
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    return running.run(arguments.config, arguments.out)
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    return running.resume(arguments.folder)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    return show.check(arguments.config)
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    wanted = show.PredictRequest(arguments.folder, arguments.text, arguments.text_pair, arguments.file, arguments.json)
+    return show.predict(wanted)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    return show.report(arguments.folder, as_json=arguments.json)

@@ -1,0 +1,170 @@
+"""`check`, `predict`, `report`, `machine` and `recipes`: commands that only look."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from distill_core import recipes as shipped
+from distill_core.config import load
+from distill_core.errors import ConfigError, DataError, FieldError, JobError
+from distill_core.export.markdown import table, to_markdown
+from distill_core.export.report import read_report
+from distill_core.export.verdict import times
+from distill_core.layout import RunFolder
+
+
+def check(config_path: Path) -> int:
+    """Findings and sizes; exit status 2 when something keeps the run from starting."""
+    load(config_path)  # the file itself: not there, not UTF-8, not YAML, refused settings
+    from distill_core.hub import decide_offline
+    from distill_core.services import check_config
+
+    decide_offline()
+    outcome = check_config(yaml.safe_load(config_path.read_text(encoding="utf-8")))
+    blamed = {(error.field, error.message) for error in outcome.errors}
+    for finding in outcome.findings:
+        if (finding["field"], finding["message"]) not in blamed:
+            print(f"{finding['severity']}: {finding['field']}: {finding['message']}")
+    for line in summary_lines(outcome.summary):
+        print(line)
+    for error in outcome.errors:
+        print(f"error: {error}", file=sys.stderr)
+    failed = bool(outcome.errors) or any(f["severity"] == "error" for f in outcome.findings)
+    print("This config cannot run yet." if failed else "Ready to run.")
+    return 2 if failed else 0
+
+
+def summary_lines(summary: dict[str, Any]) -> list[str]:
+    """The sizes in words: rows, labels, each teacher, the student."""
+    lines = []
+    sizes = summary.get("sizes") or {}
+    if sizes:
+        lines.append("rows: " + ", ".join(f"{name} {count:,}" for name, count in sizes.items()))
+    labels = summary.get("labels") or []
+    if labels:
+        shown = ", ".join(labels[:12]) + (", …" if len(labels) > 12 else "")
+        lines.append(f"labels ({len(labels)}): {shown}")
+    for teacher in summary.get("teachers") or []:
+        lines.append(f"teacher {teacher['name']}: {_size(teacher)}")
+    student = summary.get("student")
+    if student:
+        smaller = f", compression {times(student['compression'])}" if student.get("compression") else ""
+        lines.append(f"student: {_size(student)}{smaller}")
+    return lines
+
+
+def _size(entry: dict[str, Any]) -> str:
+    return f"{entry['parameters']:,} parameters, {entry['bytes'] / 1e6:.2f} MB"
+
+
+# ---------------------------------------------------------------- predict
+
+
+@dataclass(frozen=True)
+class PredictRequest:
+    """folder: a run's or a student's; pairs: second texts, one for each text, or none; file: more texts."""
+
+    folder: Path
+    texts: Sequence[str]
+    pairs: Sequence[str]
+    file: Path | None
+    as_json: bool
+
+
+def predict(request: PredictRequest) -> int:
+    """Predictions for the given texts, in order."""
+    texts, pairs = _inputs(request)
+    from distill_core.predict import StudentPredictor, student_folder
+
+    folder = student_folder(request.folder)  # refuse before torch is loaded
+    from distill_core.hub import decide_offline
+
+    decide_offline()
+    found = StudentPredictor.load(folder).predict(texts, pairs)
+    if request.as_json:
+        print(json.dumps([p.as_dict() for p in found], ensure_ascii=False, indent=1))
+        return 0
+    rows = []
+    for prediction in found:
+        ranked = list(prediction.probabilities.items())
+        other = f"{ranked[1][0]} {100 * ranked[1][1]:.1f}%" if len(ranked) > 1 else ""
+        text = prediction.text if prediction.text_pair is None else f"{prediction.text} ⏐ {prediction.text_pair}"
+        shown = text if len(text) <= 60 else text[:59] + "…"
+        rows.append([shown, prediction.label, f"{100 * ranked[0][1]:.1f}%", other])
+    print("\n".join(table(["text", "label", "probability", "next"], rows)))
+    return 0
+
+
+def _inputs(request: PredictRequest) -> tuple[list[str], list[str] | None]:
+    texts, pairs = list(request.texts), list(request.pairs)
+    if pairs and len(pairs) != len(texts):
+        raise DataError(f"{len(texts)} × --text but {len(pairs)} × --text-pair.", hint="Give one for each.")
+    if request.file is not None:
+        for number, line in enumerate(_lines(request.file), 1):
+            first, tab, second = line.partition("\t")
+            if not first.strip():
+                raise DataError(f"Line {number} of {request.file} is empty.", hint="Remove it.")
+            texts.append(first)
+            if tab:
+                pairs.append(second)
+    if not texts:
+        raise ConfigError([FieldError("--text", "there is nothing to classify.", "Give --text TEXT or --file FILE.")])
+    if pairs and len(pairs) != len(texts):
+        raise DataError("Some texts have a second text and some have none.", hint="Give one for each, or none at all.")
+    return texts, pairs or None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}.", hint="Check the path.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8.", hint="Save it as UTF-8 text.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+    # Not splitlines(): it also cuts at form feeds and other marks that may stand inside a text.
+    lines = text.replace("\r\n", "\n").split("\n")
+    return lines[:-1] if lines and not lines[-1] else lines
+
+
+# ---------------------------------------------------------------- report, machine, recipes
+
+
+def report(path: Path, *, as_json: bool) -> int:
+    """The report of a run's folder as tables, or as it stands on disk."""
+    if not path.is_dir():
+        raise ConfigError([FieldError("folder", f"there is no folder {path}.", "Check the path.")])
+    folder = RunFolder(path)
+    found = read_report(folder.report)
+    if found is None:
+        if not folder.config.is_file():
+            raise ConfigError([FieldError("folder", f"{path} holds no run.", "Give the folder that `run` wrote.")])
+        raise JobError("This run has no report yet.", hint=f"Go on with it: python -m distill_core resume {path}")
+    print(json.dumps(found, ensure_ascii=False, indent=1) if as_json else to_markdown(found), end="\n" * as_json)
+    return 0
+
+
+def machine() -> int:
+    """This machine as one JSON object."""
+    from distill_core.measure.machine import describe_machine
+
+    print(json.dumps(describe_machine(), ensure_ascii=False))
+    return 0
+
+
+def recipes() -> int:
+    """Name, title and summary of each recipe, and where its file lies."""
+    for recipe in shipped.all_recipes():
+        print(f"{recipe.name}: {recipe.about.title}")
+        if recipe.about.summary:
+            print(f"  {recipe.about.summary}")
+    print(f"\nThe files lie in {shipped.RECIPES}: copy one and change it.")
+    return 0

@@ -1,0 +1,186 @@
+"""Data sets on the Hub: the splits a config names, as data frames; nothing a data set brings along is ever run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distill_core import hub
+from distill_core.config import HubData
+from distill_core.errors import DataError, NetworkError, StillroomError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SPLITS = ("train", "validation", "test", "transfer")
+
+
+def load_hub(config: HubData) -> dict[str, pd.DataFrame]:
+    """The configured splits as data frames, keyed train, validation, test, transfer (only those named).
+
+    Columns of class labels hold the classes' names; a row without gold label (−1 or null) holds None. Rows keep the
+    order they have on the Hub. Raises DataError (no such name, configuration or split; a loading script; gated) and
+    NetworkError (no way to the Hub and not downloaded before).
+    """
+    hub.check_name(config.name, "dataset", "data.name")
+    wanted = {key: getattr(config, f"{key}_split") for key in _SPLITS if getattr(config, f"{key}_split")}
+    try:
+        offline = hub.decide_offline()
+        import datasets
+
+        datasets.disable_progress_bars()
+        if offline:
+            return _downloaded_before(config, wanted)
+        _refuse_scripts(config, [file.name for file in hub.list_files(config.name, config.revision, "dataset")])
+        # One commit for all questions below; asking for it also records it for a later run without a network.
+        commit = hub.commit_of(config.name, config.revision, "dataset")
+        configuration = _configuration(config, datasets.get_dataset_config_names(config.name, revision=commit))
+        there = datasets.get_dataset_split_names(config.name, configuration, revision=commit)
+        _refuse_missing_splits(config, list(there), wanted)
+        return {
+            key: _frame(datasets.load_dataset(config.name, configuration, split=split, revision=commit))
+            for key, split in wanted.items()
+        }
+    except StillroomError as error:
+        error.field = error.field or "data.name"
+        raise
+    except Exception as error:
+        raise _in_words(error, config) from error
+
+
+def _downloaded_before(config: HubData, wanted: dict[str, str]) -> dict[str, pd.DataFrame]:
+    """The splits as an earlier run with a network left them.
+
+    `datasets` would take the newest copy there is, whatever revision and configuration were asked for; so the copy is
+    looked up here: ``<cache>/<owner>___<name>/<configuration>/<version>/<commit>``.
+    """
+    import datasets
+    from datasets.arrow_reader import ArrowReader
+
+    commit = hub.commit_of(config.name, config.revision, "dataset")
+    root = Path(datasets.config.HF_DATASETS_CACHE) / config.name.replace("/", "___")
+    copies = {folder.parent.parent.name: folder for folder in sorted(root.glob(f"*/*/{commit}"))}
+    if not copies or (config.config and config.config not in copies):
+        raise _unreachable(config, f"{config.name} ({config.config})" if config.config else config.name)
+    if config.config is None and "default" not in copies:
+        raise DataError(
+            f"Without a network it cannot be told which configuration of {config.name} is meant.",
+            hint=f"Name it; downloaded before: {_listed(sorted(copies))}.",
+            field="data.config",
+        )
+    folder = copies[config.config or "default"]
+    info = datasets.DatasetInfo.from_directory(str(folder))
+    splits = info.splits or {}
+    _refuse_missing_splits(config, list(splits), wanted)
+    reader = ArrowReader(str(folder), info)
+    return {
+        key: _frame(datasets.Dataset(**reader.read(info.dataset_name, split, list(splits.values()))))
+        for key, split in wanted.items()
+    }
+
+
+def _refuse_scripts(config: HubData, files: list[str]) -> None:
+    script = f"{config.name.rpartition('/')[2]}.py"
+    if script in files:
+        raise DataError(
+            f"{config.name} is loaded by a script of its own ({script}), and such code is never run here.",
+            hint="Look for a copy of it in Parquet or CSV, or download the files and choose them as files.",
+            field="data.name",
+        )
+
+
+def _configuration(config: HubData, names: list[str]) -> str | None:
+    """The name of the configuration to load (None: the only or default one), given those there are."""
+    if config.config is None:
+        if len(names) > 1 and "default" not in names:
+            raise DataError(
+                f"{config.name} has several configurations.",
+                hint=f"Choose one of {_listed(names)}.",
+                field="data.config",
+            )
+        return None
+    if names and config.config not in names:
+        raise DataError(
+            f"{config.name} has no configuration {config.config!r}.",
+            hint=f"There {'is' if len(names) == 1 else 'are'}: {_listed(names)}.",
+            field="data.config",
+        )
+    return config.config
+
+
+def _refuse_missing_splits(config: HubData, there: list[str], wanted: dict[str, str]) -> None:
+    for key, split in wanted.items():
+        # "train[:10%]" is the library's own notation for a part of a split.
+        if there and split.partition("[")[0] not in there:
+            raise DataError(
+                f"{config.name} has no split {split!r}.",
+                hint=f"There {'is' if len(there) == 1 else 'are'}: {_listed(there)}.",
+                field=f"data.{key}_split",
+            )
+
+
+def _frame(dataset: Any) -> pd.DataFrame:
+    from datasets import ClassLabel
+
+    frame = dataset.to_pandas()
+    for column, feature in dataset.features.items():
+        if isinstance(feature, ClassLabel):
+            frame[column] = [_class_name(feature.names, value) for value in dataset[column]]
+    return frame
+
+
+def _class_name(names: list[str], value: int | None) -> str | None:
+    return None if value is None or not 0 <= value < len(names) else names[value]
+
+
+def _in_words(error: Exception, config: HubData) -> StillroomError:
+    """The error for people behind whatever `datasets` raised; its own reason is kept where none is known."""
+    from datasets.data_files import EmptyDatasetError
+    from datasets.exceptions import DataFilesNotFoundError, DatasetNotFoundError
+
+    cause: BaseException | None = error
+    while cause is not None:
+        known = hub.explain(cause, config.name, "dataset", config.revision)
+        if known is not None:
+            known.field = "data.name"
+            return known
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, ConnectionError) or not hub.online():
+        return _unreachable(config, config.name)
+    if isinstance(error, (DataFilesNotFoundError, EmptyDatasetError)):
+        return DataError(
+            f"{config.name} holds no data files in a known format.",
+            hint="It needs CSV, JSON lines, Parquet or text files.",
+            field="data.name",
+        )
+    if isinstance(error, DatasetNotFoundError):
+        return DataError(
+            f"There is no data set {config.name} on the Hub, or it is private or gated.",
+            hint="Check the spelling (owner/name); for a private one, log in with `hf auth login`.",
+            field="data.name",
+        )
+    if "script" in str(error):
+        return DataError(
+            f"{config.name} is loaded by a script of its own, and such code is never run here.",
+            hint="Look for a copy of it in Parquet or CSV, or download the files and choose them as files.",
+            field="data.name",
+        )
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return DataError(
+        f"{config.name} cannot be loaded: {reason}.",
+        hint="Download its files and choose them as files.",
+        field="data.name",
+    )
+
+
+def _unreachable(config: HubData, what: str) -> NetworkError:
+    return NetworkError(
+        f"The data set {what} has to come from the Hub ({hub.endpoint()}), which cannot be reached, and it was not "
+        f"downloaded before.",
+        hint="Choose files on this machine instead, or try again with a network.",
+        field="data.name",
+    )
+
+
+def _listed(names: list[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,206 @@
+"""From the data section of a config to examples: which tables there are, and their mapped, stripped columns."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from distill_core import layout
+from distill_core.config import BundledData, Columns, FileData, HubData
+from distill_core.data.sources import ReadOptions, Table, read_table, table_from_frame
+from distill_core.data.types import Finding, Findings
+from distill_core.errors import DataError, NetworkError, StillroomError
+
+SPLITS = ("train", "validation", "test", "transfer")
+_WHOLE_FLOAT = re.compile(r"-?\d+\.0")
+
+
+@dataclass
+class Source:
+    """The tables of one data set. titles and fields: split → how messages call it, and its config field."""
+
+    name: str
+    columns: Columns
+    tables: dict[str, Table] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def mapped(self) -> list[str]:
+        columns = self.columns
+        return [name for name in (columns.text, columns.text_pair, columns.label) if name is not None]
+
+
+@dataclass
+class Examples:
+    """One split's texts and labels as strings, stripped; "" = no label. rows: 1-based row numbers in the file."""
+
+    texts: list[str]
+    pairs: list[str] | None
+    labels: list[str]
+    rows: list[int]
+    title: str
+    field: str
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def keep(self, positions: Sequence[int]) -> Examples:
+        return Examples(
+            [self.texts[i] for i in positions],
+            None if self.pairs is None else [self.pairs[i] for i in positions],
+            [self.labels[i] for i in positions],
+            [self.rows[i] for i in positions],
+            self.title,
+            self.field,
+        )
+
+
+def add_error(findings: Findings, error: StillroomError, code: str, field: str) -> None:
+    """An error as a finding, its hint included."""
+    message = error.message + (f" {error.hint}" if error.hint else "")
+    findings.append(Finding("error", code, error.field or field, message))
+
+
+def load_source(config: BundledData | FileData | HubData, findings: Findings) -> Source:
+    """All tables of a data section. A table that cannot be read is left out and becomes an error finding.
+
+    Raises NetworkError where a Hub set needs a network that is not there.
+    """
+    if isinstance(config, HubData):
+        return _load_hub(config, findings)
+    if isinstance(config, BundledData):
+        return _load_bundled(config, findings)
+    paths = {split: getattr(config, split) for split in SPLITS if getattr(config, split)}
+    source = Source(Path(config.train).stem, config.columns)
+    for split, path in paths.items():
+        source.titles[split], source.fields[split] = Path(path).name, f"data.{split}"
+    if _same_file_twice(paths, findings):
+        return source
+    options = ReadOptions(
+        format=config.format, header=config.header, quoting=config.quoting, wanted=tuple(source.mapped)
+    )
+    _read_files(source, paths, options, findings)
+    return source
+
+
+def _read_files(source: Source, paths: dict[str, str], options: ReadOptions, findings: Findings) -> None:
+    names: tuple[str, ...] = ()
+    for split, path in paths.items():
+        wanted = options.wanted if split != "transfer" else options.wanted[:-1]  # it needs no label column
+        own = ReadOptions(source.fields[split], options.format, options.header, options.quoting, wanted, names)
+        try:
+            table = read_table(path, own)
+        except DataError as error:
+            add_error(findings, error, "unreadable", source.fields[split])
+            continue
+        findings += table.findings
+        source.tables[split] = table
+        if split == "train" and table.guessed.get("header"):
+            names = tuple(table.names)
+
+
+def _same_file_twice(paths: dict[str, str], findings: Findings) -> bool:
+    seen: dict[Path, str] = {}
+    for split, path in paths.items():
+        file = Path(path).expanduser().resolve()
+        if file in seen:
+            message = f"The {split} file is the {seen[file]} file ({file.name}): each part needs rows of its own."
+            hint = " Leave it empty to have rows held out." if split in ("validation", "test") else ""
+            findings.add("error", "same_file", f"data.{split}", message + hint)
+            return True
+        seen[file] = split
+    return False
+
+
+def _load_bundled(config: BundledData, findings: Findings) -> Source:
+    folder = layout.BUNDLED_DATA.get(config.name)
+    source = Source(config.name, Columns())
+    if folder is None:
+        there = ", ".join(sorted(layout.BUNDLED_DATA)) or "none"
+        message = f"There is no bundled data set {config.name!r}. Bundled sets: {there}."
+        findings.add("error", "unknown_set", "data.name", message)
+        return source
+    paths = {split: str(folder / f"{split}.csv") for split in SPLITS}
+    paths = {split: path for split, path in paths.items() if split == "train" or Path(path).exists()}
+    for split, path in paths.items():
+        source.titles[split], source.fields[split] = Path(path).name, "data.name"
+    _read_files(source, paths, ReadOptions(header="yes", wanted=tuple(source.mapped)), findings)
+    return source
+
+
+def _load_hub(config: HubData, findings: Findings) -> Source:
+    from distill_core.data.hub import load_hub  # loads `datasets`, seconds that files and bundled sets need not wait
+
+    source = Source(config.name, config.columns)
+    try:
+        frames = load_hub(config)
+    except NetworkError:
+        raise
+    except StillroomError as error:
+        add_error(findings, error, "unreadable", "data.name")
+        return source
+    for split, frame in frames.items():
+        name = getattr(config, f"{split}_split")
+        source.titles[split], source.fields[split] = f"split {name!r}", f"data.{split}_split"
+        table = table_from_frame(frame)
+        if not len(table):
+            findings.add("error", "unreadable", source.fields[split], f"The split {name!r} has no rows.")
+            continue
+        source.tables[split] = table
+    return source
+
+
+# ---------------------------------------------------------------- columns
+
+
+def examples_of(source: Source, split: str, findings: Findings) -> Examples | None:
+    """A table's mapped columns. None, and error findings, where a column is missing."""
+    table, title, where = source.tables[split], source.titles[split], source.fields[split]
+    columns = _lookup(source, split, findings)
+    if columns is None:
+        return None
+    text, pair, label = columns
+    texts = [value.strip() for value in table.columns[text]]
+    pairs = None if pair is None else [value.strip() for value in table.columns[pair]]
+    labels = [""] * len(texts) if label is None else [value.strip() for value in table.columns[label]]
+    given = [value for value in labels if value]
+    if given and all(_WHOLE_FLOAT.fullmatch(value) for value in given):
+        # what pandas writes for a column of whole numbers with gaps
+        labels = [value.removesuffix(".0") for value in labels]
+    return Examples(texts, pairs, labels, table.rows, title, where)
+
+
+def _lookup(source: Source, split: str, findings: Findings) -> tuple[str, str | None, str | None] | None:
+    table, columns = source.tables[split], source.columns
+    roles: list[tuple[str, str, str]] = [("text", columns.text, "the texts")]
+    if columns.text_pair is not None:
+        roles.append(("text_pair", columns.text_pair, "the second texts"))
+    if split != "transfer":
+        roles.append(("label", columns.label, "the labels"))
+    elif columns.text_pair is None and len(table.columns) == 1:
+        return table.names[0], None, None  # a single column can only be the text
+    missing = [role for role in roles if role[1] not in table.columns]
+    for role, name, what in missing:
+        where = f"data.columns.{role}" if split == "train" else source.fields[split]
+        findings.add("error", "column_missing", where, _missing_column(table, source.titles[split], name, what))
+    if missing:
+        return None
+    chosen = [name for _, name, _ in roles]
+    if len(set(chosen)) < len(chosen):
+        message = f"One column cannot be two things: {', '.join(chosen)}. Choose different columns."
+        findings.add("error", "same_column", "data.columns", message)
+        return None
+    return columns.text, columns.text_pair, None if split == "transfer" else columns.label
+
+
+def _missing_column(table: Table, title: str, name: str, what: str) -> str:
+    folded = {other.strip().casefold(): other for other in table.names}
+    near = difflib.get_close_matches(name.strip().casefold(), list(folded), n=1, cutoff=0.6)
+    meant = f" Did you mean {folded[near[0]]!r}?" if near else ""
+    there = ", ".join(repr(other) for other in table.names[:20]) + (" …" if len(table.names) > 20 else "")
+    bare = " Its first line was read as a row, not as column names." if table.guessed.get("header") is False else ""
+    return f"{title} has no column {name!r} for {what}.{meant} Its columns are {there}.{bare}"

@@ -1,0 +1,332 @@
+"""Reading CSV, TSV, JSONL and Parquet files into tables of strings. What is odd becomes a finding, not a crash."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from distill_core.config import Columns
+from distill_core.data.sniff import (
+    SAMPLE_RECORDS,
+    Undecodable,
+    decode,
+    find_delimiter,
+    has_header,
+    is_quoted,
+    likely_columns,
+    records,
+    unique_names,
+)
+from distill_core.data.types import MAX_ROWS_KEPT, Finding, Findings, rows_in_words
+from distill_core.errors import DataError
+
+ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How one file is to be read. field: the config field that names the file, for messages."""
+
+    field: str = "data.train"
+    format: str = "auto"
+    header: str = "auto"
+    quoting: str = "auto"
+    wanted: tuple[str, ...] = ()  # column names that are looked for
+    fallback_names: tuple[str, ...] = ()  # names to use where there is no header and the width fits
+
+
+@dataclass
+class Table:
+    """A file as columns of strings; an absent value is "". rows: [N] 1-based row numbers in the file."""
+
+    columns: dict[str, list[str]]
+    rows: list[int]
+    findings: Findings = field(default_factory=Findings)
+    guessed: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.columns)
+
+    def preview(self, names: Sequence[str], number: int = 8) -> list[dict[str, str]]:
+        """The first rows as dicts of these columns (of all, where none of them is there)."""
+        shown = [name for name in names if name in self.columns] or self.names
+        return [{name: self.columns[name][i] for name in shown} for i in range(min(number, len(self)))]
+
+
+@dataclass(frozen=True)
+class ColumnGuess:
+    """What a file seems to hold. has_label: False where no column looks like classes."""
+
+    columns: Columns
+    names: list[str]
+    has_label: bool
+    guessed: dict[str, Any]
+    preview: list[dict[str, str]]
+
+
+def guess_columns(
+    path: str | Path, *, format: str = "auto", header: str = "auto", quoting: str = "auto"
+) -> ColumnGuess:
+    """Which column is likely the text, the second text and the class. Raises DataError where it cannot be read."""
+    table = read_table(path, ReadOptions(format=format, header=header, quoting=quoting))
+    sample = [values[:SAMPLE_RECORDS] for values in table.columns.values()]
+    text, second, label = likely_columns(table.names, sample)
+    columns = Columns(text=text, text_pair=second, label=label or Columns().label)
+    return ColumnGuess(columns, table.names, label is not None, table.guessed, table.preview(table.names))
+
+
+def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
+    """A file as a table of strings.
+
+    Raises:
+        DataError: it is missing, a folder, empty, of an unknown kind, no text, or mostly not what its format says.
+    """
+    options = options or ReadOptions()
+    file = Path(path).expanduser()
+    kind = _format_of(file, options)
+    table = _read_parquet(file, options) if kind == "parquet" else _read_text(file, kind, options)
+    table.guessed["format"] = kind
+    if not len(table):
+        only = "only a header line" if table.guessed.get("header") else "no rows"
+        raise DataError(f"{file.name} has {only}.", hint="Add rows, or choose another file.", field=options.field)
+    return table
+
+
+def _format_of(file: Path, options: ReadOptions) -> str:
+    if not file.exists():
+        raise DataError(f"There is no file {file}.", hint=_similar_files(file), field=options.field)
+    if not file.is_file():
+        raise DataError(f"{file} is a folder, not a file.", hint="Choose a file inside it.", field=options.field)
+    if file.stat().st_size == 0:
+        raise DataError(f"{file.name} is empty.", hint="Choose a file with rows.", field=options.field)
+    if options.format != "auto":
+        return options.format
+    kind = ENDINGS.get(file.suffix.casefold())
+    if kind is None:
+        raise DataError(
+            f"{file.name} ends in {file.suffix or 'nothing'}, which says nothing about its format.",
+            hint="CSV, TSV, JSONL and Parquet can be read; rename it, or set the format (data.format).",
+            field=options.field,
+        )
+    return kind
+
+
+def _similar_files(file: Path) -> str:
+    try:
+        others = sorted(other.name for other in file.parent.iterdir() if other.suffix.casefold() in ENDINGS)[:5]
+    except OSError:
+        return "The folder is not there either; check the path."
+    return f"That folder holds {', '.join(others)}." if others else "Check the path."
+
+
+def _read_text(file: Path, kind: str, options: ReadOptions) -> Table:
+    try:
+        text, encoding, guessed = decode(file.read_bytes())
+    except Undecodable as error:
+        raise DataError(
+            f"{file.name} cannot be read as {kind.upper()}: {error}.",
+            hint="Save it as text in UTF-8, or choose another format.",
+            field=options.field,
+        ) from None
+    except OSError as error:
+        raise DataError(f"{file.name} cannot be read: {error.strerror}.", field=options.field) from None
+    findings = Findings()
+    if guessed:
+        findings.add(
+            "warning",
+            "encoding_guessed",
+            options.field,
+            f"{file.name} is not UTF-8; it was read as {encoding}. If letters look wrong, save it as UTF-8.",
+        )
+    if not text.strip():
+        raise DataError(f"{file.name} holds only blank lines.", hint="Choose a file with rows.", field=options.field)
+    table = _parse_jsonl(file, text, options) if kind == "jsonl" else _parse_delimited(file, text, kind, options)
+    table.findings[:0] = findings
+    table.guessed["encoding"] = encoding
+    return table
+
+
+# ---------------------------------------------------------------- CSV and TSV
+
+
+def _parse_delimited(file: Path, text: str, kind: str, options: ReadOptions) -> Table:
+    delimiter = "\t" if kind == "tsv" else find_delimiter(text)
+    quoted = is_quoted(text, delimiter) if options.quoting == "auto" else options.quoting == "yes"
+    lines: list[int] = []
+    cells: list[list[str]] = []
+    for line, record in records(text, delimiter, quoted):
+        lines.append(line)
+        cells.append(record)
+    first = next(i for i, record in enumerate(cells) if record)
+    sample = list(islice((record for record in cells[first:] if record), SAMPLE_RECORDS))
+    header = has_header(sample, options.wanted) if options.header == "auto" else options.header == "yes"
+    widths = Counter(len(record) for record in cells[first + header :] if record)
+    width = len(cells[first]) if header else widths.most_common(1)[0][0]
+    start = first + 1 if header else 0
+    good = [i for i in range(start, len(cells)) if len(cells[i]) == width]
+    ragged = [i for i in range(start, len(cells)) if cells[i] and len(cells[i]) != width]
+    findings = Findings()
+    if ragged:
+        _report_ragged(file, findings, options, [(i - start + 1, lines[i], len(cells[i])) for i in ragged], width, good)
+    if header:
+        names = unique_names(cells[first])
+    elif len(options.fallback_names) == width:
+        names = list(options.fallback_names)
+        message = f"{file.name} has no line with column names; its columns were taken to be {', '.join(names)}."
+        findings.add("info", "no_header", options.field, message)
+    else:
+        names = [str(number) for number in range(1, width + 1)]
+    columns = {name: [cells[i][c] for i in good] for c, name in enumerate(names)}
+    guessed = {"delimiter": delimiter, "quoting": quoted, "header": header}
+    return Table(columns, [i - start + 1 for i in good], findings, guessed)
+
+
+def _report_ragged(
+    file: Path,
+    findings: Findings,
+    options: ReadOptions,
+    ragged: list[tuple[int, int, int]],
+    width: int,
+    good: list[int],
+) -> None:
+    """ragged: (row, line, cells) of each record that is not `width` cells wide."""
+    where = rows_in_words([line for _, line, _ in ragged]).replace("Row", "Line", 1)
+    found = ", ".join(str(n) for n in sorted({n for _, _, n in ragged})[:4])
+    said = f"{len(ragged):,} rows of {file.name} have {found} fields instead of {width}"
+    if len(ragged) > len(good):
+        raise DataError(
+            f"{said}: it is not read as it was meant ({where.lower()}).",
+            hint="Check the delimiter, and try the settings for quoting and header.",
+            field=options.field,
+        )
+    message = f"{said} and are left out. {where} of the file."
+    rows = tuple(row for row, _, _ in ragged[:MAX_ROWS_KEPT])
+    findings.append(Finding("warning", "ragged_lines", options.field, message, rows, len(ragged)))
+
+
+# ---------------------------------------------------------------- JSONL
+
+
+def _parse_jsonl(file: Path, text: str, options: ReadOptions) -> Table:
+    bad: list[int] = []
+    if text.lstrip().startswith("["):
+        items = _json_array(file, text, options)
+    else:
+        items, bad = _json_lines(text)
+    if len(bad) > len(items):
+        raise DataError(
+            f"{file.name} is not JSONL: line {bad[0]} is no JSON object.",
+            hint='Each line must be one object like {"text": "…", "label": "…"}.',
+            field=options.field,
+        )
+    findings = Findings()
+    if bad:
+        message = f"{len(bad):,} lines of {file.name} are no JSON objects and are left out."
+        findings.add("warning", "bad_json", options.field, message, bad)
+    names = list(dict.fromkeys(key for _, item in items for key in item))
+    if items and not names:
+        raise DataError(f"The objects in {file.name} are empty.", field=options.field)
+    columns = {name: [cell(item.get(name)) for _, item in items] for name in names}
+    if "\\ud" in text.casefold():  # half a surrogate pair is JSON, but no text that a tokeniser takes
+        columns = {name: [_encodable(value) for value in values] for name, values in columns.items()}
+    return Table(columns, [row for row, _ in items], findings)
+
+
+def _encodable(value: str) -> str:
+    return value.encode("utf-8", errors="replace").decode("utf-8")
+
+
+def _json_array(file: Path, text: str, options: ReadOptions) -> list[tuple[int, dict[str, Any]]]:
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{file.name} is not valid JSON: {error}.", field=options.field) from None
+    if not all(isinstance(value, dict) for value in values):
+        raise DataError(
+            f"{file.name} is a JSON list, but not of objects.",
+            hint='Each entry must be an object like {"text": "…", "label": "…"}.',
+            field=options.field,
+        )
+    return list(enumerate(values, start=1))
+
+
+def _json_lines(text: str) -> tuple[list[tuple[int, dict[str, Any]]], list[int]]:
+    items: list[tuple[int, dict[str, Any]]] = []
+    bad: list[int] = []
+    # split on "\n" alone: splitlines() would also cut at U+2028, which JSON strings may hold as it is
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            items.append((number, value))
+        else:
+            bad.append(number)
+    return items, bad
+
+
+# ---------------------------------------------------------------- Parquet and frames
+
+
+def _read_parquet(file: Path, options: ReadOptions) -> Table:
+    try:
+        frame = pd.read_parquet(file)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise DataError(
+            f"{file.name} cannot be read as Parquet: {reason}.", hint="Choose another file.", field=options.field
+        ) from None
+    return table_from_frame(frame)
+
+
+def table_from_frame(frame: pd.DataFrame) -> Table:
+    """A DataFrame as a table of strings: whole floats without `.0`, missing values as ""."""
+    columns = {str(name): [cell(value) for value in frame.iloc[:, i].tolist()] for i, name in enumerate(frame.columns)}
+    return Table(columns, list(range(1, len(frame) + 1)))
+
+
+def cell(value: Any) -> str:
+    """One value as text: None, NaN and NaT are "", 1.0 is "1", lists and dicts are JSON."""
+    if isinstance(value, str):
+        return value
+    if value is None or value is pd.NaT or value is pd.NA:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, float | np.floating):
+        if math.isnan(value):
+            return ""
+        return str(int(value)) if math.isfinite(value) and float(value).is_integer() else repr(float(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)

@@ -1,0 +1,117 @@
+"""The student to take away: a README beside its files, and one zip of the folder. No torch."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+README = "README.md"
+#: earliest time a zip can hold: equal folders give equal archives, whenever they are packed
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def student_readme(report: Mapping[str, Any]) -> str:
+    """README.md of a finished student: what it is, its figures, how it is loaded, its labels."""
+    mains = [arm for arm in report["arms"] if arm["name"] == "main"]
+    arm = next(arm for arm in mains if arm["seed"] == report["student_seed"])
+    low, high = arm["interval"]
+    figures = [
+        ("Parameters", f"{arm['parameters']:,}"),
+        ("Size", f"{arm['bytes'] / 1e6:.2f} MB (fp32 safetensors)"),
+        (
+            f"Test {report['metric']}",
+            f"{100 * arm['quality']['test']:.1f}% (95% interval {100 * low:.1f}–{100 * high:.1f})",
+        ),
+        ("Agreement with the teacher", f"{100 * arm['agreement']:.1f}%"),
+    ]
+    figures += [
+        (
+            f"Latency at batch {row['batch']}",
+            f"{row['student_ms']['p50']:.2f} ms for {row['tokens']} tokens "
+            f"({row['runtime']}, {row['threads']} thread{'' if row['threads'] == 1 else 's'})",
+        )
+        for row in report["latency"]
+    ]
+    table = "\n".join(f"| {name} | {value} |" for name, value in figures)
+    teachers = ", ".join(
+        teacher["name"] + (" (reference)" if teacher["name"] == report["reference_teacher"] else "")
+        for teacher in report["teachers"]
+    )
+    sentences = " ".join(report["conclusion"]["sentences"])
+    labels = "\n".join(f"{number}. {label}" for number, label in enumerate(report["labels"]))
+    trial = f" It is the trial with seed {arm['seed']}, one of {len(mains)}." if len(mains) > 1 else ""
+    return f"""# {report["name"]}
+
+A text classifier, distilled by Stillroom. Data: {report["data"].get("name", "")}. Teachers: {teachers}.{trial}
+
+**{report["conclusion"]["headline"]}**
+
+{sentences}
+
+| | |
+|---|---|
+{table}
+
+## Use
+
+```python
+from distill_core.predict import StudentPredictor
+student = StudentPredictor.load("FOLDER")  # this folder
+print(student.predict(["a text to classify"]))
+```
+
+Or on the command line: `python -m distill_core predict FOLDER --text "a text to classify"`.
+
+## Labels
+
+In the order of the model's outputs, counted from 0:
+
+{labels}
+"""
+
+
+def write_student_readme(folder: Path, report: Mapping[str, Any]) -> Path:
+    """Writes README.md into a saved student's folder."""
+    path = folder / README
+    path.write_text(student_readme(report), encoding="utf-8")
+    return path
+
+
+def zip_folder(folder: Path, target: Path) -> Path:
+    """Zips a folder's files, under the folder's name, atomically. Equal contents give equal bytes.
+
+    Hidden files and links are left out: an archive for others holds what was written into the folder, nothing else.
+    Raises FileNotFoundError when there is nothing to zip.
+    """
+    files = sorted(p for p in folder.rglob("*") if _belongs(p, folder))
+    if not files:
+        raise FileNotFoundError(f"nothing to zip in {folder}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    try:
+        # Weights hardly compress: stored is as small and many times faster.
+        with os.fdopen(handle, "wb") as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as archive:
+            for path in files:
+                entry = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}", _EPOCH)
+                entry.external_attr = 0o644 << 16
+                with (
+                    archive.open(entry, "w", force_zip64=path.stat().st_size >= 1 << 31) as out,
+                    path.open("rb") as file,
+                ):
+                    while chunk := file.read(1 << 20):
+                        out.write(chunk)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _belongs(path: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return path.is_file() and not path.is_symlink() and not hidden

@@ -1,0 +1,297 @@
+"""report.json: one run's evidence, built from what was measured; docs/report.md documents every field. No torch."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distill_core.errors import DataError
+from distill_core.export.verdict import conclude, outcome
+from distill_core.measure.agreement import agreement
+from distill_core.measure.uncertainty import compare, holm, kept_interval, wilson
+
+SCHEMA_VERSION = 1
+CONTROLS = ("no_teacher", "uniform")
+
+
+@dataclass(kw_only=True)
+class Predictor:
+    """What teachers and arms have in common.
+
+    parameters: on the inference path; bytes: as fp32 safetensors. validation, test: as `tasks.classification.quality`
+    returns them ({"accuracy", "macro_f1", "per_class"}). predicted: [N] class per test row, in the test set's order.
+    """
+
+    name: str
+    parameters: int
+    bytes: int
+    validation: Mapping[str, Any]
+    test: Mapping[str, Any]
+    predicted: np.ndarray
+
+
+@dataclass(kw_only=True)
+class TeacherResult(Predictor):
+    """One teacher, measured. source: as the config names it."""
+
+    source: str = ""
+
+
+@dataclass(kw_only=True)
+class ArmResult(Predictor):
+    """One finished trial; name is the arm ("main", "no_teacher", "uniform"). steps: optimizer steps taken;
+    best_step: the one whose state was kept (by validation); seconds: its training time."""
+
+    seed: int
+    steps: int | None = None
+    best_step: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(kw_only=True)
+class ReportParts:
+    """All that `build_report` needs.
+
+    gold: [N] gold class of each test row. latency: rows as `measure.latency.measure_latency` gives them. data:
+    {"name", "sizes": {...}, …}. missing_controls: control → "already_uniform", "single_teacher", "not_requested" or a
+    sentence, for each control that was not run. seconds: stage → s. student_seed: the trial whose student is saved
+    (empty: the main arm with the highest validation quality, the first of equals).
+    """
+
+    name: str
+    run_id: str
+    gold: np.ndarray
+    labels: Sequence[str]
+    data: Mapping[str, Any]
+    teachers: Sequence[TeacherResult]
+    arms: Sequence[ArmResult]
+    latency: Sequence[Mapping[str, Any]]
+    seconds: Mapping[str, float]
+    task: str = "classification"
+    metric: str = "accuracy"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    device: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    findings: Sequence[Mapping[str, Any]] = ()
+    latency_protocol: Mapping[str, Any] = field(default_factory=dict)
+    missing_controls: Mapping[str, str] = field(default_factory=dict)
+    created: float | None = None
+    student_seed: int | None = None
+
+
+def reference_teacher(teachers: Sequence[TeacherResult], metric: str = "accuracy") -> TeacherResult:
+    """The teacher with the highest validation quality; the first of equals."""
+    return max(teachers, key=lambda t: float(t.validation[metric]))
+
+
+def best_main(mains: Sequence[ArmResult], metric: str = "accuracy") -> ArmResult:
+    """The trial to take away: the highest validation quality; the first of equals. Test is never asked."""
+    return max(mains, key=lambda arm: float(arm.validation[metric]))
+
+
+def build_report(parts: ReportParts) -> dict[str, Any]:
+    """The whole report as plain JSON values. Raises ValueError when there is no teacher or no main arm."""
+    mains = _arm(parts, "main")
+    if not parts.teachers or not mains:
+        raise ValueError("a report needs at least one teacher and one finished main arm")
+    reference = reference_teacher(parts.teachers, parts.metric)
+    student = mains[0]
+    report: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "status": "done",
+        "name": parts.name,
+        "run_id": parts.run_id,
+        "created": parts.created,
+        "task": parts.task,
+        "metric": parts.metric,
+        "labels": list(parts.labels),
+        "data": dict(parts.data),
+        "seeds": [arm.seed for arm in mains],
+        "student_seed": best_main(mains, parts.metric).seed if parts.student_seed is None else parts.student_seed,
+        "reference_teacher": reference.name,
+        "teachers": [_teacher_entry(t, parts, reference) for t in parts.teachers],
+        "arms": [_arm_entry(a, parts, reference) for a in parts.arms],
+        "compression": {
+            "parameters": reference.parameters / student.parameters,
+            "bytes": reference.bytes / student.bytes,
+        },
+        **_kept(mains, reference, parts),
+        "test_half_width": _half_width(mains, parts),
+        "comparisons": _comparisons(parts, reference),
+        "missing_controls": _missing(parts),
+        "latency": latency_table(parts.latency, reference.name),
+        "latency_models": [dict(row) for row in parts.latency],
+        "seconds": {stage: float(s) for stage, s in parts.seconds.items()},
+        "device": dict(parts.device),
+        "protocol": {"latency": dict(parts.latency_protocol), "intervals": "95%", "selection": "validation"},
+        "findings": [dict(f) for f in parts.findings],
+        "versions": dict(parts.versions),
+        "config": dict(parts.config),
+    }
+    report["conclusion"] = conclude(report)
+    return _plain(report)
+
+
+def _arm(parts: ReportParts, name: str) -> list[ArmResult]:
+    return [arm for arm in parts.arms if arm.name == name]
+
+
+def _correct(predictor: Predictor, parts: ReportParts) -> np.ndarray:
+    return np.asarray(predictor.predicted) == np.asarray(parts.gold)
+
+
+def _common(p: Predictor, parts: ReportParts) -> dict[str, Any]:
+    correct = _correct(p, parts)
+    return {
+        "parameters": int(p.parameters),
+        "bytes": int(p.bytes),
+        "quality": {"validation": float(p.validation[parts.metric]), "test": float(p.test[parts.metric])},
+        "interval": list(wilson(int(correct.sum()), correct.size)),
+        "macro_f1": {"validation": p.validation.get("macro_f1"), "test": p.test.get("macro_f1")},
+        "per_class": [dict(row) for row in p.test.get("per_class", [])],
+    }
+
+
+def _teacher_entry(t: TeacherResult, parts: ReportParts, reference: TeacherResult) -> dict[str, Any]:
+    return {"name": t.name, "source": t.source, "reference": t is reference, **_common(t, parts)}
+
+
+def _arm_entry(a: ArmResult, parts: ReportParts, reference: TeacherResult) -> dict[str, Any]:
+    return {
+        "name": a.name,
+        "seed": a.seed,
+        **_common(a, parts),
+        "agreement": agreement(a.predicted, reference.predicted),
+        "agreements": {t.name: agreement(a.predicted, t.predicted) for t in parts.teachers},
+        "steps": a.steps,
+        "best_step": a.best_step,
+        "seconds": a.seconds,
+    }
+
+
+def _kept(mains: Sequence[ArmResult], reference: TeacherResult, parts: ReportParts) -> dict[str, Any]:
+    """Mean test quality of main over the reference teacher's, and its 95% interval."""
+    ceiling = float(reference.test[parts.metric])
+    kept = float(np.mean([float(a.test[parts.metric]) for a in mains])) / ceiling if ceiling > 0 else None
+    interval = kept_interval([_correct(a, parts) for a in mains], _correct(reference, parts))
+    return {"quality_kept": kept, "quality_kept_interval": list(interval) if interval else None}
+
+
+def _half_width(mains: Sequence[ArmResult], parts: ReportParts) -> float:
+    """Half of the 95% interval of one student's test quality: what this test set can tell apart at best."""
+    low, high = wilson(int(_correct(mains[0], parts).sum()), len(parts.gold))
+    return (high - low) / 2
+
+
+def _paired(mains: Sequence[ArmResult], others: Sequence[ArmResult]) -> list[tuple[ArmResult, ArmResult]]:
+    by_seed = {arm.seed: arm for arm in others}
+    return [(main, by_seed[main.seed]) for main in mains if main.seed in by_seed]
+
+
+def _comparisons(parts: ReportParts, reference: TeacherResult) -> list[dict[str, Any]]:
+    """Main against each control (Holm over the controls), then against the reference teacher (its own question)."""
+    mains, rows = _arm(parts, "main"), []
+    for control in CONTROLS:
+        pairs = _paired(mains, _arm(parts, control))
+        if pairs:
+            result = compare([_correct(m, parts) for m, _ in pairs], [_correct(c, parts) for _, c in pairs])
+            rows.append({"against": control, "role": "control", **asdict(result)})
+    for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_adjusted"] = adjusted
+    ceiling = _correct(reference, parts)
+    result = compare([_correct(m, parts) for m in mains], [ceiling] * len(mains))
+    rows.append({"against": reference.name, "role": "teacher", **asdict(result), "p_adjusted": result.p})
+    for row in rows:
+        row["interval"] = [row.pop("low"), row.pop("high")]
+        row["outcome"] = outcome(row["difference"], row["p_adjusted"])
+    return rows
+
+
+def _missing(parts: ReportParts) -> dict[str, str]:
+    run = {arm.name for arm in parts.arms}
+    return {c: parts.missing_controls.get(c, "not_requested") for c in CONTROLS if c not in run}
+
+
+def latency_table(rows: Sequence[Mapping[str, Any]], teacher: str) -> list[dict[str, Any]]:
+    """The reference teacher beside the student: one entry per batch size; speedup = teacher p50 / student p50."""
+    teachers = {r["batch"]: r for r in rows if r["role"] == "teacher" and r["name"] == teacher}
+    table = []
+    for row in sorted((r for r in rows if r["role"] == "student"), key=lambda r: r["batch"]):
+        other = teachers.get(row["batch"])
+        if other is None:
+            continue
+        table.append(
+            {
+                "batch": row["batch"],
+                "tokens": row["tokens"],
+                "threads": row["threads"],
+                "runtime": row["runtime"],
+                "teacher_ms": {"p50": other["p50"], "p95": other["p95"]},
+                "student_ms": {"p50": row["p50"], "p95": row["p95"]},
+                "speedup": other["p50"] / row["p50"] if row["p50"] else None,
+            }
+        )
+    return table
+
+
+def _plain(value: Any) -> Any:
+    """numpy scalars and tuples become plain JSON values, NaN becomes null."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_report(path: Path, report: Mapping[str, Any]) -> None:
+    """Writes the report as one file, atomically: readers see the old one or the new one, never half of it."""
+    text = json.dumps(_plain(dict(report)), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_report(path: Path) -> dict[str, Any] | None:
+    """The report, or None when there is none. Raises DataError when it is damaged or from a newer version."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The report {path.name} cannot be read: {error}.", hint="Run the measurement again.") from None
+    try:
+        report = json.loads(text)
+    except ValueError:
+        report = None
+    version = report.get("schema_version") if isinstance(report, dict) else None
+    if not isinstance(report, dict) or isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise DataError(
+            f"The report {path.name} is damaged.", hint="Resume the run: its last stage writes the report again."
+        )
+    if version > SCHEMA_VERSION:
+        raise DataError(
+            f"The report {path.name} was written by a newer version (format {version}; this one reads up to "
+            f"{SCHEMA_VERSION}).",
+            hint="Update Stillroom.",
+        )
+    return report

@@ -1,0 +1,206 @@
+"""The conclusion: one headline and a few sentences that the figures allow, and no more than they allow. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SIGNIFICANCE = 0.05
+#: a test set whose 95% half-width is at least this much (a fraction) is called small, and the width is printed
+WIDE = 0.01
+
+_CONTROL = {
+    "no_teacher": "the same student trained without teachers",
+    "uniform": "the same student with constant teacher weights",
+}
+_SUBJECT = {"no_teacher": "distillation", "uniform": "weighting the teachers per example"}
+_MISSING = {
+    ("no_teacher", "not_requested"): "The control without teachers was not run, so this run cannot say whether the "
+    "teachers helped.",
+    ("uniform", "not_requested"): "The control with constant teacher weights was not run, so this run cannot say "
+    "whether weighting per example helped.",
+    ("uniform", "already_uniform"): "There is no control with constant weights: this run's teacher weights are "
+    "constant already.",
+    ("uniform", "unused_weights"): "There is no control with constant weights: soft labels are off, so the teacher "
+    "weights are not used.",
+    ("uniform", "single_teacher"): "There is no control with constant weights: with one teacher there is nothing to "
+    "weigh.",
+}
+
+
+def outcome(difference: float, p: float) -> str:
+    """ "better", "worse" or "no_difference" (none shown) at the 5% level; p is already adjusted."""
+    if p >= SIGNIFICANCE or difference == 0:
+        return "no_difference"
+    return "better" if difference > 0 else "worse"
+
+
+def conclude(report: Mapping[str, Any]) -> dict[str, Any]:
+    """{"headline": str, "sentences": [str, …]} of a report (its fields as docs/report.md names them)."""
+    rows = {row["against"]: row for row in report["comparisons"] if row["role"] == "control"}
+    sentences = [_quality(report), _teacher(report)]
+    sentences += [_control(name, rows[name], len(rows)) for name in _CONTROL if name in rows]
+    sentences += [_missing(name, reason) for name, reason in report["missing_controls"].items()]
+    if rows and len(report["seeds"]) == 1:
+        sentences.append("One seed cannot tell the method from luck: run several seeds to compare methods.")
+    sentences.append(_test_size(report))
+    return {"headline": headline(report), "sentences": [s for s in sentences if s]}
+
+
+def headline(report: Mapping[str, Any]) -> str:
+    """E.g. "10.2× smaller, 4.1× faster at batch 32, keeps 98.1% (97.0–99.2) of the best teacher's accuracy." """
+    parts = [_size(float(report["compression"]["parameters"]))]
+    rows = [row for row in report["latency"] if row.get("speedup")]
+    if rows:
+        row = max(rows, key=lambda r: r["batch"])
+        parts.append(f"{_speed(float(row['speedup']))} at batch {row['batch']}")
+    kept = report.get("quality_kept")
+    if kept is not None:
+        verb = "reaches" if round(100 * kept, 1) > 100 else "keeps"
+        owner = "best teacher's" if len(report["teachers"]) > 1 else "teacher's"
+        interval = report.get("quality_kept_interval")
+        between = f" ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})" if interval else ""
+        parts.append(f"{verb} {100 * kept:.1f}%{between} of the {owner} {_metric(report)}")
+    text = ", ".join(parts)
+    return text[:1].upper() + text[1:] + "."
+
+
+def times(factor: float) -> str:
+    """A factor for people: 4.1×, 28×, 120×."""
+    text = f"{factor:.1f}" if factor < 99.95 else f"{factor:.0f}"
+    return f"{text.removesuffix('.0')}×"
+
+
+def points(difference: float, *, signed: bool = False) -> str:
+    """A difference of fractions in percentage points: "3.2 points", "1 point" for exactly one; never "-0.0"."""
+    value = _rounded(100 * difference)
+    text = f"{abs(value):.1f}" if value not in (1.0, -1.0) else "1"
+    sign = ("+" if value > 0 else "−" if value < 0 else "") if signed else ""
+    return f"{sign}{text} point" + ("" if text == "1" else "s")
+
+
+def p_value(p: float) -> str:
+    """ "p < 0.001", "p = 0.012", "p = 0.34"."""
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.0995 else f"p = {min(p, 1.0):.2f}"
+
+
+def _rounded(value: float) -> float:
+    return round(value, 1) + 0.0  # −0.0 + 0.0 is 0.0
+
+
+def _metric(report: Mapping[str, Any]) -> str:
+    return str(report["metric"]).replace("_", " ")
+
+
+def _size(factor: float) -> str:
+    if times(factor) == "1×":
+        return "the same size"
+    return f"{times(factor)} smaller" if factor > 1 else f"{times(1 / factor)} larger"
+
+
+def _speed(factor: float) -> str:
+    if times(factor) == "1×":
+        return "the same speed"
+    return f"{times(factor)} faster" if factor > 1 else f"{times(1 / factor)} slower"
+
+
+def _percent(value: float, interval: Any = None) -> str:
+    between = f" ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})" if interval else ""
+    return f"{100 * value:.1f}%{between}"
+
+
+def _signed(value: float) -> str:
+    value = _rounded(100 * value)
+    return f"−{abs(value):.1f}" if value < 0 else f"{value:.1f}"
+
+
+def _quality(report: Mapping[str, Any]) -> str:
+    mains = [arm for arm in report["arms"] if arm["name"] == "main"]
+    teacher = next(t for t in report["teachers"] if t["name"] == report["reference_teacher"])
+    mean = sum(arm["quality"]["test"] for arm in mains) / len(mains)
+    student = _percent(mean, mains[0].get("interval")) if len(mains) == 1 else f"{_percent(mean)} over {_seeds(mains)}"
+    best = "best teacher" if len(report["teachers"]) > 1 else "teacher"
+    return (
+        f"Test {_metric(report)}: student {student}, {best} {teacher['name']} "
+        f"{_percent(teacher['quality']['test'], teacher.get('interval'))}."
+    )
+
+
+def _seeds(items: Any) -> str:
+    count = items if isinstance(items, int) else len(items)
+    return "1 seed" if count == 1 else f"{count} seeds"
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    """The interval in points; of the loss instead of the gain where the sentence speaks of a loss."""
+    low, high = row["interval"]
+    if row["outcome"] == "worse":
+        low, high = -high, -low
+    return f"95% interval {_signed(low)} to {_signed(high)}"
+
+
+def _teacher(report: Mapping[str, Any]) -> str:
+    row = next((r for r in report["comparisons"] if r["role"] == "teacher"), None)
+    if row is None:
+        return ""
+    best = "the best teacher" if len(report["teachers"]) > 1 else "the teacher"
+    if row["outcome"] == "no_difference":
+        return f"No difference between the student and {best} is shown on this test set ({_interval(row)} points)."
+    gap = points(abs(row["difference"]))
+    if row["outcome"] == "better":
+        return f"The student beats {best} on this test set by {gap} ({_interval(row)})."
+    return f"The student is {gap} below {best} on this test set ({_interval(row)})."
+
+
+def _control(name: str, row: Mapping[str, Any], controls: int) -> str:
+    return _one_seed(name, row, controls) if row["seeds"] == 1 else _many_seeds(name, row, controls)
+
+
+def _p(row: Mapping[str, Any], controls: int, test: str = "") -> str:
+    corrected = f", Holm over {controls} controls" if controls > 1 else ""
+    return f"{test}{p_value(row['p_adjusted'])}{corrected}"
+
+
+def _one_seed(name: str, row: Mapping[str, Any], controls: int) -> str:
+    """One trained student against one trained control: about these two models, not about the method."""
+    control, p = _CONTROL[name], _p(row, controls, "McNemar ")
+    if row["outcome"] == "better":
+        return f"With one seed, this student beats {control} on this test set by {points(row['difference'])} ({p})."
+    if row["outcome"] == "worse":
+        subject = _SUBJECT[name]
+        return (
+            f"{subject[:1].upper()}{subject[1:]} did not help here: with one seed, {control} beats this student "
+            f"on this test set by {points(-row['difference'])} ({p})."
+        )
+    return (
+        f"With one seed, no difference between this student and {control} is shown on this test set "
+        f"({points(row['difference'], signed=True)}, {p})."
+    )
+
+
+def _many_seeds(name: str, row: Mapping[str, Any], controls: int) -> str:
+    control, seeds = _CONTROL[name], _seeds(row["seeds"])
+    detail = f"{_interval(row)}, {_p(row, controls)}"
+    if row["outcome"] == "better":
+        return f"Over {seeds}, {_SUBJECT[name]} helped: {points(row['difference'])} above {control} ({detail})."
+    if row["outcome"] == "worse":
+        return f"Over {seeds}, {_SUBJECT[name]} hurt: {points(-row['difference'])} below {control} ({detail})."
+    return (
+        f"Over {seeds}, no difference between the student and {control} is shown "
+        f"({points(row['difference'], signed=True)}; {detail})."
+    )
+
+
+def _missing(name: str, reason: str) -> str:
+    return _MISSING.get((name, reason), reason)
+
+
+def _test_size(report: Mapping[str, Any]) -> str:
+    half = report.get("test_half_width")
+    size = (report["data"].get("sizes") or {}).get("test")
+    if half is None or half < WIDE or not size:
+        return ""
+    examples = "1 test example" if size == 1 else f"{size:,} test examples"
+    return f"With {examples}, {_metric(report)} is known to ±{points(half)}."

@@ -1,0 +1,228 @@
+"""What a run's status is, told from its folder and its process. The folder wins over the database."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from distill_core import config as configs
+from distill_core.errors import ConfigError
+from distill_core.jobs.ingest import ingest
+from distill_core.jobs.process import ProcessInfo, RunLock, read_json
+from distill_core.jobs.queue import QueueFile, RunQueue, config_summary
+from distill_core.jobs.store import RunRow, Store
+from distill_core.layout import DataHome, RunFolder, is_run_id
+
+log = logging.getLogger(__name__)
+
+ACTIVE = ("running", "stopping")
+MAX_AUTO_RESUMES = 3
+RESUME_HINT = "Resume goes on from the last checkpoint."
+
+
+def is_alive(folder: RunFolder) -> bool:
+    """True while a process works on this folder, whoever started it."""
+    info = ProcessInfo.read(folder)
+    return (info is not None and info.alive()) or RunLock.held(folder)
+
+
+def interruption(reason: str) -> dict[str, Any]:
+    return {"kind": "interrupted", "message": reason, "hint": RESUME_HINT, "field": None}
+
+
+def death_reason(returncode: int | None) -> str:
+    """Why a process that said nothing is gone, in words. returncode as Popen's: negative = signal."""
+    if returncode is None:
+        return "The run's process ended while nobody watched (the machine or the app was stopped)."
+    if returncode == -signal.SIGKILL:
+        return "The run's process was killed; often that means the machine ran out of memory."
+    if returncode < 0:
+        try:
+            name = signal.Signals(-returncode).name
+        except ValueError:
+            name = f"signal {-returncode}"
+        return f"The run's process was ended by {name}."
+    return f"The run's process ended without saying why (exit code {returncode}); its log may tell."
+
+
+def figures(folder: RunFolder) -> dict[str, Any] | None:
+    """What the list of runs shows of a report: {quality_kept, compression, speedup, conclusion}; None without one."""
+    report = read_json(folder.report)
+    if not isinstance(report, dict):
+        return None
+    conclusion = report.get("conclusion")
+    rows = [row for row in report.get("latency") or [] if isinstance(row, dict) and row.get("speedup")]
+    chosen = next((row for row in rows if row.get("batch") == 32), rows[-1] if rows else {})
+    return {
+        "quality_kept": report.get("quality_kept"),
+        "compression": (report.get("compression") or {}).get("parameters"),
+        "speedup": chosen.get("speedup"),
+        "conclusion": conclusion.get("headline") if isinstance(conclusion, dict) else conclusion,
+    }
+
+
+def ended(store: Store, folder: RunFolder, row: RunRow) -> bool:
+    """Move a run to the status its terminal event says. False when the present attempt has not written one."""
+    terminal = row.state.get("terminal")
+    if not terminal or terminal["attempt"] < row.attempt:
+        return False
+    values: dict[str, Any] = {"status": terminal["kind"], "error": None, "position": None}
+    if terminal["kind"] == "failed":
+        payload = terminal["payload"]
+        values["error"] = {
+            "kind": payload.get("error_kind", "problem"),
+            "message": payload.get("message", ""),
+            "hint": payload.get("hint", ""),
+            "field": payload.get("field"),
+        }
+    elif terminal["kind"] == "done":
+        values["result"] = figures(folder)
+    store.update(row.id, **values)
+    return True
+
+
+def settle(store: Store, home: DataHome, run_id: str, returncode: int | None, killed_after_s: float | None) -> str:
+    """The status of a run whose process is gone. killed_after_s: the app killed it after waiting so long."""
+    folder = home.run(run_id)
+    row = ingest(store, folder)
+    if row is None:
+        return "interrupted"
+    if ended(store, folder, row):
+        return row.state["terminal"]["kind"]
+    if killed_after_s is not None:
+        reason = f"It did not stop within {killed_after_s:.0f} s and was killed."
+    elif row.status == "stopping" and returncode in (None, -signal.SIGTERM, 128 + signal.SIGINT):
+        # It was told to stop before it could say so itself (for instance while Python was starting).
+        store.update(run_id, status="stopped", error=None)
+        return "stopped"
+    else:
+        reason = death_reason(returncode)
+    store.update(run_id, status="interrupted", error=interruption(reason))
+    info = ProcessInfo.read(folder)
+    if info:
+        replace(info, ended={"returncode": returncode, "reason": reason}).write(folder)
+    return "interrupted"
+
+
+# ---------------------------------------------------------------- at the start of the app
+
+
+def reconcile_all(store: Store, queue: RunQueue, home: DataHome) -> list[RunRow]:
+    """Bring every run's row in line with its folder; the runs that live on are returned, to be adopted.
+
+    Runs that died with the app are queued again at the front, in their old order.
+    """
+    present = {path.name: RunFolder(path) for path in sorted(home.runs.iterdir()) if is_run(path)}
+    for known in store.runs():
+        if known.id not in present:
+            log.warning("%s: its folder is gone; it is dropped from the list", known.id)
+            store.forget(known.id)
+    alive: list[RunRow] = []
+    dead: list[RunRow] = []
+    for run_id, folder in present.items():
+        if store.run(run_id) is None:
+            import_folder(store, folder)
+        found = ingest(store, folder)
+        if found is None:
+            continue
+        row = found
+        if is_alive(folder):
+            info = ProcessInfo.read(folder)
+            status = row.status if row.status in ACTIVE else "running"
+            store.update(run_id, status=status, position=None, attempt=_running_attempt(row, info))
+            QueueFile.remove(folder)
+            current = store.run(run_id)
+            assert current is not None
+            alive.append(replace(current, lane=info.lane if info else current.lane))
+        elif row.status in ACTIVE:
+            dead.append(row)
+        elif row.status != "queued":
+            ended(store, folder, row)
+    for lost in sorted(dead, key=lambda r: (r.created, r.id), reverse=True):
+        _revive(store, queue, home, lost)
+    return alive
+
+
+def _running_attempt(row: RunRow, info: ProcessInfo | None) -> int:
+    return max(row.attempt, info.attempt if info else 1)
+
+
+def _revive(store: Store, queue: RunQueue, home: DataHome, row: RunRow) -> None:
+    """A run that was active when the app went down and whose process is gone too."""
+    folder = home.run(row.id)
+    if ended(store, folder, row):
+        return
+    if row.status == "stopping":
+        store.update(row.id, status="stopped", error=None)
+        return
+    progressed = row.state.get("last_metric_seq", 0) > row.auto_metric_seq
+    count = 1 if progressed else row.auto_resumes + 1
+    if count > MAX_AUTO_RESUMES:
+        reason = f"It was resumed {MAX_AUTO_RESUMES} times by itself and got no further."
+        store.update(row.id, status="interrupted", error=interruption(reason))
+        return
+    log.info("%s: died with the app; it goes on by itself", row.id)
+    queue.put_back(row.id, ACTIVE, front=True, auto_resumes=count, auto_metric_seq=row.state.get("last_metric_seq", 0))
+
+
+def is_run(path: Path) -> bool:
+    folder = RunFolder(path)
+    return is_run_id(path.name) and folder.config.is_file() and (folder.meta.is_file() or folder.events.is_file())
+
+
+def import_folder(store: Store, folder: RunFolder) -> None:
+    """Add a folder the store does not know: made by the command line, on another machine, or before the database."""
+    meta = read_json(folder.meta)
+    meta = meta if isinstance(meta, dict) else {}
+    try:
+        config = configs.load(folder.config)
+        name, summary = config.name, config_summary(config)
+    except ConfigError:
+        name, summary = folder.run_id, _loose_summary(folder)
+    row = RunRow(
+        id=folder.run_id,
+        name=str(meta.get("name") or name),
+        created=float(meta.get("created") or folder.config.stat().st_mtime),
+        status="stopped",
+        config=summary,
+        tags=list(meta.get("tags") or []),
+    )
+    store.insert(row, meta.get("token"))
+    known = ingest(store, folder)
+    assert known is not None
+    store.update(row.id, **_imported_status(folder, known))
+    current = store.run(row.id)
+    assert current is not None
+    if current.status not in ("queued", "running"):
+        ended(store, folder, current)
+
+
+def _imported_status(folder: RunFolder, row: RunRow) -> dict[str, Any]:
+    last_attempt = row.state.get("last_attempt", 0)
+    position, info = QueueFile.read(folder), ProcessInfo.read(folder)
+    if position is not None:
+        return {"status": "queued", "position": position, "resume": int(last_attempt > 0), "attempt": last_attempt + 1}
+    attempt = max(1, last_attempt, info.attempt if info else 1)
+    if info and info.ended:
+        reason = interruption(str(info.ended.get("reason")))
+        return {"status": "interrupted", "attempt": attempt, "error": reason}
+    if info and info.by == "app":
+        return {"status": "running", "attempt": attempt, "lane": info.lane}  # dead or alive: seen right after
+    if info or last_attempt:
+        return {"status": "interrupted", "attempt": attempt, "error": interruption(death_reason(None))}
+    return {"status": "stopped", "attempt": 1}
+
+
+def _loose_summary(folder: RunFolder) -> dict[str, Any]:
+    """A config this version cannot read must not hide the run."""
+    try:
+        raw = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        raw = None
+    data = raw.get("data") if isinstance(raw, dict) else None
+    return {"data": data.get("name") if isinstance(data, dict) else None, "teachers": [], "student": None}

@@ -1,0 +1,138 @@
+"""Where everything lies: the data folder and, inside it, one folder a run. Paths only; no work is done here."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+PROJECT = Path(__file__).resolve().parent.parent
+ASSETS = PROJECT / "assets"
+DEMO = ASSETS / "demo"
+RECIPES = ASSETS / "recipes"
+
+#: name → folder of the data sets and teachers that ship with the project
+BUNDLED_DATA = {"support-desk": DEMO / "data"}
+BUNDLED_TEACHERS = {
+    "support-bert": DEMO / "teachers" / "support-bert",
+    "support-roberta": DEMO / "teachers" / "support-roberta",
+}
+
+_RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+
+
+def is_run_id(value: object) -> bool:
+    """True for what may stand as a run's folder name (lower-case letters, digits, hyphens): never a path."""
+    return isinstance(value, str) and _RUN_ID.fullmatch(value) is not None
+
+
+@dataclass(frozen=True)
+class DataHome:
+    """The data folder (`STILLROOM_HOME`, by default the user's data directory)."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> DataHome:
+        return cls(
+            Path(os.environ.get("STILLROOM_HOME") or platformdirs.user_data_dir("stillroom")).expanduser().resolve()
+        )
+
+    def create(self) -> DataHome:
+        for folder in (self.runs, self.signals, self.uploads, self.teachers, self.cache):
+            folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def signals(self) -> Path:
+        """Teacher signals, content-addressed, shared by all runs."""
+        return self.root / "signals"
+
+    @property
+    def teachers(self) -> Path:
+        """Finetuned teachers, content-addressed, shared by all runs."""
+        return self.root / "teachers"
+
+    @property
+    def uploads(self) -> Path:
+        return self.root / "uploads"
+
+    @property
+    def cache(self) -> Path:
+        """Files that may be deleted at any time: the page's own downloads and temporary files."""
+        return self.root / "cache"
+
+    @property
+    def database(self) -> Path:
+        return self.root / "stillroom.db"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    def run(self, run_id: str) -> RunFolder:
+        if not is_run_id(run_id):
+            raise ValueError(f"not a run id: {run_id!r}")
+        return RunFolder(self.runs / run_id)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run on disk. This folder is the truth; the database is only an index of it."""
+
+    path: Path
+
+    def create(self) -> RunFolder:
+        for folder in (self.path, self.checkpoints, self.artifacts):
+            folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    @property
+    def run_id(self) -> str:
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def meta(self) -> Path:
+        """JSON: name, created (seconds since 1970), tags, notes, archived."""
+        return self.path / "meta.json"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def process(self) -> Path:
+        """JSON: pid, started (the process's creation time), attempt; written by the child itself."""
+        return self.path / "process.json"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.path / "artifacts"
+
+    @property
+    def student(self) -> Path:
+        """The finished main student, self-contained (`python -m distill_core predict` reads it)."""
+        return self.artifacts / "student"

@@ -1,0 +1,1 @@
+"""Losses: pure functions, tensors in, one unreduced value per example out. The training step reduces, once."""

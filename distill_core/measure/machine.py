@@ -1,0 +1,55 @@
+"""The machine a run computes on: for the report and for `python -m distill_core machine`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+import psutil
+import torch
+
+
+def available_devices() -> list[str]:
+    """Best first; cpu is always there."""
+    found = []
+    if torch.cuda.is_available():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return [*found, "cpu"]
+
+
+def cores() -> int:
+    """CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def device_name(device: str) -> str:
+    """A name for people, e.g. the accelerator's model or "CPU, 2 cores"."""
+    if device.startswith("cuda"):
+        return str(torch.cuda.get_device_name(0))
+    if device.startswith("mps"):
+        return f"Apple GPU ({platform.machine()})"
+    count = cores()
+    return f"CPU, {count} core{'' if count == 1 else 's'}"
+
+
+def memory_gb(device: str) -> float:
+    """Memory of the accelerator, or of the machine for cpu and mps, in 10^9 bytes."""
+    if device.startswith("cuda"):
+        return round(torch.cuda.get_device_properties(0).total_memory / 1e9, 1)
+    return round(psutil.virtual_memory().total / 1e9, 1)
+
+
+def describe_machine(device: str | None = None) -> dict[str, Any]:
+    """{device, device_name, devices (best first), torch (version), cores, memory_gb}; by default of the best device."""
+    device = device or available_devices()[0]
+    return {
+        "device": device,
+        "device_name": device_name(device),
+        "devices": available_devices(),
+        "torch": torch.__version__,
+        "cores": cores(),
+        "memory_gb": memory_gb(device),
+    }

@@ -1,0 +1,42 @@
+"""Pooling and prediction on top of an encoder."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+#: width of the attention query, as in MT-BERT
+QUERY_WIDTH = 200
+#: dropout before the prediction where the config sets none
+HEAD_DROPOUT = 0.1
+
+
+class SharedHead(nn.Module):
+    """Additive attention over tokens, then one linear layer; co-finetuned teachers use one object of it together.
+
+    a_t = softmax_t(q·tanh(V h_t + b)), v = Σ_t a_t h_t, z = W v + c (2106.01023 §3.1; the paper names the pooling
+    without its formula, so this is the usual additive attention with a query of width 200).
+
+    Parameters: width·200 + 200 + 200 + width·classes + classes.
+    """
+
+    def __init__(self, width: int, classes: int, *, dropout: float = HEAD_DROPOUT) -> None:
+        super().__init__()
+        self.width = width
+        self.attention = nn.Linear(width, QUERY_WIDTH)
+        self.query = nn.Parameter(torch.empty(QUERY_WIDTH))
+        self.dropout = nn.Dropout(dropout)
+        self.prediction = nn.Linear(width, classes)
+        nn.init.xavier_uniform_(self.attention.weight)
+        nn.init.zeros_(self.attention.bias)
+        # A small query starts near the mean of all tokens; a small prediction layer starts near equal classes.
+        nn.init.normal_(self.query, std=QUERY_WIDTH**-0.5)
+        nn.init.normal_(self.prediction.weight, std=0.02)
+        nn.init.zeros_(self.prediction.bias)
+
+    def forward(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """States [B, T, width], mask [B, T] bool (True = real, at least one a row) → logits [B, C], v [B, width]."""
+        scores = torch.tanh(self.attention(states)) @ self.query
+        attention = scores.masked_fill(~mask, float("-inf")).softmax(dim=-1)
+        pooled = (attention.unsqueeze(1) @ states).squeeze(1)
+        return self.prediction(self.dropout(pooled)), pooled

@@ -1,0 +1,88 @@
+"""What a student takes over from a teacher: layers, tensor for tensor, or its embedding in fewer dimensions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from distill_core.errors import CheckpointError
+from distill_core.models.encoders import layer_prefix, word_embedding
+
+
+def chosen_layers(choice: str, student_layers: int, teacher_layers: int) -> list[int]:
+    """Indices (from 0) of the teacher's layers that become the student's, in order.
+
+    ``first``: 0 … K−1. ``last``: L−K … L−1. ``every_other``: spread evenly from the first on, ⌊j·L/K⌋ — every other
+    one for K = L/2, as in DistilBERT (1910.01108 §3).
+
+    Raises:
+        CheckpointError: with field ``student.layers``, when the teacher has fewer layers than the student wants.
+    """
+    if student_layers > teacher_layers:
+        raise CheckpointError(
+            f"the student should take {student_layers} layers from a teacher that has {teacher_layers}.",
+            hint=f"Choose at most {teacher_layers} layers, or another initialisation.",
+            field="student.layers",
+        )
+    if choice == "first":
+        return list(range(student_layers))
+    if choice == "last":
+        return list(range(teacher_layers - student_layers, teacher_layers))
+    if choice == "every_other":
+        return [j * teacher_layers // student_layers for j in range(student_layers)]
+    raise ValueError(f"unknown layer choice {choice!r}")
+
+
+@torch.no_grad()
+def copy_layers(student: PreTrainedModel, teacher: PreTrainedModel, chosen: list[int]) -> None:
+    """Copies embeddings, everything outside the layers, and the chosen layers (student's j-th = teacher's chosen[j]).
+
+    ALBERT's layers are one shared set (or whole groups, taken from the front), so its weights are copied as they are.
+    ModernBERT's first layer has no norm before its attention: a layer copied there leaves its own behind.
+    """
+    prefix = layer_prefix(student) + "."
+    shared = prefix.endswith("albert_layer_groups.")
+    source = teacher.state_dict()
+    for name, tensor in student.state_dict().items():
+        origin = name
+        if name.startswith(prefix) and not shared:
+            number, rest = name[len(prefix) :].split(".", 1)
+            origin = f"{prefix}{{int(number)}}.{rest}"
+            if origin not in source and chosen[int(number)] == 0:
+                continue  # ModernBERT's layer 0 moved up: the norm it lacks stays as initialised
+        tensor.copy_(source[origin])
+
+
+def truncated_svd(matrix: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+    """U_E·S_E [V, E] and V_E [H, E] of a matrix [V, H]: their product U_E S_E V_Eᵀ is its best rank-E approximation.
+
+    Worked out in float64 from the H×H Gram matrix (V is far larger than H); each direction's sign is fixed by its
+    largest entry being positive. 1 ≤ rank ≤ H.
+    """
+    exact = matrix.detach().to("cpu", torch.float64)
+    _, directions = torch.linalg.eigh(exact.T @ exact)
+    directions = directions.flip(dims=(1,))[:, :rank]  # eigh sorts upwards
+    largest = directions.abs().argmax(dim=0, keepdim=True)
+    directions = directions * torch.where(directions.gather(0, largest) < 0, -1.0, 1.0)
+    return exact @ directions, directions
+
+
+@torch.no_grad()
+def svd_embedding(target: nn.Embedding, teacher: PreTrainedModel, *, field: str) -> None:
+    """Fills a student's embedding [V, E] with U_E·S_E of the teacher's [V, H] (2004.05686 §3.2), padding row included.
+
+    It is not rescaled, so that student · V_Eᵀ is the best rank-E approximation of what the teacher has.
+
+    Raises:
+        CheckpointError: with `field`, when E is larger than H.
+    """
+    matrix = word_embedding(teacher)
+    width = target.embedding_dim
+    if width > matrix.shape[1]:
+        raise CheckpointError(
+            f"the teacher's embedding is {matrix.shape[1]} wide; an SVD cannot make {width} dimensions of it.",
+            hint=f"Choose at most {matrix.shape[1]}, or random initialisation.",
+            field=field,
+        )
+    target.weight.copy_(truncated_svd(matrix, width)[0])

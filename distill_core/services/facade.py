@@ -1,0 +1,208 @@
+"""`Services`: everything the page may ask for. Thin on purpose: each answer is put together in a module of its own."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import threading
+from pathlib import Path
+from typing import Any
+
+from distill_core import hub, recipes
+from distill_core.config import RunConfig
+from distill_core.errors import JobError
+from distill_core.jobs.queue import RunQueue
+from distill_core.jobs.store import Store
+from distill_core.jobs.supervisor import Supervisor
+from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, RunFolder, is_run_id
+from distill_core.services import check as checking
+from distill_core.services import files
+from distill_core.services.check import CheckOutcome
+from distill_core.services.live import live_view, run_row
+from distill_core.services.machine import Machine
+from distill_core.settings import HomeLock, Settings
+
+log = logging.getLogger(__name__)
+
+
+class Services:
+    """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
+
+    All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
+    """
+
+    def __init__(self, settings: Settings, *, supervisor_options: dict[str, Any] | None = None) -> None:
+        """Raises JobError when another app uses the same data folder or its database is from a newer version."""
+        self.settings = settings
+        self.home: DataHome = settings.home.create()
+        self._lock = HomeLock(self.home).acquire(settings.address)
+        try:
+            self.store = Store(self.home)
+            self.queue = RunQueue(self.store, self.home, limit=settings.max_queue)
+            self._machine = Machine(settings.device)
+            self._offline_known = threading.Event()
+            self.supervisor = Supervisor(
+                self.store,
+                self.home,
+                self.queue,
+                lanes=self._machine.lanes,
+                ready=self._offline_known,
+                **(supervisor_options or {}),
+            )
+        except BaseException:
+            self._lock.release()
+            raise
+
+    # ---------------------------------------------------------------- life
+
+    def start_background(self) -> None:
+        """Probe the machine and the network in the background, reconcile all runs, start the supervisor."""
+        threading.Thread(target=self._decide_offline, name="network-probe", daemon=True).start()
+        self._machine.start(on_ready=self.supervisor.wake)
+        self.supervisor.start()
+
+    def close(self) -> None:
+        """Stop supervising and give the data folder back. Runs go on; the next app adopts them."""
+        self.supervisor.close()
+        self._machine.close()
+        self.store.close()
+        self._lock.release()
+
+    def _decide_offline(self) -> None:
+        try:
+            hub.decide_offline()
+        finally:
+            self._offline_known.set()
+
+    # ---------------------------------------------------------------- what is there
+
+    def machine(self) -> dict[str, Any]:
+        """{device: "cuda"|"mps"|"cpu"|"checking…", device_name, devices (list of lanes), cores, memory_gb,
+        offline (None until known), ready: bool (False while the device is being looked for)}"""
+        offline = hub_is_offline() if self._offline_known.is_set() else None
+        return {**self._machine.describe(), "offline": offline}
+
+    def bundled(self) -> dict[str, list[dict[str, str]]]:
+        """{data: [{name}], teachers: [{name, source ("bundled:NAME")}]}: what ships with the project."""
+        return {
+            "data": [{"name": name} for name in BUNDLED_DATA],
+            "teachers": [{"name": name, "source": f"bundled:{name}"} for name in BUNDLED_TEACHERS],
+        }
+
+    def recipes(self) -> list[dict[str, Any]]:
+        """[{name, title, summary, paper, when, needs, config (the recipe as a dict, to start a draft from)}]"""
+        return checking.recipe_rows()
+
+    # ---------------------------------------------------------------- runs
+
+    def runs(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """Newest first: {id, name, status, stage, share, data, teachers (list of names), student, quality_kept,
+        compression (parameters, ×), speedup (×), created (s since 1970), conclusion, elapsed_s, tags}; what is not
+        known yet is None."""
+        return [run_row(row) for row in self.store.runs(limit)]
+
+    def start(self, config: RunConfig, *, token: str | None = None) -> str:
+        """Queue a run and return its id. The same token twice gives the same id. Raises JobError (queue full)."""
+        checking.refuse_foreign_paths(config, self._uploads_only())
+        run_id = self.queue.add(config, token=token)
+        self.supervisor.wake()
+        return run_id
+
+    def start_demo(self, token: str | None = None) -> str:
+        """Queue the bundled demo; see `start`."""
+        return self.start(recipes.load("demo").config, token=token)
+
+    def stop(self, run_id: str) -> str:
+        """Ask a run to stop; returns its new status. Harmless when it has ended already or is stopping."""
+        status = self.queue.stop(self._known(run_id))
+        self.supervisor.wake()
+        return status
+
+    def resume(self, run_id: str) -> str:
+        """Queue a stopped, interrupted or failed run again; returns its new status. Harmless when it is queued or
+        running; JobError when it is done."""
+        status = self.queue.resume(self._known(run_id))
+        self.supervisor.wake()
+        return status
+
+    def live(self, run_id: str, cursor: int = 0) -> dict[str, Any]:
+        """What is new since `cursor` (0: everything). Raises JobError for an unknown run.
+
+        {run: {id, name, status, queue_position (1 = next; None), stage, stages {stage: "waiting"|"started"|"finished"},
+               share (0..1), eta_s (None until known), note, error ({kind, message, hint} | None), device, created,
+               elapsed_s},
+         cursor: int (give it back next time),
+         reset: bool (drop all points drawn so far: `rows` then holds all that count),
+         rows: [{seq, arm, seed, name, step, value, unit}],
+         shapes: payload of the last `shapes` event | None,
+         latency: [{name, role, batch, tokens, threads, runtime, p50, p95, phase}] (final wins over preview),
+         teachers: [{name, validation, reference: bool}], log: [last 12 lines, str],
+         findings: [{severity, code, field, message, rows, count}], report: dict | None (only when done)}
+        """
+        row = self.store.run(self._known(run_id))
+        assert row is not None
+        return live_view(self.store, self.home, row, cursor)
+
+    def report(self, run_id: str) -> dict[str, Any] | None:
+        """report.json of a run, or None while there is none."""
+        return files.read_json(self._folder(run_id).report)
+
+    def config_yaml(self, run_id: str) -> str:
+        """The run's config as YAML, exactly as it runs."""
+        return self._folder(run_id).config.read_text(encoding="utf-8")
+
+    def config(self, run_id: str) -> RunConfig:
+        """The run's config, e.g. to start a draft from. Raises ConfigError."""
+        from distill_core.config import load
+
+        return load(self._folder(run_id).config)
+
+    def log_text(self, run_id: str, lines: int = 200) -> str:
+        """The last lines of the run's log.txt (tracebacks and warnings of libraries are there)."""
+        return files.tail(self._folder(run_id).log, lines)
+
+    def command(self, config: RunConfig) -> str:
+        """The command that does the same without the page (the YAML saved as NAME.yaml)."""
+        name = files.slug(config.name)
+        return f"python -m distill_core run {shlex.quote(name + '.yaml')} --out {shlex.quote('runs/' + name)}"
+
+    def student_archive(self, run_id: str) -> Path:
+        """A zip of the finished student, built once. Raises JobError while there is none."""
+        return files.student_archive(self.home, self._folder(run_id))
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run another name (meta.json and the list; the config keeps the old one)."""
+        self.queue.rename(self._known(run_id), name)
+
+    # ---------------------------------------------------------------- drafts
+
+    def check(self, draft: dict[str, Any]) -> CheckOutcome:
+        """Everything that can be known before a start; never raises for a bad draft. Same as the CLI's `check`."""
+        return checking.check_config(draft, uploads_only=self._uploads_only())
+
+    def sizes(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """{parameters, bytes, megabytes (10^6 bytes), compression, teacher_parameters} of the student as typed;
+        {error: str, field: str | None} when it cannot be computed."""
+        return checking.sizes(draft, uploads_only=self._uploads_only())
+
+    def store_upload(self, temp_path: str, original_name: str) -> str:
+        """Copy an uploaded file under the data folder and return its path. Raises DataError (ending, size)."""
+        return files.store_upload(self.home, Path(temp_path), original_name, self.settings.max_upload_mb)
+
+    # ---------------------------------------------------------------- inside
+
+    def _uploads_only(self) -> Path | None:
+        return None if self.settings.allow_local_paths else self.home.uploads
+
+    def _known(self, run_id: str) -> str:
+        if not is_run_id(run_id) or self.store.run(run_id) is None:
+            raise JobError("There is no such run.", hint="Open it from the list of runs.")
+        return run_id
+
+    def _folder(self, run_id: str) -> RunFolder:
+        return self.home.run(self._known(run_id))
+
+
+def hub_is_offline() -> bool:
+    """True when this process works without the Hub (decided once, at start)."""
+    return not hub.online()

@@ -1,0 +1,109 @@
+"""Files that come in from the page and go out to it. Nothing outside the data folder is read or written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from distill_core.errors import DataError, DiskError, JobError
+from distill_core.jobs.process import read_json
+from distill_core.jobs.queue import slug
+from distill_core.layout import DataHome, RunFolder
+
+__all__ = ["UPLOADS", "read_json", "slug", "store_upload", "student_archive", "tail"]
+
+#: endings of files that may be uploaded
+UPLOADS = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet", ".yaml", ".yml")
+_BLOCK = 2**20
+
+
+def store_upload(home: DataHome, source: Path, original_name: str, max_mb: int) -> str:
+    """Copy an uploaded file to uploads/HASH-NAME and return its path; the same content and name give the same file.
+
+    max_mb in 10^6 bytes. Raises DataError (ending, size, unreadable), DiskError.
+    """
+    name = original_name.replace("\\", "/").rpartition("/")[2]
+    ending = Path(name).suffix.lower()
+    if ending not in UPLOADS:
+        raise DataError(
+            f"{name or 'this file'} cannot be used here: its ending is {ending or 'missing'}.",
+            hint=f"Give a file that ends in {', '.join(UPLOADS)}.",
+        )
+    try:
+        size = source.stat().st_size
+    except OSError:
+        raise DataError(f"{name} did not arrive.", hint="Choose the file again.") from None
+    if size > max_mb * 1_000_000:
+        raise DataError(
+            f"{name} has {size / 1e6:.0f} MB; at most {max_mb} MB are taken.",
+            hint="Give a smaller file, or raise MAX_UPLOAD_MB where the app is started.",
+        )
+    try:
+        target = home.uploads / f"{_content_hash(source)[:12]}-{slug(Path(name).stem, 60)}{ending}"
+        if not target.exists():
+            home.uploads.mkdir(parents=True, exist_ok=True)
+            _copy_atomic(source, target)
+    except OSError as error:
+        raise DiskError(
+            f"{name} could not be stored: {error.strerror or error}.", hint="Make room on the disk."
+        ) from None
+    return str(target)
+
+
+def _content_hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _copy_atomic(source: Path, target: Path) -> None:
+    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as out, open(source, "rb") as file:
+            shutil.copyfileobj(file, out, _BLOCK)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def tail(path: Path, lines: int, most: int = 200_000) -> str:
+    """The last lines of a text file ("" when there is none), at most `most` bytes of it."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - most))
+            data = file.read()
+    except OSError:
+        return ""
+    return "\n".join(data.decode("utf-8", errors="replace").splitlines()[-lines:])
+
+
+def student_archive(home: DataHome, folder: RunFolder) -> Path:
+    """cache/downloads/RUN/RUN-student.zip, built once. Raises JobError while there is no student, DiskError."""
+    if not (folder.student / "model.safetensors").is_file():
+        raise JobError("This run has no finished student yet.", hint="Wait until it is done.")
+    target = home.cache / "downloads" / folder.run_id / f"{folder.run_id}-student.zip"
+    newest = max(path.stat().st_mtime for path in folder.student.rglob("*"))
+    if target.exists() and target.stat().st_mtime >= newest:
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_suffix(f".{os.getpid()}.tmp")
+        # Weights hardly compress; storing them is quick.
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for path in sorted(folder.student.rglob("*")):
+                if path.is_file():
+                    archive.write(path, Path(f"{folder.run_id}-student") / path.relative_to(folder.student))
+        temporary.replace(target)
+    except OSError as error:
+        raise DiskError(
+            f"The archive could not be written: {error.strerror or error}.", hint="Make room on the disk."
+        ) from None
+    return target

@@ -1,0 +1,115 @@
+"""What the page reads once a second: a run's state and the metric rows it does not have yet. From the store alone."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from distill_core.events import STAGES
+from distill_core.jobs.process import read_json
+from distill_core.jobs.reconcile import ACTIVE
+from distill_core.jobs.store import RunRow, Store
+from distill_core.layout import DataHome
+
+
+def run_row(row: RunRow) -> dict[str, Any]:
+    """One line of the list of runs; see `Services.runs`."""
+    result = row.result or {}
+    return {
+        "id": row.id,
+        "name": row.name,
+        "status": row.status,
+        "stage": stage_of(row),
+        "share": share_of(row),
+        "data": row.config.get("data"),
+        "teachers": row.config.get("teachers", []),
+        "student": row.config.get("student"),
+        "quality_kept": result.get("quality_kept"),
+        "compression": result.get("compression"),
+        "speedup": result.get("speedup"),
+        "created": row.created,
+        "conclusion": result.get("conclusion"),
+        "elapsed_s": elapsed(row, time.time()),
+        "tags": row.tags or [],
+    }
+
+
+def live_view(store: Store, home: DataHome, row: RunRow, cursor: int) -> dict[str, Any]:
+    """See `Services.live`."""
+    state = row.state
+    last = state.get("last_seq", 0)
+    # A cursor from before the last void rows, or from another history of the run, has points that no longer count.
+    reset = 0 < cursor < row.reset_seq or cursor > last
+    return {
+        "run": run_state(store, row),
+        "cursor": last,
+        "reset": reset,
+        "rows": store.metrics(row.id, 0 if reset else max(0, cursor)) if reset or cursor < last else [],
+        "shapes": state.get("shapes"),
+        "latency": state.get("latency", []),
+        "teachers": state.get("teachers", []),
+        "log": state.get("log", []),
+        "findings": state.get("findings", []),
+        "report": read_json(home.run(row.id).report) if row.status == "done" else None,
+    }
+
+
+def run_state(store: Store, row: RunRow, now: float | None = None) -> dict[str, Any]:
+    """The `run` part of a live view. now: seconds since 1970."""
+    now = time.time() if now is None else now
+    state = row.state
+    known = state.get("stages", {})
+    return {
+        "id": row.id,
+        "name": row.name,
+        "status": row.status,
+        "queue_position": store.queue_position(row.id) if row.status == "queued" else None,
+        "stage": stage_of(row),
+        "stages": {stage: known.get(stage, "waiting") for stage in STAGES},
+        "share": share_of(row),
+        "eta_s": time_left(row, now),
+        "note": note_of(row),
+        "error": row.error,
+        "device": state.get("device"),
+        "created": row.created,
+        "elapsed_s": elapsed(row, now),
+    }
+
+
+def stage_of(row: RunRow) -> str | None:
+    """The stage a run is in, or was in when it ended; None before its first."""
+    return "done" if row.status == "done" else row.state.get("stage")
+
+
+def share_of(row: RunRow) -> float:
+    return 1.0 if row.status == "done" else float(row.state.get("share") or 0.0)
+
+
+def time_left(row: RunRow, now: float) -> float | None:
+    """The run's own estimate, less the time since it was made; None unless it is running and knows."""
+    estimate = row.state.get("eta_s")
+    if row.status not in ACTIVE or estimate is None:
+        return None
+    return max(0.0, float(estimate) - max(0.0, now - row.state.get("progress_time", now)))
+
+
+def elapsed(row: RunRow, now: float) -> float:
+    """Seconds of work, all attempts together, without the time in which nothing ran."""
+    state = row.state
+    if "attempt_started" not in state:
+        return 0.0
+    # A run claimed again has not begun its new attempt until that says so.
+    running = row.status in ACTIVE and state.get("last_attempt") == row.attempt
+    end = now if running else state["last_time"]
+    return float(state.get("active_s", 0.0) + max(0.0, end - state["attempt_started"]))
+
+
+def note_of(row: RunRow) -> str:
+    """What is being done now, in words."""
+    if row.status == "queued":
+        return "waiting for its turn"
+    if row.status in ACTIVE and row.state.get("last_attempt") != row.attempt:
+        return "starting"
+    if row.status == "stopping":
+        return "stopping after a checkpoint"
+    return str(row.state.get("note") or "") if row.status == "running" else ""

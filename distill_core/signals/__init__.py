@@ -1,0 +1,1 @@
+"""Teacher signals: what teachers say about examples, asked live or read from the cache on disk."""

@@ -1,0 +1,29 @@
+"""The name a signal cache has on disk: equal exactly where the signals would be equal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from distill_core.signals.types import SignalSpec
+
+#: Raise this when the cache's files, the rounding or the way words are cut changes.
+FORMAT = 1
+
+
+def fingerprint(teacher_fingerprint: str, ids: Iterable[str], spec: SignalSpec, max_tokens: int) -> str:
+    """Content address of a teacher's signals on a set of examples; 64 hex digits, fit for a folder name.
+
+    Args:
+        teacher_fingerprint: changes whenever the teacher's weights or its order of classes do.
+        ids: keys of the examples; their order and repetitions do not matter.
+        spec: what is kept.
+        max_tokens: where inputs are cut.
+    """
+    digest = hashlib.sha256()
+    settings = {"format": FORMAT, "teacher": teacher_fingerprint, "max_tokens": max_tokens, **spec.as_dict()}
+    digest.update(json.dumps(settings, sort_keys=True).encode())
+    for key in sorted(set(ids)):
+        digest.update(b"\x1f" + key.encode())
+    return digest.hexdigest()

@@ -1,0 +1,110 @@
+"""Stage 3: each teacher is asked once per example; what it says is kept on disk, shared by arms, seeds and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from distill_core.config import TransformerStudent
+from distill_core.models.layers import layer_map
+from distill_core.signals.cache import CachedSource, build_cache
+from distill_core.signals.fingerprint import fingerprint
+from distill_core.signals.live import LiveSource
+from distill_core.signals.types import SignalSource, SignalSpec
+from distill_core.stages.context import RunContext
+from distill_core.stages.prepare import Prepared
+from distill_core.stages.teachers import TaughtTeachers
+
+BATCH_SIZE = 64
+
+
+@dataclass
+class TeacherSignals:
+    """What one teacher says about the pool, and where its states are compared with the student's."""
+
+    source: SignalSource
+    level: str
+
+
+def student_layers(ctx: RunContext) -> int:
+    student = ctx.config.student
+    return student.layers if isinstance(student, TransformerStudent) else student.lstm_layers
+
+
+def comparison_level(ctx: RunContext, prepared: Prepared, number: int) -> str:
+    """ "token", "word" or "pooled" for teacher `number` (2106.01023: token by token needs equal tokenisation)."""
+    wanted = ctx.config.objective.hidden_level
+    if wanted != "auto":
+        return wanted
+    own = prepared.infos[ctx.config.student.init_teacher - 1].tokenizer_fingerprint
+    same = prepared.infos[number].tokenizer_fingerprint == own
+    return "token" if same and isinstance(ctx.config.student, TransformerStudent) else "word"
+
+
+def signal_spec(ctx: RunContext, prepared: Prepared, number: int) -> SignalSpec:
+    level = comparison_level(ctx, prepared, number)
+    compares = bool(ctx.config.objective.hidden_weight)
+    layers: tuple[int, ...] = ()
+    if compares and level != "pooled":
+        layers = tuple(sorted(set(layer_map(student_layers(ctx), prepared.teachers[number].layers))))
+    return SignalSpec(
+        layers=layers, level="token" if level == "token" else "word", pooled=compares and level == "pooled"
+    )
+
+
+def item(number: int) -> str:
+    return f"cache-{number}"
+
+
+def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers) -> list[TeacherSignals]:
+    """Raises DiskError when the signals do not fit on the disk, Stopped when asked to (what was asked is kept)."""
+    return [_signals(ctx, prepared, taught, number) for number in range(len(prepared.teachers))]
+
+
+def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number: int) -> TeacherSignals:
+    teacher, texts = prepared.teachers[number], prepared.texts[number]
+    spec, level = signal_spec(ctx, prepared, number), comparison_level(ctx, prepared, number)
+    if ctx.config.signals == "live":
+        ctx.plan.skip(item(number))
+        return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device), level)
+    ids = prepared.pool.ids
+    address = fingerprint(taught.fingerprints[number], ids, spec, ctx.config.data.max_tokens)
+    folder = ctx.home.signals / address
+    if (folder / "complete").exists():
+        ctx.log(f"{teacher.name}: all {len(ids):,} answers were already on disk.")
+        ctx.plan.skip(item(number))
+        return TeacherSignals(CachedSource(folder, ids), level)
+    ctx.plan.begin(f"asking {teacher.name} about {len(ids):,} texts")
+    source = build_cache(
+        folder,
+        teacher,
+        texts.pool,
+        ids,
+        spec,
+        device=ctx.device,
+        batch_size=BATCH_SIZE,
+        on_progress=_told(ctx, number),
+        stop=ctx.stop.is_set,
+    )
+    ctx.check_stop()
+    return TeacherSignals(source, level)
+
+
+def _told(ctx: RunContext, number: int) -> Callable[[int, int], None]:
+    """Progress of one teacher's questioning; the first report tells what an earlier attempt had done."""
+    progress = ctx.plan.item(item(number))
+    first = True
+
+    def told(done: int, total: int) -> None:
+        nonlocal first
+        (progress.restore if first else progress.advance)(done, total)
+        first = False
+
+    return told
+
+
+def training_logits(signals: list[TeacherSignals]) -> list[np.ndarray]:
+    """For each teacher its logits on the whole pool, [N, C] float32."""
+    return [signal.source.logits() for signal in signals]

@@ -1,0 +1,197 @@
+"""Stage 5: measure teachers and students, write the report and the student to take away."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from distill_core import __version__
+from distill_core.config import BiLSTMStudent
+from distill_core.export.bundle import write_student_readme
+from distill_core.export.report import ArmResult, ReportParts, TeacherResult, build_report, write_report
+from distill_core.measure.latency import Protocol, Subject, describe, measure_latency
+from distill_core.measure.machine import describe_machine
+from distill_core.measure.size import module_size, saved_size
+from distill_core.models.saving import save_student
+from distill_core.models.students import Student, build_student
+from distill_core.models.teachers import Teacher
+from distill_core.stages.arms import FinishedArm, skipped_uniform
+from distill_core.stages.context import RunContext
+from distill_core.stages.prepare import Prepared
+from distill_core.stages.teachers import TaughtTeachers
+from distill_core.tasks.classification import quality
+from distill_core.train.evaluate import predict_logits
+
+ITEM = "measure"
+#: seconds a model may take at one batch size: a glance before training, a proper look after it
+PREVIEW_SECONDS, FINAL_SECONDS = 0.5, 15.0
+
+
+def preview(ctx: RunContext, prepared: Prepared) -> None:
+    """Sizes and a first look at latency, before anything is trained: neither depends on the weights' values."""
+    section = ctx.config.student
+    changes: dict[str, Any] = {}
+    # The SVD of a teacher that has not learned yet would be thrown away: random weights have the same shape.
+    if isinstance(section, BiLSTMStudent) or section.initialise == "svd":
+        changes["initialise"] = "random"
+    student = build_student(
+        section.model_copy(update=changes),
+        teachers=prepared.teachers,
+        classes=len(prepared.data.labels),
+        max_tokens=ctx.config.data.max_tokens,
+        seed=ctx.seed,
+    ).to(ctx.device)
+    own = module_size(student)
+    sizes = [module_size(teacher) for teacher in prepared.teachers]
+    rows = [
+        {"name": teacher.name, "parameters": size.parameters, "bytes": size.bytes}
+        for teacher, size in zip(prepared.teachers, sizes, strict=True)
+    ]
+    ctx.sink.emit(
+        "shapes",
+        teachers=rows,
+        student={"parameters": own.parameters, "bytes": own.bytes},
+        compression={
+            "parameters": sizes[0].parameters / own.parameters,
+            "bytes": sizes[0].bytes / own.bytes,
+        },
+    )
+    measured = _latency(ctx, prepared.teachers, student, repeats=7, seconds=PREVIEW_SECONDS, stop=ctx.stop.is_set)
+    ctx.sink.emit("latency", phase="preview", rows=measured)
+
+
+def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, arms: list[FinishedArm]) -> dict[str, Any]:
+    """The report, also written to the run folder; the best-validating main student lies in artifacts/student."""
+    ctx.plan.begin("measuring quality, size and latency")
+    best = max((arm for arm in arms if arm.trial.arm == "main"), key=lambda arm: arm.validation["accuracy"])
+    save_student(best.student, ctx.folder.student, labels=prepared.data.labels, max_tokens=ctx.config.data.max_tokens)
+    teachers = [_teacher_result(ctx, prepared, taught, number) for number in range(len(prepared.teachers))]
+    ctx.check_stop()
+    repeats = ctx.config.measure.repeats
+    latency = _latency(
+        ctx, prepared.teachers, best.student, repeats=repeats, seconds=FINAL_SECONDS, stop=ctx.stop.is_set
+    )
+    ctx.check_stop()
+    ctx.plan.advance(ITEM, 0.9)
+    ctx.sink.emit("latency", phase="final", rows=latency)
+    size = saved_size(best.student, ctx.folder.student)
+    report = build_report(
+        ReportParts(
+            name=ctx.config.name,
+            run_id=ctx.folder.run_id,
+            gold=prepared.data.test.labels,
+            labels=prepared.data.labels,
+            data={"name": prepared.data.name, "sizes": _sizes(prepared), "fingerprint": prepared.data.fingerprint},
+            teachers=teachers,
+            arms=[_arm_result(arm, size.parameters, size.bytes) for arm in arms],
+            latency=latency,
+            seconds=ctx.stage_seconds(),
+            config=ctx.config.model_dump(mode="json", exclude_none=True),
+            device=describe_machine(ctx.device.type),
+            versions=versions(),
+            findings=[finding.as_dict() for finding in prepared.data.findings],
+            latency_protocol=describe(_protocol(ctx, repeats, FINAL_SECONDS)),
+            missing_controls=_missing(ctx),
+        )
+    )
+    write_student_readme(ctx.folder.student, report)
+    write_report(ctx.folder.report, report)
+    ctx.plan.advance(ITEM, 1.0)
+    ctx.plan.emit(force=True)
+    return report
+
+
+def versions() -> dict[str, str]:
+    packages = ("torch", "transformers", "tokenizers", "numpy")
+    return {"stillroom": __version__, "python": platform.python_version(), **{p: version(p) for p in packages}}
+
+
+def _sizes(prepared: Prepared) -> dict[str, int]:
+    data = prepared.data
+    return {
+        "train": len(data.train),
+        "transfer": len(data.transfer),
+        "validation": len(data.validation),
+        "test": len(data.test),
+    }
+
+
+def _missing(ctx: RunContext) -> dict[str, str]:
+    reason = skipped_uniform(ctx)
+    return {"uniform": reason} if reason in {"already_uniform", "single_teacher"} else {}
+
+
+def _teacher_result(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number: int) -> TeacherResult:
+    teacher, texts, data = prepared.teachers[number], prepared.texts[number], prepared.data
+    validation = taught.validation_logits[number].argmax(axis=1)
+    test = predict_logits(teacher, texts.test, ctx.device).argmax(axis=1)
+    size = module_size(teacher)
+    return TeacherResult(
+        name=teacher.name,
+        source=ctx.config.teachers[number].source,
+        parameters=size.parameters,
+        bytes=size.bytes,
+        validation=quality(data.validation.labels, validation, data.labels),
+        test=quality(data.test.labels, test, data.labels),
+        predicted=test,
+    )
+
+
+def _arm_result(arm: FinishedArm, parameters: int, size: int) -> ArmResult:
+    """All arms share one architecture, hence one size."""
+    return ArmResult(
+        name=arm.trial.arm,
+        seed=arm.trial.seed,
+        parameters=parameters,
+        bytes=size,
+        validation=arm.validation,
+        test=arm.test,
+        predicted=arm.predicted,
+        steps=arm.steps,
+        best_step=arm.best_step,
+        seconds=arm.seconds,
+    )
+
+
+def _protocol(ctx: RunContext, repeats: int, seconds: float) -> Protocol:
+    measure = ctx.config.measure
+    return Protocol(
+        batch_sizes=measure.batch_sizes,
+        tokens=measure.tokens,
+        threads=measure.threads,
+        repeats=repeats,
+        max_seconds=seconds,
+        device=ctx.device.type,
+    )
+
+
+def _latency(
+    ctx: RunContext,
+    teachers: list[Teacher],
+    student: Student,
+    *,
+    repeats: int,
+    seconds: float,
+    stop: Callable[[], bool],
+) -> list[dict[str, Any]]:
+    subjects = {teacher.name: _subject("teacher", teacher, teacher.max_tokens) for teacher in teachers}
+    subjects[_student_name(subjects)] = _subject("student", student, ctx.config.data.max_tokens)
+    return measure_latency(subjects, _protocol(ctx, repeats, seconds), stop=stop)
+
+
+def _student_name(taken: Any) -> str:
+    return "student" if "student" not in taken else "student (this run)"
+
+
+def _subject(role: Any, model: Teacher | Student, max_tokens: int | None) -> Subject:
+    tokenizer = model.tokenizer
+    return Subject(
+        role=role,
+        call=model,
+        vocab_size=len(tokenizer),
+        type_ids="token_type_ids" in tokenizer.model_input_names,
+        pad_id=tokenizer.pad_token_id,
+        max_tokens=max_tokens,
+    )

@@ -1,0 +1,1 @@
+"""Tasks: how text becomes tokens, and how predictions are scored."""

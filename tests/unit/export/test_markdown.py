@@ -1,0 +1,38 @@
+from distill_core.export.markdown import comparison_rows, table, to_markdown
+from tests.samples import sample_parts, sample_report
+
+
+def test_every_model_has_its_row() -> None:
+    report = sample_report()
+    text = to_markdown(report)
+    assert report["conclusion"]["headline"] in text
+    assert all(sentence in text for sentence in report["conclusion"]["sentences"])
+    for start in ("| teacher: support-bert (reference)", "| student ", "| control: no teacher", "| control: constant"):
+        assert start in text
+    assert "2.31 / 2.59" in text and "Compression: 3.5× in parameters" in text and "Runtime: torch eager fp32" in text
+
+
+def test_seeds_are_told_apart() -> None:
+    assert "| student, seed 2 " in to_markdown(sample_report((1, 2)))
+
+
+def test_what_is_missing_is_left_out() -> None:
+    from distill_core.export.report import build_report
+
+    parts = sample_parts()
+    parts.latency = []
+    text = to_markdown(build_report(parts))
+    assert "Latency" not in text
+
+
+def test_tables_are_aligned_and_safe() -> None:
+    lines = table(["name", "n"], [["a|b", "1"], ["line\nbreak", "200"]])
+    assert len({len(line) for line in lines}) == 1
+    assert "a\\|b" in lines[2] and "line break" in lines[3]
+    assert lines[1].endswith(":|")
+
+
+def test_comparisons_in_words() -> None:
+    rows = comparison_rows(sample_report())
+    assert [row[0] for row in rows] == ["control: no teacher", "control: constant weights", "teacher: support-bert"]
+    assert rows[0][1].startswith("+") and rows[2][1].startswith("−") and rows[1][4] == "no difference"

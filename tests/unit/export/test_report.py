@@ -1,0 +1,212 @@
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from distill_core.errors import DataError
+from distill_core.export.report import (
+    SCHEMA_VERSION,
+    best_main,
+    build_report,
+    latency_table,
+    read_report,
+    reference_teacher,
+    write_report,
+)
+from distill_core.measure.uncertainty import wilson
+from tests.samples import quality, sample_latency, sample_parts, sample_report
+
+
+def test_the_required_keys_are_there_with_their_types() -> None:
+    report = sample_report()
+    assert report["schema_version"] == SCHEMA_VERSION and report["status"] == "done"
+    assert report["task"] == "classification" and report["metric"] == "accuracy"
+    for entry in [*report["teachers"], *report["arms"]]:
+        assert isinstance(entry["parameters"], int) and isinstance(entry["bytes"], int)
+        assert 0 <= entry["quality"]["validation"] <= 1 and 0 <= entry["quality"]["test"] <= 1
+    for arm in report["arms"]:
+        assert isinstance(arm["seed"], int) and 0 <= arm["agreement"] <= 1
+    assert set(report["compression"]) == {"parameters", "bytes"}
+    for row in report["latency"]:
+        assert set(row) >= {"batch", "tokens", "threads", "runtime", "teacher_ms", "student_ms", "speedup"}
+        assert set(row["teacher_ms"]) == set(row["student_ms"]) == {"p50", "p95"}
+    assert set(report["seconds"]) == {"prepare", "teachers", "cache", "distil", "measure"}
+
+
+def test_it_is_plain_json() -> None:
+    report = sample_report((1, 2))
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_one_entry_per_arm_and_seed() -> None:
+    arms = sample_report((1, 2, 3))["arms"]
+    assert [(a["name"], a["seed"]) for a in arms] == [
+        (arm, seed) for seed in (1, 2, 3) for arm in ("main", "no_teacher", "uniform")
+    ]
+
+
+def test_the_reference_is_chosen_by_validation_not_test() -> None:
+    parts = sample_parts()
+    first, second = parts.teachers
+    second.validation = {**second.validation, "accuracy": 0.999}
+    assert second.test["accuracy"] < first.test["accuracy"]
+    report = build_report(parts)
+    assert report["reference_teacher"] == second.name
+    assert [t["reference"] for t in report["teachers"]] == [False, True]
+    assert report["compression"]["parameters"] == pytest.approx(second.parameters / parts.arms[0].parameters)
+    assert report["compression"]["bytes"] == pytest.approx(second.bytes / parts.arms[0].bytes)
+    assert report["latency"][0]["teacher_ms"]["p50"] == 2.12
+
+
+def test_of_equal_teachers_the_first_is_the_reference() -> None:
+    first, second = sample_parts().teachers
+    second.validation = first.validation
+    assert reference_teacher([first, second]) is first
+
+
+def test_the_student_to_take_away_is_chosen_by_validation() -> None:
+    parts = sample_parts((1, 2, 3))
+    mains = [arm for arm in parts.arms if arm.name == "main"]
+    mains[1].validation = {**mains[1].validation, "accuracy": 0.999}
+    assert best_main(mains) is mains[1] and build_report(parts)["student_seed"] == 2
+    parts.student_seed = 3
+    assert build_report(parts)["student_seed"] == 3
+
+
+def test_figures_follow_from_the_predictions() -> None:
+    parts = sample_parts()
+    report, main, best = build_report(parts), parts.arms[0], parts.teachers[0]
+    entry = report["arms"][0]
+    assert entry["agreement"] == pytest.approx(np.mean(main.predicted == best.predicted))
+    assert entry["agreements"][parts.teachers[1].name] == pytest.approx(
+        np.mean(main.predicted == parts.teachers[1].predicted)
+    )
+    hits = int(np.sum(main.predicted == parts.gold))
+    assert entry["interval"] == pytest.approx(list(wilson(hits, len(parts.gold))))
+    assert entry["quality"]["test"] == pytest.approx(hits / len(parts.gold))
+    assert report["quality_kept"] == pytest.approx(main.test["accuracy"] / best.test["accuracy"])
+    low, high = report["quality_kept_interval"]
+    assert low < report["quality_kept"] < high
+    assert report["test_half_width"] == pytest.approx((entry["interval"][1] - entry["interval"][0]) / 2)
+
+
+def test_quality_kept_is_the_mean_over_seeds() -> None:
+    parts = sample_parts((1, 2, 3))
+    mains = [arm.test["accuracy"] for arm in parts.arms if arm.name == "main"]
+    assert build_report(parts)["quality_kept"] == pytest.approx(np.mean(mains) / parts.teachers[0].test["accuracy"])
+
+
+def test_controls_are_compared_pairwise_with_holm() -> None:
+    report = sample_report()
+    against = {row["against"]: row for row in report["comparisons"]}
+    assert list(against) == ["no_teacher", "uniform", "support-bert"]
+    assert against["no_teacher"]["p_adjusted"] == pytest.approx(2 * against["no_teacher"]["p"])
+    assert against["support-bert"]["p_adjusted"] == against["support-bert"]["p"]
+    assert {row["method"] for row in report["comparisons"]} == {"mcnemar"}
+    assert against["no_teacher"]["outcome"] == "better" and against["uniform"]["outcome"] == "no_difference"
+    row = against["no_teacher"]
+    assert row["difference"] == pytest.approx((row["wins"] - row["losses"]) / 1500)
+    assert row["interval"][0] < row["difference"] < row["interval"][1]
+
+
+def test_several_seeds_are_compared_by_t() -> None:
+    report = sample_report((1, 2, 3))
+    assert {(row["method"], row["seeds"]) for row in report["comparisons"]} == {("t", 3)}
+
+
+def test_seeds_are_paired_by_number_not_by_order() -> None:
+    parts = sample_parts((1, 2, 3))
+    shuffled = dataclasses.replace(
+        parts, arms=[a for a in parts.arms if a.name == "main"] + [a for a in parts.arms if a.name != "main"][::-1]
+    )
+    assert build_report(shuffled)["comparisons"] == build_report(parts)["comparisons"]
+
+
+def test_missing_controls_are_named_with_their_reason() -> None:
+    parts = sample_parts()
+    parts.arms = [arm for arm in parts.arms if arm.name == "main"]
+    parts.missing_controls = {"uniform": "already_uniform"}
+    report = build_report(parts)
+    assert report["missing_controls"] == {"no_teacher": "not_requested", "uniform": "already_uniform"}
+    assert [row["role"] for row in report["comparisons"]] == ["teacher"]
+
+
+def test_a_report_without_teacher_or_main_is_refused() -> None:
+    for empty in ("teachers", "arms"):
+        with pytest.raises(ValueError):
+            build_report(dataclasses.replace(sample_parts(), **{empty: []}))
+
+
+def test_a_teacher_with_nothing_right_leaves_kept_open() -> None:
+    parts = sample_parts()
+    best = parts.teachers[0]
+    best.predicted = (parts.gold + 1) % 8
+    best.test = quality(parts.gold, best.predicted)
+    report = build_report(parts)
+    assert report["quality_kept"] is None and report["quality_kept_interval"] is None
+    assert "keeps" not in report["conclusion"]["headline"]
+
+
+def test_latency_pairs_by_batch_and_survives_a_missing_row() -> None:
+    rows = [r for r in sample_latency() if not (r["role"] == "teacher" and r["batch"] == 1)]
+    (row,) = latency_table(rows, "support-bert")
+    assert row["batch"] == 32 and row["speedup"] == pytest.approx(24.8 / 4.43)
+    assert latency_table(rows, "nobody") == []
+
+
+def test_a_teacher_named_student_is_no_student() -> None:
+    rows = [{**r, "name": "student"} for r in sample_latency() if r["name"] != "support-roberta"]
+    assert [r["speedup"] for r in latency_table(rows, "student")] == pytest.approx([2.31 / 0.91, 24.8 / 4.43])
+
+
+# ---------------------------------------------------------------- on disk
+
+
+def test_it_comes_back_as_written(tmp_path: Path) -> None:
+    path, report = tmp_path / "deep" / "report.json", sample_report()
+    write_report(path, report)
+    assert read_report(path) == report
+    assert [p.name for p in path.parent.iterdir()] == ["report.json"]
+
+
+def test_numpy_and_not_a_number_are_written_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    write_report(path, {"schema_version": 1, "a": np.float32(0.5), "b": math.nan, "c": np.arange(2), "d": (np.inf,)})
+    assert read_report(path) == {"schema_version": 1, "a": 0.5, "b": None, "c": [0, 1], "d": [None]}
+
+
+def test_a_failed_write_leaves_the_old_report(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    write_report(path, {"schema_version": 1, "name": "old"})
+    with pytest.raises(TypeError):
+        write_report(path, {"schema_version": 1, "name": object()})
+    assert read_report(path) == {"schema_version": 1, "name": "old"} and len(list(tmp_path.iterdir())) == 1
+
+
+def test_no_report_is_none(tmp_path: Path) -> None:
+    assert read_report(tmp_path / "report.json") is None
+
+
+@pytest.mark.parametrize("text", ['{"schema_version": 1,', "[]", "{}", '{"schema_version": "1"}', "", "null"])
+def test_a_damaged_report_says_so(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match="damaged"):
+        read_report(path)
+
+
+def test_a_newer_report_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({"schema_version": SCHEMA_VERSION + 1}))
+    with pytest.raises(DataError, match="newer version"):
+        read_report(path)
+
+
+def test_bytes_that_are_no_text_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_report(path)

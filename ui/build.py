@@ -1,0 +1,107 @@
+"""build_app(services): one page, one address; the query string says what is shown.
+
+No query: Home. `?run=ID`: that run. `?page=new`: New run. `?page=runs`: all runs. No Gradio event owns a run: a click
+adds a row to the queue and returns.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from distill_core.errors import StillroomError
+from ui import markup, text
+from ui.pages import header, home, lists, new, run
+
+#: The address changes before the run is drawn: Plotly and every link look at it.
+OPEN_RUN = """(id) => {
+  if (id) {
+    history.pushState({}, "", new URL("?run=" + encodeURIComponent(id), document.baseURI));
+    document.querySelectorAll("#header [aria-current]").forEach(link => link.removeAttribute("aria-current"));
+    window.scrollTo(0, 0);
+  }
+  return id;
+}"""
+
+
+def page_of(query: dict[str, Any]) -> str:
+    """home, run, new or runs, from the query string; what is not known is Home."""
+    if query.get("run"):
+        return "run"
+    return str(query.get("page")) if query.get("page") in ("new", "runs") else "home"
+
+
+def build_app(services: Any, downloads: Path) -> gr.Blocks:
+    """downloads: a folder under the data folder from which finished students are handed out."""
+    with gr.Blocks(title=text.PRODUCT, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as app:
+        header.build(services)
+        token = gr.State("")
+        opened = gr.Textbox(visible=False)
+        home_page = home.build(services)
+        run_page = run.build(services)
+        new_page = new.build(services)
+        with gr.Column(visible=False, elem_id="runs-page", elem_classes=["sr-page"]) as runs_column:
+            lists.build(services, full=True)
+
+        columns = {"home": home_page.column, "run": run_page.column, "new": new_page.column, "runs": runs_column}
+        run.wire(run_page, services, downloads)
+        new.wire(new_page, services)
+
+        def route(request: gr.Request, *typed: Any) -> list[Any]:
+            page = page_of(dict(request.query_params))
+            side = new.side_of(new_page, services, typed) if page == "new" else gr.skip()
+            return [uuid.uuid4().hex, side, *(gr.update(visible=name == page) for name in columns)]
+
+        app.load(
+            route,
+            new_page.inputs,
+            [token, new_page.side, *columns.values()],
+            show_progress="hidden",
+            api_visibility="private",
+            concurrency_limit=None,
+        )
+        _wire_starts(services, token, opened, home_page, new_page, columns)
+    return app
+
+
+def _wire_starts(
+    services: Any,
+    token: gr.State,
+    opened: gr.Textbox,
+    home_page: home.Home,
+    new_page: new.NewRun,
+    columns: dict[str, Any],
+) -> None:
+    """The two buttons that start a run, and what both do then."""
+
+    def demo(seed: str) -> tuple[str, str]:
+        try:
+            return services.start_demo(seed or None), f'<p class="sr-muted">{markup.esc(text.STARTING)}</p>'
+        except StillroomError as error:
+            said = markup.esc(f"{error.message} {error.hint}".strip())
+            return "", f'<div class="sr-problem" role="alert"><p>{said}</p></div>'
+
+    def begin(seed: str, *typed: Any) -> list[Any]:
+        run_id, updates = new.start(new_page, services, seed or uuid.uuid4().hex, typed)
+        return [run_id, *updates]
+
+    def show(run_id: str) -> list[Any]:
+        if not run_id:
+            return [gr.skip() for _ in columns]
+        return [gr.update(visible=name == "run") for name in columns]
+
+    pressed = [
+        home_page.demo.click(demo, token, [opened, home_page.said], show_progress="hidden", api_visibility="private"),
+        new_page.start.click(
+            begin,
+            [token, *new_page.inputs],
+            [opened, *new_page.checked],
+            api_visibility="private",
+            show_progress_on=new_page.start,
+        ),
+    ]
+    for event in pressed:
+        event.then(show, opened, list(columns.values()), js=OPEN_RUN, show_progress="hidden", api_visibility="private")

@@ -1,0 +1,230 @@
+// Live charts: rows after a cursor become Plotly.extendTraces; what a person zoomed stays zoomed (uirevision).
+// Metric rows are {arm, seed, name, step, value, unit}; arm is main, no_teacher, uniform or teacher:NAME.
+if (!window.StillroomCharts) window.StillroomCharts = (() => {
+  const {h, fill, known, css} = window.Stillroom;
+  let loading = null;
+  const loadPlotly = url => loading ||= new Promise((resolve, reject) => {
+    if (window.Plotly) return resolve(window.Plotly);
+    const script = document.createElement("script");
+    script.src = new URL(url, document.baseURI).href;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { loading = null; script.remove(); reject(new Error("the chart library did not load")); };
+    document.head.append(script);
+  });
+
+  const ARMS = {main: "student", no_teacher: "student, no teachers", uniform: "student, uniform weights"};
+  const LOSSES = {loss_total: "total", loss_soft: "soft labels", loss_hard: "hard labels", loss_hidden: "hidden states"};
+  const TEACHER = "teacher:";
+
+  // Roles keep their colour everywhere: teachers blues, student orange, controls greys.
+  const roles = names => ({
+    colour: arm => {
+      if (arm === "main") return css("--sr-student");
+      if (arm === "no_teacher") return css("--sr-control-1");
+      if (arm === "uniform") return css("--sr-control-2");
+      return css("--sr-teacher-" + (1 + Math.max(0, names.indexOf(arm.slice(TEACHER.length))) % 8));
+    },
+    dash: arm => arm === "no_teacher" ? "dash" : arm === "uniform" ? "dot" : "solid",
+    label: arm => arm.startsWith(TEACHER) ? arm.slice(TEACHER.length) : ARMS[arm] || arm,
+  });
+
+  // Plotly reads a small HTML subset in labels; names come from people.
+  const plain = text => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
+  const layout = (options, node) => {
+    const ink = css("--sr-ink", node), muted = css("--sr-muted", node), line = css("--sr-line", node);
+    const axis = {
+      gridcolor: line, linecolor: line, zeroline: false, tickfont: {color: muted, size: 11},
+      title: {font: {color: muted, size: 11}, standoff: 6}, automargin: false, fixedrange: false,
+    };
+    const made = {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", uirevision: "kept",
+      font: {family: "system-ui, sans-serif", size: 12, color: ink},
+      margin: {l: 46, r: options.right ? 46 : 14, t: 8, b: 56}, hovermode: "x unified", autosize: true,
+      hoverlabel: {bgcolor: css("--sr-surface", node), bordercolor: line, font: {color: ink, size: 12}},
+      legend: {orientation: "h", x: 0, y: -0.2, yanchor: "top", font: {size: 11, color: muted}, itemwidth: 30},
+      xaxis: {...axis, title: {...axis.title, text: ""}, rangemode: "tozero"},
+      yaxis: {...axis, title: {...axis.title, text: options.left || ""}, rangemode: options.tozero ? "tozero" : "normal"},
+    };
+    if (options.right)
+      made.yaxis2 = {...axis, overlaying: "y", side: "right", showgrid: false, rangemode: "tozero",
+        title: {...axis.title, text: options.right}};
+    return made;
+  };
+
+  class LiveChart {
+    constructor(node, options) {
+      this.node = node; this.options = options; this.traces = new Map(); this.queue = new Map();
+      this.marks = []; this.drawn = false; this.busy = Promise.resolve();
+    }
+    // One more point of the trace `key`; `style()` is asked whenever the theme changes.
+    add(key, style, x, y) {
+      if (!this.queue.has(key)) this.queue.set(key, {style, x: [], y: []});
+      const waiting = this.queue.get(key);
+      waiting.x.push(x); waiting.y.push(known(y) ? y : null);
+    }
+    reset() { this.queue.clear(); this.pendingReset = true; }
+    // Horizontal lines: [{value, text, colour()}]
+    levels(marks) {
+      if (JSON.stringify(marks.map(m => [m.value, m.text])) === JSON.stringify(this.marks.map(m => [m.value, m.text]))) return;
+      this.marks = marks; this.marksChanged = true;
+    }
+    _marks() {
+      const sorted = [...this.marks].sort((a, b) => b.value - a.value);
+      return {
+        shapes: sorted.map(m => ({type: "line", xref: "paper", x0: 0, x1: 1, y0: m.value, y1: m.value,
+          line: {color: m.colour(), width: 1.2, dash: "dash"}, layer: "below"})),
+        annotations: sorted.map((m, i) => ({xref: "paper", x: 0.995, xanchor: "right", y: m.value, showarrow: false,
+          yanchor: i % 2 ? "top" : "bottom", text: plain(m.text), font: {size: 11, color: m.colour()}})),
+      };
+    }
+    _fresh(key, queued) {
+      return {...this._line(queued.style()), x: queued.x, y: queued.y, meta: key};
+    }
+    _line(style) {
+      return {type: "scatter", mode: style.points ? "lines+markers" : "lines", name: plain(style.name),
+        showlegend: style.legend !== false, legendgroup: style.name, opacity: style.faint ? 0.45 : 1,
+        line: {color: style.colour, width: style.width || 1.6, dash: style.dash || "solid"},
+        marker: {size: 5, color: style.colour}, yaxis: style.right ? "y2" : "y", connectgaps: true,
+        hovertemplate: "%{y:.4~g}"};
+    }
+    flush(Plotly) {
+      this.busy = this.busy.then(() => this._flush(Plotly)).catch(error => console.debug("chart:", error));
+      return this.busy;
+    }
+    async _flush(Plotly) {
+      if (!this.node.isConnected || !this.node.clientWidth) return;
+      if (!this.drawn) {
+        await Plotly.newPlot(this.node, [], {...layout(this.options, this.node), ...this._marks()},
+          {displaylogo: false, responsive: true, displayModeBar: false, doubleClick: "reset"});
+        this.drawn = true; this.marksChanged = false;
+      }
+      if (this.pendingReset) {
+        this.pendingReset = false;
+        if (this.traces.size) await Plotly.deleteTraces(this.node, [...this.traces.values()].map(t => t.index));
+        this.traces.clear();
+      }
+      const fresh = [], more = {x: [], y: [], at: []};
+      for (const [key, queued] of this.queue) {
+        const there = this.traces.get(key);
+        if (there) { more.x.push(queued.x); more.y.push(queued.y); more.at.push(there.index); continue; }
+        this.traces.set(key, {index: this.traces.size, style: queued.style});
+        fresh.push(this._fresh(key, queued));
+      }
+      this.queue.clear();
+      if (fresh.length) await Plotly.addTraces(this.node, fresh);
+      if (more.at.length) await Plotly.extendTraces(this.node, {x: more.x, y: more.y}, more.at);
+      if (this.marksChanged) { this.marksChanged = false; await Plotly.relayout(this.node, this._marks()); }
+    }
+    // Colours come from CSS variables: ask them again.
+    async retheme(Plotly) {
+      if (!this.drawn || !this.node.isConnected) return;
+      const next = {...layout(this.options, this.node), ...this._marks()}, now = this.node.layout;
+      for (const axis of ["xaxis", "yaxis", "yaxis2"])
+        if (next[axis] && now[axis]) Object.assign(next[axis], {range: now[axis].range, autorange: now[axis].autorange});
+      const data = this.node.data.map(trace => ({...trace, ...this._line(this.traces.get(trace.meta).style())}));
+      await Plotly.react(this.node, data, next);
+    }
+    purge() { if (this.drawn && window.Plotly) window.Plotly.purge(this.node); this.drawn = false; }
+  }
+
+  const box = (title, unit, ...extra) => {
+    const plot = h("div", {class: "sr-plot"});
+    const note = h("p", {class: "sr-plot-empty"}, "Waiting for the first measurement.");
+    const head = h("div", {class: "sr-card-head"}, h("h3", null, title, " ", h("span", {class: "sr-muted"}, unit)), ...extra);
+    return {card: h("section", {class: "sr-card sr-chart", "aria-label": title}, head, h("div", {class: "sr-plot-box"}, plot, note)), plot, note};
+  };
+
+  class Board {
+    constructor(root, url) {
+      this.url = url; this.names = []; this.losses = []; this.chosen = null; this.seen = new Set();
+      this.roles = roles(this.names);
+      this.picker = h("select", {"aria-label": "Whose loss", onchange: event => this.choose(event.target.value, true)});
+      this.boxes = {
+        quality: box("Validation accuracy", "%"), loss: box("Loss terms", "unweighted", this.picker),
+        teachers: box("Teachers", "KL to the student, mean weight"), speed: box("Throughput", "examples/s"),
+      };
+      fill(root, Object.values(this.boxes).map(b => b.card));
+      this.charts = {
+        quality: new LiveChart(this.boxes.quality.plot, {left: ""}),
+        loss: new LiveChart(this.boxes.loss.plot, {tozero: true}),
+        teachers: new LiveChart(this.boxes.teachers.plot, {left: "KL", right: "weight", tozero: true}),
+        speed: new LiveChart(this.boxes.speed.plot, {tozero: true}),
+      };
+      this.watcher = new MutationObserver(() => this.retheme());
+      this.watcher.observe(document.body, {attributes: true, attributeFilter: ["class"]});
+    }
+    all(work) { return Promise.all(Object.values(this.charts).map(work)); }
+    retheme() { loadPlotly(this.url).then(P => this.all(c => c.retheme(P))).catch(() => {}); }
+    purge() { this.watcher.disconnect(); this.all(c => c.purge()); }
+    reset() {
+      this.losses = []; this.seen.clear(); this.chosen = this.byHand ? this.chosen : null;
+      this.all(c => c.reset());
+      for (const b of Object.values(this.boxes)) b.note.hidden = false;
+    }
+    teachers(list) {
+      for (const t of list || []) if (!this.names.includes(t.name)) this.names.push(t.name);
+      this.charts.quality.levels((list || []).filter(t => known(t.validation)).map(t => ({
+        value: 100 * t.validation, text: t.name + " " + (100 * t.validation).toFixed(1),
+        colour: () => this.roles.colour(TEACHER + t.name),
+      })));
+    }
+    style(row, extra) {
+      if (!this.seeds) this.seeds = new Map();
+      if (!this.seeds.has(row.arm)) this.seeds.set(row.arm, row.seed);
+      const first = this.seeds.get(row.arm) === row.seed;
+      return () => ({name: this.roles.label(row.arm), colour: this.roles.colour(row.arm), dash: this.roles.dash(row.arm),
+        width: row.arm === "main" ? 2.4 : 1.6, faint: !first, legend: first, ...extra});
+    }
+    push(chart, row, value, style) {
+      this.boxes[chart].note.hidden = true;
+      this.charts[chart].add([row.arm, row.seed, row.name].join("|"), style, row.step, value);
+    }
+    take(rows) {
+      for (const row of rows) {
+        const teacher = row.arm.startsWith(TEACHER);
+        if (teacher && !this.names.includes(row.arm.slice(TEACHER.length))) this.names.push(row.arm.slice(TEACHER.length));
+        if (row.name === "validation_quality")
+          this.push("quality", row, known(row.value) ? 100 * row.value : null, this.style(row, {points: true}));
+        else if (row.name === "examples_per_second") this.push("speed", row, row.value, this.style(row));
+        else if (teacher && row.name === "loss" || row.name in LOSSES) this.loss(row, teacher);
+        else if (row.arm === "main" && /^(kl|weight)\//.test(row.name)) this.aboutTeacher(row);
+      }
+    }
+    aboutTeacher(row) {
+      const [what, name] = [row.name.slice(0, row.name.indexOf("/")), row.name.slice(row.name.indexOf("/") + 1)];
+      if (!this.names.includes(name)) this.names.push(name);
+      const weight = what === "weight";
+      const style = this.style(row);
+      this.push("teachers", row, row.value, () => ({...style(), name: (weight ? "weight " : "KL ") + name, width: 1.8,
+        colour: this.roles.colour(TEACHER + name), dash: weight ? "dot" : "solid", right: weight}));
+    }
+    loss(row, teacher) {
+      const group = teacher ? "teachers" : row.arm;
+      this.losses.push({group, row});
+      if (!this.seen.has(group)) {
+        this.seen.add(group);
+        const names = {teachers: "Teachers' training", ...ARMS};
+        const order = ["teachers", "main", "no_teacher", "uniform"].filter(g => this.seen.has(g));
+        fill(this.picker, order.map(g => h("option", {value: g, selected: g === this.chosen}, names[g])));
+        this.picker.hidden = order.length < 2;
+        if (!this.byHand && (group === "main" || !this.chosen)) return this.choose(group, false);
+        if (this.chosen) this.picker.value = this.chosen;
+      }
+      if (group === this.chosen) this.drawLoss(row, teacher);
+    }
+    drawLoss(row, teacher) {
+      const style = this.style(row), name = LOSSES[row.name];
+      this.push("loss", row, row.value, teacher ? style : () => ({...style(), name, dash: "solid", legend: style().legend,
+        colour: css("--sr-" + row.name.replace("_", "-")), width: row.name === "loss_total" ? 2.2 : 1.5}));
+    }
+    choose(group, byHand) {
+      this.byHand ||= byHand; this.chosen = group; this.picker.value = group;
+      this.charts.loss.reset();
+      for (const {group: of, row} of this.losses) if (of === group) this.drawLoss(row, group === "teachers");
+      if (byHand) this.flush();
+    }
+    flush() { return loadPlotly(this.url).then(P => this.all(c => c.flush(P))); }
+  }
+  return {Board, roles, ARMS};
+})();

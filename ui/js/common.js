@@ -1,0 +1,96 @@
+// Shared by every page: elements without innerHTML (all text is textContent), figures with units, a patient poll.
+if (!window.Stillroom) window.Stillroom = (() => {
+  const h = (tag, attributes, ...children) => {
+    const node = document.createElement(tag);
+    for (const [key, value] of Object.entries(attributes || {})) {
+      if (value === null || value === undefined || value === false) continue;
+      if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+      else if (key === "style") node.style.cssText = value;
+      else node.setAttribute(key, value === true ? "" : value);
+    }
+    for (const child of children.flat(3)) {
+      if (child === null || child === undefined || child === false) continue;
+      node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+    }
+    return node;
+  };
+  const fill = (node, ...children) => {
+    node.replaceChildren(...children.flat(3).filter(c => c !== null && c !== undefined && c !== false));
+    return node;
+  };
+  const known = value => typeof value === "number" && Number.isFinite(value);
+  const DASH = "–";
+  const percent = (value, digits = 1) => known(value) ? (100 * value).toFixed(digits) + "%" : DASH;
+  const points = value => known(value) ? (100 * value).toFixed(1) : DASH;
+  const count = value => {
+    if (!known(value)) return DASH;
+    if (value >= 1e9) return (value / 1e9).toFixed(2) + " B";
+    if (value >= 1e6) return (value / 1e6).toFixed(2) + " M";
+    if (value >= 1e4) return (value / 1e3).toFixed(0) + " k";
+    return Math.round(value).toLocaleString("en");
+  };
+  const bytes = value => !known(value) ? DASH
+    : value >= 1e6 ? (value / 1e6).toFixed(value >= 1e8 ? 0 : 2) + " MB" : (value / 1e3).toFixed(0) + " kB";
+  const ms = value => !known(value) ? DASH : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  const times = value => !known(value) ? DASH : (value >= 10 ? value.toFixed(0) : value.toFixed(1)) + "×";
+  const duration = seconds => {
+    if (!known(seconds)) return DASH;
+    const s = Math.max(0, Math.round(seconds));
+    if (s < 60) return s + " s";
+    if (s < 3600) return Math.floor(s / 60) + " min " + (s % 60) + " s";
+    return Math.floor(s / 3600) + " h " + Math.floor((s % 3600) / 60) + " min";
+  };
+  const ago = stamp => {
+    const t = typeof stamp === "number" ? stamp : Date.parse(stamp) / 1000;
+    if (!known(t)) return DASH;
+    const s = Date.now() / 1000 - t;
+    if (s < 60) return "just now";
+    if (s < 3600) return Math.floor(s / 60) + " min ago";
+    if (s < 86400) return Math.floor(s / 3600) + " h ago";
+    return new Date(t * 1000).toLocaleDateString(undefined, {year: "numeric", month: "short", day: "numeric"});
+  };
+  const stamp = value => {
+    const t = typeof value === "number" ? value * 1000 : Date.parse(value);
+    return Number.isFinite(t) ? new Date(t).toLocaleString() : "";
+  };
+  const address = (key, value) => "?" + key + "=" + encodeURIComponent(value);
+
+  // Calls `ask` every `seconds` while the page is seen and the element is on it; `ask` returns false to pause until
+  // `again()`. A failed call is told through `lost(true)` and tried again by itself.
+  const poll = (element, seconds, ask, lost) => {
+    let timer = null, busy = false, paused = false;
+    const wait = () => { clearTimeout(timer); if (!paused) timer = setTimeout(tick, seconds * 1000); };
+    const tick = async () => {
+      if (!element.isConnected) return stop();
+      if (busy || document.hidden) return wait();
+      busy = true;
+      try {
+        const goOn = await ask();
+        lost(false);
+        paused = goOn === false;
+      } catch (error) {
+        console.debug("poll:", error);
+        lost(true);
+      }
+      busy = false;
+      wait();
+    };
+    const again = () => { paused = false; clearTimeout(timer); tick(); };
+    const seen = () => { if (!document.hidden && !paused) again(); };
+    const stop = () => { clearTimeout(timer); document.removeEventListener("visibilitychange", seen); };
+    document.addEventListener("visibilitychange", seen);
+    tick();
+    return {again, stop};
+  };
+  // A server function's answer; no answer at all (server away, connection cut) counts as a failure.
+  const call = async (fn, request) => {
+    const answer = await fn(request);
+    if (answer === undefined || answer === null || typeof answer !== "object") throw new Error("no answer");
+    if (answer.detail !== undefined && Object.keys(answer).length === 1) throw new Error(String(answer.detail));
+    return answer;
+  };
+  const css = (name, node) => getComputedStyle(node || document.body).getPropertyValue(name).trim();
+  const STATUS = ["queued", "running", "stopping", "stopped", "interrupted", "failed", "done"];
+  const pill = status => h("span", {class: "sr-pill sr-" + (STATUS.includes(status) ? status : "queued")}, status);
+  return {h, fill, known, DASH, percent, points, count, bytes, ms, times, duration, ago, stamp, address, poll, call, css, pill};
+})();

@@ -1,0 +1,149 @@
+// The run's page: what it is doing now, its curves, and, when it is done, what came out.
+(() => {
+  const S = window.Stillroom, {h, fill, known} = S, $ = id => element.querySelector("#" + id);
+  const run = new URLSearchParams(location.search).get("run") || "";
+  const STAGES = ["prepare", "teachers", "cache", "distil", "measure", "done"];
+  const WORDS = {prepare: "reading the data", teachers: "training the teachers", cache: "asking the teachers",
+    distil: "distilling", measure: "measuring", done: "done"};
+  const ENDED = ["stopped", "interrupted", "failed", "done"];
+  const board = new window.StillroomCharts.Board($("live-charts"), props.plotly);
+  let cursor = 0, shown = null, resultOf = null, asked = null;
+
+  const text = (id, value) => { const node = $(id); if (node.textContent !== value) node.textContent = value; };
+  const show = (id, on) => { $(id).hidden = !on; };
+
+  const head = r => {
+    document.title = r.name + " – Stillroom";
+    text("run-name", r.name);
+    const status = $("run-status");
+    status.className = "sr-pill sr-" + r.status;
+    text("run-status", r.status);
+    const moving = ["running", "stopping"].includes(r.status);
+    const begun = r.stage || Object.values(r.stages || {}).some(s => s !== "waiting");
+    text("run-stage", moving ? (begun ? WORDS[r.stage] || r.stage || "" : "") : "");
+    text("run-percent", moving && begun ? Math.floor(100 * (r.share || 0)) + "%" : "");
+    text("run-left", r.status !== "running" ? (known(r.elapsed_s) && ENDED.includes(r.status) ? "took " + S.duration(r.elapsed_s) : "")
+      : !begun ? "" : known(r.eta_s) ? S.duration(r.eta_s) + " left" : "measuring…");
+    const bar = $("run-bar"), share = r.status === "done" ? 1 : r.share || 0;
+    bar.style.width = (100 * share).toFixed(1) + "%";
+    bar.parentElement.setAttribute("aria-valuenow", Math.round(100 * share));
+    text("run-note", r.status === "queued"
+      ? (known(r.queue_position) ? (r.queue_position <= 1 ? "Next in the queue; starts by itself." : "Number " + r.queue_position + " in the queue; starts by itself.")
+        : "Waiting in the queue; starts by itself.")
+      : r.status === "running" && !begun ? "Starting: loading PyTorch, about 10 s." : r.status === "stopping" ? "Writing a checkpoint, then stopping."
+      : moving ? r.note || "" : "");
+    const stages = r.stages || {};
+    for (const stage of STAGES) {
+      const node = element.querySelector('[data-stage="' + stage + '"]');
+      const state = r.status === "done" || stages[stage] === "finished" ? "finished"
+        : stages[stage] === "started" ? (moving ? "started" : "halted") : "waiting";
+      node.className = "sr-stage sr-stage-" + state;
+      node.setAttribute("aria-label", stage + ": " + (state === "started" ? "now" : state === "halted" ? "not finished" : state));
+    }
+    const canStop = ["queued", "running", "stopping"].includes(r.status);
+    const canResume = ["stopped", "interrupted", "failed"].includes(r.status);
+    show("stop-run", canStop); show("resume-run", canResume);
+    $("stop-run").disabled = asked === "stop" || r.status === "stopping";
+    $("resume-run").disabled = asked === "resume";
+    problem(r);
+  };
+
+  const problem = r => {
+    const bad = ["failed", "interrupted"].includes(r.status), error = r.error || {};
+    show("run-error", bad);
+    if (!bad) return;
+    fill($("run-error"), h("h3", null, r.status === "failed" ? "The run failed" : "The run was interrupted"),
+      h("p", null, error.message || "It ended without saying why; the log's last lines are below."),
+      error.hint ? h("p", {class: "sr-muted"}, error.hint) : null,
+      h("p", {class: "sr-muted"}, "Nothing recorded is lost. Resume goes on from the last checkpoint."));
+  };
+
+  // Teachers beside the student: plain bars, so that a factor of thirty looks like one.
+  const bars = (title, how, rows, value, say) => {
+    const most = Math.max(...rows.map(r => value(r) || 0), 1e-12);
+    return h("div", {class: "sr-bars"}, h("h4", null, title, " ", how ? h("span", {class: "sr-muted"}, how) : null), rows.map(r => {
+      const v = value(r);
+      return h("div", {class: "sr-bar-row"}, h("span", {class: "sr-bar-name", title: r.name}, r.name),
+        h("span", {class: "sr-bar-track"}, h("span", {class: "sr-bar " + r.css, style: "width:" + (known(v) ? Math.max(0.6, 100 * v / most) : 0) + "%"})),
+        h("span", {class: "sr-bar-value"}, say(v)));
+    }));
+  };
+  const shapes = (shape, latency) => {
+    const models = [];
+    (shape?.teachers || []).forEach((t, i) => models.push({...t, css: "sr-t" + (1 + i % 8)}));
+    if (shape?.student) models.push({name: "student", ...shape.student, css: "sr-s"});
+    const batches = [...new Set((latency || []).map(r => r.batch))].sort((a, b) => a - b);
+    const colour = name => (models.find(m => m.name === name) || {css: "sr-t1"}).css;
+    const preview = (latency || []).some(r => r.phase === "preview");
+    show("run-shapes-empty", !models.length);
+    fill($("run-shapes"),
+      models.length ? bars("Parameters", "", models, m => m.parameters, S.count) : null,
+      models.length ? bars("On disk", "fp32 safetensors", models, m => m.bytes, S.bytes) : null,
+      batches.map(batch => {
+        const rows = latency.filter(r => r.batch === batch).map(r => ({...r, name: r.role === "student" ? "student" : r.name,
+          css: r.role === "student" ? "sr-s" : colour(r.name)}));
+        return bars("Latency, batch " + batch, "ms p50" + (preview ? ", preview" : ""), rows, r => r.p50, v => S.ms(v) + " ms");
+      }));
+    text("run-compression", known(shape?.compression?.parameters) ? S.times(shape.compression.parameters) + " fewer parameters than the best teacher" : "");
+  };
+
+  const finding = f => h("li", {class: "sr-finding sr-finding-" + f.severity}, h("b", null, f.severity), " ", f.message,
+    f.rows?.length ? h("span", {class: "sr-muted"}, " Rows " + f.rows.slice(0, 10).join(", ") + (f.count > 10 ? " …" : "") + ".") : null);
+
+  const draw = async view => {
+    if (view.unknown) return unknown(view.message);
+    shown = view.run;
+    if (asked === "stop" && view.run.status !== "running" && view.run.status !== "queued") asked = null;
+    if (asked === "resume" && !ENDED.includes(view.run.status)) asked = null;
+    head(view.run);
+    if (view.reset) board.reset();
+    board.teachers(view.teachers);
+    board.take(view.rows || []);
+    cursor = view.cursor;
+    shapes(view.shapes, view.latency);
+    text("run-log", (view.log || []).join("\n") || "Nothing yet.");
+    fill($("run-findings"), (view.findings || []).length ? view.findings.map(finding) : h("li", {class: "sr-muted"}, "No findings so far."));
+    text("run-findings-count", String((view.findings || []).length));
+    show("run-body", true); show("run-loading", false);
+    if (view.report && resultOf !== view.run.id) {
+      resultOf = view.run.id;
+      window.StillroomResult.draw($("result"), view.report, finding);
+      show("result", true);
+      trigger("finished", {run: view.run.id});
+    }
+    if (!view.report && resultOf) { resultOf = null; show("result", false); }
+    board.flush().catch(error => console.debug("charts:", error));
+    return !ENDED.includes(view.run.status) || asked !== null;
+  };
+  const unknown = message => {
+    show("run-loading", false); show("run-body", false); show("run-unknown", true);
+    text("run-unknown-text", message);
+    return false;
+  };
+
+  const poll = S.poll(element, 1, async () => draw(await S.call(server.live, {run, cursor})),
+    lost => show("run-lost", lost));
+  const press = (name, fn) => async () => {
+    asked = name;
+    $(name + "-run").disabled = true;
+    text("run-said", "");
+    try {
+      const answer = await S.call(fn, {run});
+      if (answer.error) { asked = null; text("run-said", answer.error); if (shown) head(shown); }
+    } catch { asked = null; text("run-said", "The app did not answer; try again in a moment."); if (shown) head(shown); }
+    poll.again();
+  };
+  $("stop-run").addEventListener("click", press("stop", server.stop));
+  $("resume-run").addEventListener("click", press("resume", server.resume));
+  $("run-settings").addEventListener("toggle", async event => {
+    if (!event.target.open || event.target.dataset.filled) return;
+    try {
+      const answer = await S.call(server.settings, {run});
+      text("run-yaml", answer.yaml || answer.error || ""); text("run-command", answer.command || "");
+      event.target.dataset.filled = "yes";
+    } catch { text("run-yaml", "The app did not answer; close and open this again."); }
+  });
+  // Gradio takes the element away on a page change: Plotly must let go of it.
+  const gone = new MutationObserver(() => { if (!element.isConnected) { board.purge(); poll.stop(); gone.disconnect(); } });
+  gone.observe(document.body, {childList: true, subtree: true});
+})();

@@ -1,0 +1,91 @@
+"""HTML made on the server. Everything from people or files goes through `esc`; pages' scripts use textContent instead."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = {"chart": HERE / "chart.js"}
+
+
+def esc(value: object) -> str:
+    return html.escape(str(value), quote=True)
+
+
+@cache
+def script(*names: str) -> str:
+    """The named scripts as one body: `common` first, then each from ui/js (or ui/chart.js)."""
+    paths = [SCRIPTS.get(name, HERE / "js" / f"{name}.js") for name in ("common", *names)]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def live_html(skeleton: str, *names: str, functions: list[Callable[..., Any]], **props: Any) -> gr.HTML:
+    """A part of a page whose skeleton stands still and whose script asks the server. props reach the script."""
+    elem_classes = ["sr-html", *props.pop("elem_classes", [])]
+    return gr.HTML(
+        html_template=skeleton,
+        js_on_load=script(*names),
+        server_functions=functions,
+        apply_default_css=False,
+        elem_classes=elem_classes,
+        **props,
+    )
+
+
+def still_html(value: str = "", **options: Any) -> gr.HTML:
+    """Plain, already escaped HTML."""
+    elem_classes = ["sr-html", *options.pop("elem_classes", [])]
+    return gr.HTML(value, js_on_load=None, apply_default_css=False, elem_classes=elem_classes, **options)
+
+
+def finite(value: Any) -> Any:
+    """NaN and infinities are no JSON: they become None, so that one bad number cannot silence a page."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value
+
+
+def count(value: object) -> str:
+    """12480 → "12,480"; 1412904 → "1.41 M"."""
+    if not isinstance(value, int | float):
+        return "–"
+    return f"{value / 1e6:.2f} M" if value >= 1e6 else f"{int(value):,}"
+
+
+def megabytes(size: object) -> str:
+    return f"{size / 1e6:.2f} MB" if isinstance(size, int | float) else "–"
+
+
+def times(factor: object) -> str:
+    if not isinstance(factor, int | float):
+        return "–"
+    return f"{factor:.0f}×" if factor >= 10 else f"{factor:.1f}×"
+
+
+def table(rows: list[dict[str, Any]], *, limit: int = 5) -> str:
+    """The first rows as an HTML table."""
+    if not rows:
+        return ""
+    columns = list(rows[0])
+    head = "".join(f'<th scope="col">{esc(column)}</th>' for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{esc(_cut(row.get(column, '')))}</td>" for column in columns) + "</tr>"
+        for row in rows[:limit]
+    )
+    return f'<div class="sr-scroll"><table class="sr-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cut(value: object, width: int = 160) -> str:
+    text = "" if value is None else str(value)
+    return text if len(text) <= width else text[: width - 1] + "…"

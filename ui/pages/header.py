@@ -1,0 +1,48 @@
+"""The bar on top of every page: name, links, machine, light or dark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from ui import markup, text
+
+SKELETON = f"""
+<nav class="sr-header" aria-label="Pages">
+  <a class="sr-brand" data-page="home" href="?"><svg viewBox="0 0 18 18" fill="none" stroke="currentColor"
+    stroke-width="1.6" stroke-linejoin="round" aria-hidden="true"><path d="M7 1.5v5L2.6 14a1.7 1.7 0 0 0 1.5 2.5h9.8a1.7
+    1.7 0 0 0 1.5-2.5L11 6.5v-5M5.5 1.5h7M4.6 11h8.8"/></svg>{text.PRODUCT}</a>
+  <a data-page="runs" href="?page=runs">Runs</a>
+  <a data-page="new" href="?page=new">New run</a>
+  <span class="sr-push" id="machine"></span>
+  <button id="theme-toggle" type="button" aria-label="Light or dark" title="Light or dark"><svg viewBox="0 0 18 18"
+    fill="none" stroke="currentColor" stroke-width="1.5" aria-hidden="true"><circle cx="9" cy="9" r="7"/><path d="M9 2a7
+    7 0 0 1 0 14z" fill="currentColor"/></svg></button>
+</nav>
+"""
+
+
+def describe(machine: dict[str, Any]) -> dict[str, Any]:
+    """{short: "CPU · 2", long: "CPU · 2 cores · 16 GB memory · works offline", ready}"""
+    device = str(machine.get("device") or "")
+    name = device.upper() if device in ("cpu", "cuda", "mps") else "checking device…"
+    full = str(machine.get("device_name") or name)
+    parts = [full if device != "cpu" else "CPU"]
+    if machine.get("cores"):
+        parts.append(f"{machine['cores']} cores")
+    if machine.get("memory_gb"):
+        parts.append(f"{machine['memory_gb']:.0f} GB memory")
+    if machine.get("offline"):
+        parts.append("no network: the Hub is out of reach")
+    ready = bool(machine.get("ready", True)) and machine.get("offline", False) is not None
+    short = f"{name} · {machine['cores']}" if device == "cpu" and machine.get("cores") else name
+    return {"short": short, "long": " · ".join(parts), "ready": ready}
+
+
+def build(services: Any) -> gr.HTML:
+    def machine(request: Any) -> dict[str, Any]:
+        del request
+        return describe(services.machine())
+
+    return markup.live_html(SKELETON, "header", functions=[machine], elem_id="header")

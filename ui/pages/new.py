@@ -1,0 +1,266 @@
+"""New run: five numbered steps in one column, a summary at the side, Start always within reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from distill_core import config as cfg
+from distill_core.errors import ConfigError, FieldError, StillroomError
+from ui import drafts, markup, text
+from ui.drafts import Typed
+from ui.forms import Form, shown
+from ui.pages import new_data, new_teachers, new_words
+
+
+@dataclass
+class NewRun:
+    column: gr.Column
+    form: Form
+    steps: list[gr.Accordion]
+    data: new_data.DataStep
+    teachers: new_teachers.TeachersStep
+    kind: gr.Radio
+    kinds: dict[str, gr.Column]
+    recipe: gr.Radio
+    recipe_said: gr.HTML
+    continues: list[gr.Button]
+    check: gr.Button
+    start: gr.Button
+    side: gr.HTML
+    review: gr.HTML
+    yaml: gr.Code
+    command: gr.Code
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [self.data.source, self.kind, *self.form.widgets]
+
+    @property
+    def checked(self) -> list[Any]:
+        """What a check writes to: steps, error slots, then the words about it."""
+        return [*self.steps, *self.form.slots, self.side, self.review, self.yaml, self.command]
+
+
+def build(services: Any) -> NewRun:
+    recipes = services.recipes()
+    first = recipes[0] if recipes else None
+    values = drafts.recipe_values(first["config"]) if first else {}
+    form, steps, continues = Form(), [], []
+    with gr.Column(visible=False, elem_id="new-page", elem_classes=["sr-page"]) as column:
+        markup.still_html('<div class="sr-title"><h1>New run</h1></div>')
+        with gr.Row(elem_id="new-columns"):
+            with gr.Column(scale=3, elem_id="new-steps"):
+                with _step(0, steps, continues):
+                    data = new_data.build(form, services)
+                with _step(1, steps, continues):
+                    teachers = new_teachers.build(form, services, values)
+                with _step(2, steps, continues):
+                    kind, kinds = _student(form, values)
+                with _step(3, steps, continues):
+                    recipe, recipe_said = _method(form, recipes, values)
+                with _step(4, steps, continues):
+                    form.fields([("name", cfg.RunConfig.model_fields["name"])], values={"name": "my-run"})
+                    check = gr.Button(text.CHECK, elem_id="check-run", elem_classes=["sr-continue"])
+                    review = markup.still_html(elem_id="review")
+                    yaml = gr.Code(label="run.yaml", language="yaml", interactive=False, elem_id="review-yaml")
+                    command = gr.Code(
+                        label="The same run without the page", language="shell", interactive=False,
+                        elem_id="review-command",
+                    )  # fmt: skip
+            with gr.Column(scale=1, elem_id="new-side"):
+                side = markup.still_html(elem_id="summary")
+                start = gr.Button(text.START, variant="primary", elem_id="start-run")
+    return NewRun(
+        column, form, steps, data, teachers, kind, kinds, recipe, recipe_said, continues, check, start, side, review,
+        yaml, command,
+    )  # fmt: skip
+
+
+class _step:
+    """A numbered step: an accordion with its sentence on top and, but for the last, Continue at its end."""
+
+    def __init__(self, number: int, steps: list[gr.Accordion], continues: list[gr.Button]) -> None:
+        self.number, self.steps, self.continues = number, steps, continues
+
+    def __enter__(self) -> None:
+        name = text.STEPS[self.number]
+        self.box = gr.Accordion(
+            new_words.step_label(self.number), open=self.number == 0, elem_id=f"step-{name.lower()}",
+            elem_classes=["sr-step"],
+        )  # fmt: skip
+        self.box.__enter__()
+        markup.still_html(f'<p class="sr-muted sr-small">{markup.esc(text.STEP_INTRO[name])}</p>')
+
+    def __exit__(self, *_: Any) -> None:
+        if self.number < len(text.STEPS) - 1:
+            name = text.STEPS[self.number].lower()
+            self.continues.append(
+                gr.Button(text.CONTINUE, elem_id=f"continue-{name}", elem_classes=["sr-continue"], size="md")
+            )
+        self.box.__exit__()
+        self.steps.append(self.box)
+
+
+def _student(form: Form, values: dict[str, Any]) -> tuple[gr.Radio, dict[str, gr.Column]]:
+    chosen = values.get("student.kind", "bilstm")
+    kind = gr.Radio(list(text.KINDS), value=chosen, label="Kind of student", elem_id="field-student-kind")
+    groups = {}
+    for name, section in (("transformer", cfg.TransformerStudent), ("bilstm", cfg.BiLSTMStudent)):
+        with gr.Column(visible=name == chosen) as groups[name]:
+            own = values if name == chosen else {}
+            form.fields(drafts.section_fields(section, "student."), tags=(name,), values=own)
+    return kind, groups
+
+
+def _method(form: Form, recipes: list[dict[str, Any]], values: dict[str, Any]) -> tuple[gr.Radio, gr.HTML]:
+    titles = [(str(item.get("title") or item["name"]), item["name"]) for item in recipes]
+    recipe = gr.Radio(
+        titles, value=titles[0][1] if titles else None, label="Recipe", elem_id="field-recipe",
+        info="Fills in teachers' training, student, objective and training; data and teachers stay as you chose them.",
+    )  # fmt: skip
+    said = markup.still_html(new_words.recipe_html(recipes[0] if recipes else None), elem_id="recipe-about")
+    form.fields(drafts.section_fields(cfg.Objective, "objective."), values=values)
+    form.fields(drafts.section_fields(cfg.Training, "training."), values=values)
+    plain = [(name, cfg.RunConfig.model_fields[name]) for name in ("controls", "seeds", "device")]
+    form.fields(plain, values=values)
+    with gr.Accordion("Measuring", open=False):
+        form.fields(drafts.section_fields(cfg.MeasureSection, "measure."), values=values)
+        form.fields([("threads", cfg.RunConfig.model_fields["threads"])], values=values)
+    return recipe, said
+
+
+# ---------------------------------------------------------------- events
+
+
+def wire(page: NewRun, services: Any) -> None:
+    new_data.wire(page.data, services)
+    new_teachers.wire(page.teachers)
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+    page.kind.change(
+        lambda kind: [gr.update(visible=name == kind) for name in page.kinds],
+        page.kind,
+        [*page.kinds.values()],
+        **quiet,
+    )
+    sized = _size_triggers(page)
+    gr.on(
+        sized,
+        lambda *typed: side_of(page, services, typed),
+        page.inputs,
+        page.side,
+        trigger_mode="always_last",
+        concurrency_limit=None,
+        **quiet,
+    )
+    by_name = {item["name"]: item for item in services.recipes()}
+    page.recipe.input(
+        lambda name: fill_recipe(page, by_name.get(name)),
+        page.recipe,
+        [page.recipe_said, page.kind, *page.form.widgets],
+        **quiet,
+    )
+    for number, button in enumerate(page.continues):
+        button.click(
+            lambda *typed, at=number: check_step(page, services, typed, at), page.inputs, page.checked,
+            api_visibility="private", show_progress_on=button,
+        )  # fmt: skip
+    page.check.click(
+        lambda *typed: check_step(page, services, typed, drafts.REVIEW), page.inputs, page.checked,
+        api_visibility="private", show_progress_on=page.check,
+    )  # fmt: skip
+
+
+def _size_triggers(page: NewRun) -> list[Any]:
+    """Everything on which the student's size or the summary's words depend."""
+    typed = [b.widget.input for b in page.form.bindings if b.path.startswith("student.")]
+    typed += [b.widget.input for b in page.form.bindings if b.path in ("data.max_tokens", "data.train")
+              and hasattr(b.widget, "input")]  # fmt: skip
+    return [*typed, page.kind.change, page.data.source.change, *(s.change for s in page.teachers.sources)]
+
+
+def side_of(page: NewRun, services: Any, typed: tuple[Any, ...]) -> str:
+    """The summary at the side for what is typed now."""
+    draft, _ = drafts.draft_of(page.form, Typed(typed[0], typed[1], typed[2:]))
+    return new_words.summary_html(draft, services.sizes(draft))
+
+
+def fill_recipe(page: NewRun, recipe: dict[str, Any] | None) -> list[Any]:
+    """A recipe's settings into the widgets; fields it does not speak of go back to their defaults."""
+    if recipe is None:
+        return [gr.skip()] * (2 + len(page.form.bindings))
+    values = drafts.recipe_values(recipe["config"])
+    kind = values.get("student.kind", "bilstm")
+    updates = []
+    for binding in page.form.bindings:
+        path = binding.path
+        ours = path.split(".", 1)[0] in ("teacher_training", "student", "objective", "training") or path == "controls"
+        if not ours or not binding.counts({"student": kind}):
+            updates.append(gr.skip())
+        else:
+            updates.append(gr.update(value=shown(binding.spec, values.get(path, binding.spec.default))))
+    return [new_words.recipe_html(recipe), gr.update(value=kind), *updates]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A check, ready to be shown. open_step: the step with the first error, else None."""
+
+    updates: list[Any]
+    config: cfg.RunConfig | None
+    open_step: int | None
+
+
+def check(page: NewRun, services: Any, typed: tuple[Any, ...], *, only: int | None = None) -> Checked:
+    """Checks what is typed. only: show errors of the steps up to this one (those after it are not filled in yet)."""
+    values = Typed(typed[0], typed[1], typed[2:])
+    draft, slots = drafts.draft_of(page.form, values)
+    outcome = services.check(draft)
+    errors = drafts.at_slots(outcome.errors, slots)
+    if only is not None:
+        errors = [error for error in errors if drafts.step_of(error.field) <= only]
+    updates, unplaced = page.form.places(errors, values.chosen)
+    at_fault = sorted({drafts.step_of(error.field) for error in errors})
+    words = new_words.step_words(draft, outcome.summary)
+    student = outcome.summary.get("student")
+    side = new_words.summary_html(draft, student or services.sizes(draft), outcome.summary)
+    review = new_words.review_html(errors, unplaced, outcome.findings)
+    yaml = command = ""
+    if outcome.config is not None:
+        yaml, command = outcome.config.to_yaml(), services.command(outcome.config)
+    labels = [new_words.step_label(i, words[i]) for i in range(len(words))]
+    open_step = at_fault[0] if at_fault else None
+    return Checked([labels, updates, side, review, yaml, command], outcome.config, open_step)
+
+
+def outputs(checked: Checked, open_step: int) -> list[Any]:
+    """The updates in the order of `NewRun.checked`, with one step open."""
+    labels, slots, *words = checked.updates
+    steps = [gr.update(label=label, open=i == open_step) for i, label in enumerate(labels)]
+    return [*steps, *slots, *words]
+
+
+def check_step(page: NewRun, services: Any, typed: tuple[Any, ...], step: int) -> list[Any]:
+    """Continue (stays where something is wrong, else opens the next step) and Check."""
+    checked = check(page, services, typed, only=step)
+    onward = min(step + 1, drafts.REVIEW)
+    return outputs(checked, onward if checked.open_step is None else checked.open_step)
+
+
+def start(page: NewRun, services: Any, token: str, typed: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    """(run id, updates): the id is empty when something keeps the run from starting; then the fields say what."""
+    checked = check(page, services, typed)
+    if checked.config is None or checked.open_step is not None:
+        return "", outputs(checked, drafts.REVIEW if checked.open_step is None else checked.open_step)
+    try:
+        return services.start(checked.config, token=token), outputs(checked, drafts.REVIEW)
+    except ConfigError as error:
+        problem = error.errors
+    except StillroomError as error:
+        problem = [FieldError(error.field or "start", error.message, error.hint)]
+    slots, unplaced = page.form.places(problem, Typed(typed[0], typed[1], ()).chosen)
+    checked.updates[1], checked.updates[3] = slots, new_words.review_html(problem, unplaced, [])
+    return "", outputs(checked, drafts.step_of(problem[0].field))

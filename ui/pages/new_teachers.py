@@ -1,0 +1,98 @@
+"""Step 2 of New run: one to eight teachers, and how they learn the task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from distill_core import config as cfg
+from ui import text
+from ui.drafts import section_fields
+from ui.forms import Form, slug, spec_of
+
+SHOWN_AT_FIRST = 2
+
+
+@dataclass
+class TeachersStep:
+    add: gr.Button
+    groups: list[gr.Group] = field(default_factory=list)
+    sources: list[gr.Dropdown] = field(default_factory=list)
+    removes: list[gr.Button] = field(default_factory=list)
+    mappings: list[gr.Column] = field(default_factory=list)
+    mode: Any = None
+
+
+def build(form: Form, services: Any, values: dict[str, Any]) -> TeachersStep:
+    """values: {path: value} of the recipe the page starts from."""
+    bundled = [(item["name"], item["source"]) for item in services.bundled()["teachers"]]
+    step = TeachersStep(gr.Button(text.ADD_TEACHER, render=False, elem_id="add-teacher", size="md"))
+    for number in range(cfg.MAX_TEACHERS):
+        _slot(form, step, number, bundled)
+    step.add.elem_classes = ["sr-continue"]
+    step.add.render()
+    first = len(form.bindings)
+    form.fields(section_fields(cfg.TeacherTraining, "teacher_training."), values=values)
+    step.mode = next(b.widget for b in form.bindings[first:] if b.path == "teacher_training.mode")
+    return step
+
+
+def _slot(form: Form, step: TeachersStep, number: int, bundled: list[tuple[str, str]]) -> None:
+    prefix = f"teachers.{number}."
+    fields = cfg.TeacherSection.model_fields
+    with gr.Column(visible=number < SHOWN_AT_FIRST, elem_classes=["sr-teacher"], elem_id=f"teacher-{number}") as group:
+        spec = spec_of(prefix + "source", fields["source"])
+        with gr.Column(elem_classes=["sr-field"]):
+            source = gr.Dropdown(
+                [name for _, name in bundled],
+                value=bundled[number][1] if number < min(SHOWN_AT_FIRST, len(bundled)) else "",
+                allow_custom_value=True,
+                label=f"Teacher {number + 1}",
+                info="A bundled one from the list, or type a folder or a name on the Hub.",
+                elem_id=f"field-{slug(spec.path)}",
+            )
+            form.bind(spec, source)
+        with gr.Column(visible=False, elem_classes=["sr-field"]) as mapping:
+            form.add(prefix + "label_mapping", fields["label_mapping"], info=fields["label_mapping"].description)
+        with gr.Accordion(text.ALL_SETTINGS, open=False):
+            with gr.Column(elem_classes=["sr-fields"]):
+                for name in ("name", "revision", "keep_layers"):
+                    form.add(prefix + name, fields[name])
+            remove = gr.Button(text.REMOVE_TEACHER, size="sm", elem_id=f"remove-teacher-{number}")
+    step.groups.append(group)
+    step.sources.append(source)
+    step.removes.append(remove)
+    step.mappings.append(mapping)
+
+
+def wire(step: TeachersStep) -> None:
+    shown = gr.State([number < SHOWN_AT_FIRST for number in range(cfg.MAX_TEACHERS)])
+
+    def add(visible: list[bool]) -> list[Any]:
+        free = visible.index(False) if False in visible else None
+        visible = [on or number == free for number, on in enumerate(visible)]
+        return [visible, gr.update(interactive=not all(visible)), *(gr.update(visible=on) for on in visible)]
+
+    step.add.click(add, shown, [shown, step.add, *step.groups], show_progress="hidden", api_visibility="private")
+    for number in range(cfg.MAX_TEACHERS):
+
+        def remove(visible: list[bool], gone: int = number) -> list[Any]:
+            visible = [on and i != gone for i, on in enumerate(visible)]
+            return [visible, gr.update(interactive=True), gr.update(visible=False), gr.update(value="")]
+
+        step.removes[number].click(
+            remove,
+            shown,
+            [shown, step.add, step.groups[number], step.sources[number]],
+            show_progress="hidden",
+            api_visibility="private",
+        )
+    step.mode.change(
+        lambda mode: [gr.update(visible=mode == "as_is")] * cfg.MAX_TEACHERS,
+        step.mode,
+        step.mappings,
+        show_progress="hidden",
+        api_visibility="private",
+    )

@@ -1,0 +1,162 @@
+"""The run's page: one element whose script polls `live` with a cursor; stop and resume are calls of the same kind."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from distill_core import config as cfg
+from distill_core.errors import StillroomError
+from distill_core.events import STAGES
+from distill_core.layout import is_run_id
+from ui import markup, text
+
+_STAGES = "".join(f'<li class="sr-stage sr-stage-waiting" data-stage="{stage}">{stage}</li>' for stage in STAGES)
+TOP = f"""
+<div class="sr-run">
+  <p id="run-loading" class="sr-muted">Opening the run …</p>
+  <div id="run-unknown" hidden><div class="sr-title"><h1>No such run</h1></div><p id="run-unknown-text"></p>
+    <p><a href="?page=runs">All runs</a> · <a href="?">Home</a></p></div>
+  <div class="sr-title">
+    <h1 id="run-name"></h1><span id="run-status" class="sr-pill" role="status"></span>
+    <span id="run-stage" class="sr-muted"></span><span id="run-percent"></span><span id="run-left" class="sr-muted"></span>
+    <span class="sr-lost" id="run-lost" hidden>Reconnecting … the app does not answer; the run itself goes on.</span>
+    <span class="sr-actions"><button type="button" class="sr-button" id="stop-run" hidden>Stop</button><button
+      type="button" class="sr-button sr-button-main" id="resume-run" hidden>Resume</button></span>
+  </div>
+  <div class="sr-progress" role="progressbar" aria-label="Progress of the run" aria-valuemin="0" aria-valuemax="100">
+    <div id="run-bar"></div></div>
+  <ol class="sr-stages">{_STAGES}</ol>
+  <p class="sr-note"><span id="run-note"></span> <span id="run-said" class="sr-lost" role="alert"></span></p>
+  <div id="run-error" class="sr-problem" role="alert" hidden></div>
+  <section id="result" class="sr-result" aria-label="Result" hidden></section>
+</div>
+"""
+BOTTOM = """
+<div class="sr-run" id="run-body">
+  <div id="live-charts" class="sr-charts"></div>
+  <section class="sr-card"><div class="sr-card-head"><h3>Teachers beside the student
+    <span class="sr-muted" id="run-compression"></span></h3></div>
+    <p id="run-shapes-empty" class="sr-muted sr-small">Sizes and latency appear once the models are built.</p>
+    <div id="run-shapes" class="sr-shapes"></div></section>
+  <details class="sr-details"><summary>Data findings <span class="sr-tag" id="run-findings-count">0</span></summary>
+    <ul id="run-findings" class="sr-findings"></ul></details>
+  <details class="sr-details" id="run-settings"><summary>Settings</summary><p class="sr-muted sr-small">The same run
+    without the page:</p><pre id="run-command"></pre><pre id="run-yaml"></pre></details>
+  <details class="sr-details"><summary>Log, last lines</summary><pre id="run-log"></pre></details>
+</div>
+"""
+
+
+@dataclass(frozen=True)
+class RunPage:
+    column: gr.Column
+    view: gr.HTML
+    download: gr.DownloadButton
+
+
+def plotly_file() -> Path:
+    """Plotly's own script, from the installed package: no content delivery network."""
+    found = importlib.util.find_spec("plotly")
+    assert found is not None and found.origin is not None, "plotly is a requirement"
+    return Path(found.origin).parent / "package_data" / "plotly.min.js"
+
+
+def build(services: Any) -> RunPage:
+    script = plotly_file()
+    gr.set_static_paths([script])
+    with gr.Column(visible=False, elem_id="run-page", elem_classes=["sr-page"]) as column:
+        view = markup.live_html(
+            TOP + "@children" + BOTTOM,
+            "chart",
+            "result",
+            "run",
+            functions=server_functions(services),
+            plotly=f"gradio_api/file={script.as_posix()}",
+        )
+        with view:
+            download = gr.DownloadButton(
+                "Download the student", elem_id="download-student", visible=False, variant="primary", size="md"
+            )
+    return RunPage(column, view, download)
+
+
+def run_id_of(request: Any) -> str | None:
+    """The run a page asks about, or None when that is no run id. Requests come from outside: nothing is assumed."""
+    value = request.get("run") if isinstance(request, dict) else None
+    return value if is_run_id(value) else None
+
+
+def server_functions(services: Any) -> list[Callable[[Any], dict[str, Any]]]:
+    def live(request: Any) -> dict[str, Any]:
+        run_id = run_id_of(request)
+        if run_id is None:
+            return {"unknown": True, "message": text.UNKNOWN_RUN}
+        cursor = request.get("cursor")
+        cursor = cursor if isinstance(cursor, int) and not isinstance(cursor, bool) and cursor >= 0 else 0
+        try:
+            return markup.finite(services.live(run_id, cursor))
+        except StillroomError:
+            return {"unknown": True, "message": text.UNKNOWN_RUN}
+
+    def act(work: Callable[[str], str], request: Any) -> dict[str, Any]:
+        run_id = run_id_of(request)
+        if run_id is None:
+            return {"error": text.UNKNOWN_RUN}
+        try:
+            return {"status": work(run_id)}
+        except StillroomError as error:
+            return {"error": f"{error.message} {error.hint}".strip()}
+
+    def stop(request: Any) -> dict[str, Any]:
+        return act(services.stop, request)
+
+    def resume(request: Any) -> dict[str, Any]:
+        return act(services.resume, request)
+
+    def settings(request: Any) -> dict[str, Any]:
+        run_id = run_id_of(request)
+        if run_id is None:
+            return {"error": text.UNKNOWN_RUN}
+        try:
+            yaml = services.config_yaml(run_id)
+            return {"yaml": yaml, "command": services.command(cfg.from_yaml(yaml))}
+        except (StillroomError, OSError) as error:
+            return {"error": str(error)}
+
+    return [live, stop, resume, settings]
+
+
+def wire(page: RunPage, services: Any, downloads: Path) -> None:
+    """When the page learns that the run is done, the finished student is laid out for one click."""
+
+    def offer(event: gr.EventData) -> Any:
+        run_id = run_id_of({"run": (getattr(event, "_data", None) or {}).get("run")})
+        if run_id is None:
+            return gr.update(visible=False)
+        try:
+            archive = Path(services.student_archive(run_id))
+        except StillroomError:
+            return gr.update(visible=False)
+        return gr.update(value=str(_lay_out(archive, downloads / run_id)), visible=True)
+
+    page.view.finished(
+        offer, None, page.download, show_progress="hidden", api_visibility="private", concurrency_limit=None
+    )
+
+
+def _lay_out(archive: Path, folder: Path) -> Path:
+    """A copy in the page's own temporary folder: the only place files are served from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / archive.name
+    if not target.exists() or target.stat().st_mtime < archive.stat().st_mtime:
+        partial = target.with_suffix(".part")
+        shutil.copyfile(archive, partial)
+        partial.replace(target)
+    return target
