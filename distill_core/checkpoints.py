@@ -28,12 +28,12 @@ class CheckpointInfo:
     """A teacher's checkpoint, described.
 
     layers: how many are used (`keep_layers` where given). max_positions: longest usable input, in tokens.
-    parameters: of the encoder with these layers; no MLM, classification or pooler head is counted. A checkpoint used
-    as is, with its own classification head, has its pooler and head on the inference path as well: count
-    `total_parameters` there, all tensors in the file(s). labels: names of the classification head's outputs in
-    order, None without such a head. tokenizer_fingerprint: equal exactly when two tokenisers cut texts into the same
-    numbered pieces. fingerprint: content address of weights, config and `keep_layers`. per_layer: parameters of each
-    used layer; empty where all layers share theirs.
+    parameters: of the encoder with these layers; no MLM, classification or pooler head is counted. total_parameters:
+    all tensors in the file(s), less the layers that are not used; a checkpoint used as is, with its own
+    classification head, has pooler and head on its inference path too, so that this is its size. labels: names of
+    the classification head's outputs in order, None without such a head. tokenizer_fingerprint: equal exactly when
+    two tokenisers cut texts into the same numbered pieces. fingerprint: content address of weights, config and
+    `keep_layers`. per_layer: parameters of each used layer; empty where all layers share theirs.
     """
 
     source: str
@@ -209,7 +209,7 @@ def _describe(found: _Found, keep_layers: int | None) -> CheckpointInfo:
         vocab_size=sizes.vocab_size,
         max_positions=sizes.max_positions,
         parameters=counted.encoder(layers),
-        total_parameters=counted.total,
+        total_parameters=counted.total - counted.encoder(sizes.layers) + counted.encoder(layers),
         is_classifier=labels is not None,
         labels=labels,
         tokenizer_kind=vocabulary.kind,

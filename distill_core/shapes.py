@@ -31,7 +31,7 @@ def student_parameters(
 
 
 def teacher_head_parameters(width: int, classes: int, query: int = POOLING_QUERY) -> int:
-    """Parameters of a shared head (MT-BERT, 2106.01023 §2): additive attention pooling over `width`, then classes.
+    """Parameters of a shared head (MT-BERT, 2106.01023; `models.heads.SharedHead`): additive attention, then classes.
 
     Linear(width, query) with bias, a query vector [query], Linear(width, classes) with bias.
     """

@@ -1,6 +1,6 @@
 """build_app(services): one page, one address; the query string says what is shown.
 
-No query: Home. `?run=ID`: that run. `?page=new`: New run. `?page=runs`: all runs. No Gradio event owns a run: a click
+No query: Home. `?run=ID`: that run. `?view=new`: New run. `?view=runs`: all runs. No Gradio event owns a run: a click
 adds a row to the queue and returns.
 """
 
@@ -28,10 +28,13 @@ OPEN_RUN = """(id) => {
 
 
 def page_of(query: dict[str, Any]) -> str:
-    """home, run, new or runs, from the query string; what is not known is Home."""
+    """home, run, new or runs, from the query string; what is not known is Home.
+
+    `view`, not `page`: Gradio itself reads `page` and answers 500 for one it does not know.
+    """
     if query.get("run"):
         return "run"
-    return str(query.get("page")) if query.get("page") in ("new", "runs") else "home"
+    return str(query["view"]) if query.get("view") in ("new", "runs") else "home"
 
 
 def build_app(services: Any, downloads: Path) -> gr.Blocks:

@@ -1,4 +1,4 @@
-"""HTML made on the server. Everything from people or files goes through `esc`; pages' scripts use textContent instead."""
+"""HTML made on the server: everything from people or files goes through `esc`. Pages' scripts use textContent."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def table(rows: list[dict[str, Any]], *, limit: int = 5) -> str:
         "<tr>" + "".join(f"<td>{esc(_cut(row.get(column, '')))}</td>" for column in columns) + "</tr>"
         for row in rows[:limit]
     )
-    return f'<div class="sr-scroll"><table class="sr-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    inside = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="sr-scroll"><table class="sr-table">{inside}</table></div>'
 
 
 def _cut(value: object, width: int = 160) -> str:

@@ -15,7 +15,7 @@ NEW_FROM_DATA = "New run from my data"
 STEPS = ("Data", "Teachers", "Student", "Method", "Review")
 STEP_INTRO = {
     "Data": "Texts with classes. Validation and test rows are held out by themselves where you have no file for them.",
-    "Teachers": "One to eight encoders that already know language: bundled, in a folder, or on the Hub (safetensors only).",
+    "Teachers": "One to eight encoders that know language already: bundled, in a folder, or on the Hub (safetensors).",
     "Student": "The small model you want to have. Sizes and compression follow as you type.",
     "Method": "How the student learns from its teachers. A recipe fills the settings in; change whatever you like.",
     "Review": "What will run, as a file and as a command. Checking also reads the data and the checkpoints.",

@@ -16,22 +16,19 @@ from distill_core.events import EventSink
 PLAIN_SECONDS = 10.0
 
 
-class TeeSink:
-    """Gives every event to the log first, then to the display. The display is only looked at: it may fail, once."""
+class Watcher:
+    """Passes events to a display that may fail: a closed terminal or pipe is no reason to lose a run."""
 
-    def __init__(self, log: EventSink, display: EventSink) -> None:
-        self.log, self._display = log, display
-        self._shown = True
+    def __init__(self, shown: EventSink) -> None:
+        self._shown: EventSink | None = shown
 
     def emit(self, kind: str, **payload: Any) -> None:
-        self.log.emit(kind, **payload)
-        if not self._shown:
+        if self._shown is None:
             return
         try:
-            self._display.emit(kind, **payload)
-        except (OSError, ValueError):
-            # A closed terminal or pipe (ValueError: write to a closed file) is no reason to lose a run.
-            self._shown = False
+            self._shown.emit(kind, **payload)
+        except (OSError, ValueError):  # ValueError: write to a closed file
+            self._shown = None
 
 
 def display(stream: TextIO | None = None) -> EventSink:
@@ -73,11 +70,7 @@ def line_of(kind: str, payload: dict[str, Any]) -> str | None:
         return f"{payload['arm']}, seed {payload['seed']}: {shown}"
     if kind == "resumed":
         return f"resumed: {payload['arm']}, seed {payload['seed']}, from step {payload['from_step']}"
-    if kind == "failed":
-        hint = f" {payload['hint']}" if payload.get("hint") else ""
-        where = f"{payload['field']}: " if payload.get("field") else ""
-        return f"failed ({payload['error_kind']}): {where}{payload['message']}{hint}"
-    return None
+    return None  # failures are said on stderr by the child itself
 
 
 def validation_of(payload: dict[str, Any]) -> str | None:

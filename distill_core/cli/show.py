@@ -22,12 +22,12 @@ from distill_core.layout import RunFolder
 
 def check(config_path: Path) -> int:
     """Findings and sizes; exit status 2 when something keeps the run from starting."""
-    load(config_path)  # the file itself: not there, not UTF-8, not YAML, refused settings
+    raw = _draft(config_path)
     from distill_core.hub import decide_offline
     from distill_core.services import check_config
 
     decide_offline()
-    outcome = check_config(yaml.safe_load(config_path.read_text(encoding="utf-8")))
+    outcome = check_config(raw)
     blamed = {(error.field, error.message) for error in outcome.errors}
     for finding in outcome.findings:
         if (finding["field"], finding["message"]) not in blamed:
@@ -41,6 +41,20 @@ def check(config_path: Path) -> int:
     return 2 if failed else 0
 
 
+def _draft(path: Path) -> dict[str, Any]:
+    """The config as typed, also when settings are refused: the check then tells those and whatever else is wrong."""
+    try:
+        return load(path).model_dump(mode="json", exclude_none=True)
+    except ConfigError:
+        try:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            raw = None
+        if not isinstance(raw, dict):
+            raise
+        return raw
+
+
 def summary_lines(summary: dict[str, Any]) -> list[str]:
     """The sizes in words: rows, labels, each teacher, the student."""
     lines = []
@@ -52,7 +66,8 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         shown = ", ".join(labels[:12]) + (", …" if len(labels) > 12 else "")
         lines.append(f"labels ({len(labels)}): {shown}")
     for teacher in summary.get("teachers") or []:
-        lines.append(f"teacher {teacher['name']}: {_size(teacher)}")
+        if teacher.get("parameters"):
+            lines.append(f"teacher {teacher['name']}: {_size(teacher)}")
     student = summary.get("student")
     if student:
         smaller = f", compression {times(student['compression'])}" if student.get("compression") else ""

@@ -10,17 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from distill_core.data.load import Examples
-from distill_core.data.types import Findings, Rows, Severity
+from distill_core.data.types import Findings, Rows, Severity, count_of
 
 LABEL_FIELD = "data.columns.label"
 MAX_NAMED = 10
 LENGTH_SAMPLE = 5000
 IMBALANCE = 10
 FEW_ROWS = 30
-
-
-def count_of(number: int, noun: str = "row") -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def names_in_words(names: Sequence[str]) -> str:
@@ -91,10 +87,10 @@ def check_spellings(train: Examples, labels: Sequence[str], findings: Findings) 
     groups: dict[str, list[str]] = defaultdict(list)
     for label in labels:
         groups[" ".join(label.casefold().split())].append(label)
+    counts = Counter(train.labels)
     for group in groups.values():
         if len(group) < 2:
             continue
-        counts = Counter(label for label in train.labels if label in group)
         rare = min(group, key=lambda label: (counts[label], label))
         rows = [row for row, label in zip(train.rows, train.labels, strict=True) if label == rare]
         spelt = ", ".join(f"“{label}” ({count_of(counts[label])})" for label in group)

@@ -106,7 +106,10 @@ def _read_files(source: Source, paths: dict[str, str], options: ReadOptions, fin
 def _same_file_twice(paths: dict[str, str], findings: Findings) -> bool:
     seen: dict[Path, str] = {}
     for split, path in paths.items():
-        file = Path(path).expanduser().resolve()
+        try:
+            file = Path(path).expanduser().resolve()
+        except (OSError, RuntimeError, ValueError):
+            continue  # reading it says what is wrong with it
         if file in seen:
             message = f"The {split} file is the {seen[file]} file ({file.name}): each part needs rows of its own."
             hint = " Leave it empty to have rows held out." if split in ("validation", "test") else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -9,10 +10,9 @@ import numpy as np
 
 from distill_core.config import BundledData, FileData, HubData
 from distill_core.data import checks
-from distill_core.data.checks import count_of
 from distill_core.data.load import Examples, Source, add_error, examples_of, load_source
 from distill_core.data.splits import choose_labelled, choose_some, hold_out
-from distill_core.data.types import CheckResult, Findings, PreparedData, Rows, Severity, data_fingerprint
+from distill_core.data.types import CheckResult, Findings, PreparedData, Rows, Severity, count_of, data_fingerprint
 from distill_core.errors import DataError, NetworkError
 
 DataConfig = BundledData | FileData | HubData
@@ -117,7 +117,8 @@ def _draft(config: DataConfig, seed: int) -> Draft:
             findings.add("error", "no_rows", train.field, f"No row of {train.title} has a text.")
         return draft
     draft.labels = checks.label_list(train, findings)
-    draft.balance = {label: train.labels.count(label) for label in draft.labels[:1000]}
+    counts = Counter(train.labels)
+    draft.balance = {label: counts[label] for label in draft.labels}
     checks.check_spellings(train, draft.labels, findings)
     for split in ("validation", "test"):
         if split in read:
@@ -196,21 +197,21 @@ class Splitter:
         config, train, validation, test = self.config, parts.labelled, parts.validation, parts.test
         if test is None:
             train, test = self._cut(train, config.test_share, "test")
-            train = self._without(train, test, "info", "train", "repeat rows held out for the test")
+            train = self._without(train, test, "info", "train", "a row held out for the test")
         else:
-            train = self._without(train, test, "warning", "train", "also stand in the test rows")
+            train = self._without(train, test, "warning", "train", "a test row")
         if validation is not None:
-            validation = self._without(validation, test, "warning", "validation", "also stand in the test rows")
-            train = self._without(train, validation, "warning", "train", "also stand in the validation rows")
+            validation = self._without(validation, test, "warning", "validation", "a test row")
+            train = self._without(train, validation, "warning", "train", "a validation row")
         train, rest = self._within_budget(train)
         if validation is None:
             train, validation = self._cut(train, config.validation_share, "validation")
-            train = self._without(train, validation, "info", "train", "repeat rows held out for validation")
+            train = self._without(train, validation, "info", "train", "a row held out for validation")
         labelled = Rows.concat([train, validation])
         joined: list[Rows] = []
         for rows, origin in ((Rows.concat([rest, parts.unlabelled]), "train"), (parts.transfer, "transfer")):
-            rows = self._without(rows, test, "warning", origin, "also stand in the test rows", "transfer")
-            words = "also stand in the training or validation rows"
+            rows = self._without(rows, test, "warning", origin, "a test row", "transfer")
+            words = "a training or validation row"
             joined.append(self._without(rows, labelled, "info", origin, words, "transfer"))
         transfer = Rows.concat(joined)
         if config.max_transfer is not None and len(transfer) > config.max_transfer:
@@ -225,7 +226,7 @@ class Splitter:
         self, rows: Rows, others: Rows, severity: Severity, origin: str, words: str, role: str | None = None
     ) -> Rows:
         role = role or origin
-        what = f"of {self.source.titles.get(origin, origin)} {words}: left out of {PURPOSE[role]}"
+        what = f"of {self.source.titles.get(origin, origin)} with the text of {words}: left out of {PURPOSE[role]}"
         overlap = checks.Overlap(severity, f"overlap_{role}", self.source.fields.get(origin, "data.train"), what)
         return checks.drop_overlap(rows, set(others.ids), overlap, self.findings)
 

@@ -27,7 +27,7 @@ from distill_core.data.sniff import (
     records,
     unique_names,
 )
-from distill_core.data.types import MAX_ROWS_KEPT, Finding, Findings, rows_in_words
+from distill_core.data.types import MAX_ROWS_KEPT, Finding, Findings, count_of, rows_in_words
 from distill_core.errors import DataError
 
 ENDINGS = {
@@ -105,8 +105,13 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
         DataError: it is missing, a folder, empty, of an unknown kind, no text, or mostly not what its format says.
     """
     options = options or ReadOptions()
-    file = Path(path).expanduser()
-    kind = _format_of(file, options)
+    file = Path(path)
+    try:
+        file = file.expanduser()
+        kind = _format_of(file, options)
+    except (OSError, RuntimeError, ValueError) as error:  # no permission, a name too long, ~somebody unknown
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path} cannot be opened: {reason}.", hint="Check the path.", field=options.field) from None
     table = _read_parquet(file, options) if kind == "parquet" else _read_text(file, kind, options)
     table.guessed["format"] = kind
     if not len(table):
@@ -215,14 +220,14 @@ def _report_ragged(
     """ragged: (row, line, cells) of each record that is not `width` cells wide."""
     where = rows_in_words([line for _, line, _ in ragged]).replace("Row", "Line", 1)
     found = ", ".join(str(n) for n in sorted({n for _, _, n in ragged})[:4])
-    said = f"{len(ragged):,} rows of {file.name} have {found} fields instead of {width}"
+    said = f"{count_of(len(ragged))} of {file.name} with {found} fields instead of {width}"
     if len(ragged) > len(good):
         raise DataError(
             f"{said}: it is not read as it was meant ({where.lower()}).",
             hint="Check the delimiter, and try the settings for quoting and header.",
             field=options.field,
         )
-    message = f"{said} and are left out. {where} of the file."
+    message = f"{said}: left out. {where} of the file."
     rows = tuple(row for row, _, _ in ragged[:MAX_ROWS_KEPT])
     findings.append(Finding("warning", "ragged_lines", options.field, message, rows, len(ragged)))
 
@@ -244,7 +249,7 @@ def _parse_jsonl(file: Path, text: str, options: ReadOptions) -> Table:
         )
     findings = Findings()
     if bad:
-        message = f"{len(bad):,} lines of {file.name} are no JSON objects and are left out."
+        message = f"{count_of(len(bad), 'line')} of {file.name} without a JSON object: left out."
         findings.add("warning", "bad_json", options.field, message, bad)
     names = list(dict.fromkeys(key for _, item in items for key in item))
     if items and not names:

@@ -141,6 +141,11 @@ class Findings(list[Finding]):
         return [finding for finding in self if finding.severity == "error"]
 
 
+def count_of(number: int, noun: str = "row") -> str:
+    """`1 row`, `1,200 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def rows_in_words(rows: Sequence[int], count: int | None = None) -> str:
     """`Row 3`, `Rows 3 and 7`, `Rows 1, 2, … and 40 more`."""
     count = len(rows) if count is None else count

@@ -1,4 +1,4 @@
-"""The machine a run computes on: for the report and for `python -m distill_core machine`."""
+"""The machine a run computes on: for the report, for `python -m distill_core machine`, and to choose a device."""
 
 from __future__ import annotations
 
@@ -8,6 +8,19 @@ from typing import Any
 
 import psutil
 import torch
+
+from distill_core.errors import ConfigError, FieldError
+
+
+def choose_device(setting: str) -> torch.device:
+    """The device of a config's `device`: auto takes cuda, then mps, then cpu. Raises ConfigError (field `device`)."""
+    available = available_devices()
+    if setting == "auto":
+        return torch.device(available[0])
+    if setting not in available:
+        message = f"{setting} was asked for, but this machine (with this torch) has only {', '.join(available)}."
+        raise ConfigError([FieldError("device", message, "Choose auto.")])
+    return torch.device(setting)
 
 
 def available_devices() -> list[str]:

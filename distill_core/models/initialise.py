@@ -48,9 +48,7 @@ def copy_layers(student: PreTrainedModel, teacher: PreTrainedModel, chosen: list
         origin = name
         if name.startswith(prefix) and not shared:
             number, rest = name[len(prefix) :].split(".", 1)
-            origin = f"{prefix}{{int(number)}}.{rest}"
-            if origin not in source and chosen[int(number)] == 0:
-                continue  # ModernBERT's layer 0 moved up: the norm it lacks stays as initialised
+            origin = f"{prefix}{chosen[int(number)]}.{rest}"
         tensor.copy_(source[origin])
 
 

@@ -31,7 +31,7 @@ _STUDENT: TypeAdapter[Any] = TypeAdapter(Student)
 @dataclass
 class CheckOutcome:
     """errors: what keeps the run from starting, by field. findings: what the data checks say (dicts of `Finding`).
-    summary: {teachers: [{number (from 0), name, source, model_type, parameters, bytes, layers, hidden, vocab_size, labels (list |
+    summary: {teachers: [{number (from 0), name, source, model_type, parameters, bytes, layers, hidden, labels (list |
               None), tokenizer, error}], student: {parameters, bytes, megabytes, compression, teacher_parameters} |
               None, labels: [..], sizes: {split: rows}, columns: [..], preview: [{column: value}], balance: {label:
               rows}, guessed: {..}}.

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from distill_core.config import Objective
 from distill_core.models.projections import Projections
 from distill_core.models.students import Student, build_student
-from distill_core.stages.cache import TeacherSignals, student_layers, training_logits
+from distill_core.stages.cache import TeacherSignals, layer_pairs, training_logits
 from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared
 from distill_core.tasks.classification import quality
@@ -111,8 +111,8 @@ def _train(
         seed=trial.seed,
     ).to(ctx.device)
     lessons = [
-        Lesson(teacher.name, signal.source, teacher.layers, signal.level)
-        for teacher, signal in zip(prepared.teachers, signals, strict=True)
+        Lesson(teacher.name, signals[number].source, layer_pairs(ctx, prepared, number), signals[number].level)
+        for number, teacher in enumerate(prepared.teachers)
     ]
     # The control without teachers learns from gold labels alone, whatever weight main gives them.
     objective = config.objective if taught else Objective(soft_label_weight=0.0)
@@ -181,7 +181,7 @@ def _projections(
         if signal.level == "pooled":
             widths[(number, "pooled")] = (teacher.pooled_width, student.pooled_width)
         else:
-            for layer in range(1, student_layers(ctx) + 1):
+            for layer, _ in layer_pairs(ctx, prepared, number):
                 widths[(number, layer)] = (teacher.width, student.width)
     return Projections(widths, seed=seed).to(ctx.device)
 

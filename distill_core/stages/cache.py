@@ -28,9 +28,15 @@ class TeacherSignals:
     level: str
 
 
-def student_layers(ctx: RunContext) -> int:
-    student = ctx.config.student
-    return student.layers if isinstance(student, TransformerStudent) else student.lstm_layers
+def layer_pairs(ctx: RunContext, prepared: Prepared, number: int) -> list[tuple[int, int]]:
+    """(student layer, layer of teacher `number`) whose states are compared.
+
+    A transformer's layer j of K is matched to round(j·L/K) (2106.01023 §3.2), a BiLSTM's last layer to the last.
+    """
+    student, teacher = ctx.config.student, prepared.teachers[number]
+    if isinstance(student, TransformerStudent):
+        return list(enumerate(layer_map(student.layers, teacher.layers), start=1))
+    return [(student.lstm_layers, teacher.layers)]
 
 
 def comparison_level(ctx: RunContext, prepared: Prepared, number: int) -> str:
@@ -48,7 +54,7 @@ def signal_spec(ctx: RunContext, prepared: Prepared, number: int) -> SignalSpec:
     compares = bool(ctx.config.objective.hidden_weight)
     layers: tuple[int, ...] = ()
     if compares and level != "pooled":
-        layers = tuple(sorted(set(layer_map(student_layers(ctx), prepared.teachers[number].layers))))
+        layers = tuple(sorted({layer for _, layer in layer_pairs(ctx, prepared, number)}))
     return SignalSpec(
         layers=layers, level="token" if level == "token" else "word", pooled=compares and level == "pooled"
     )

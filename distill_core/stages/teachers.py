@@ -144,7 +144,8 @@ def _key(ctx: RunContext, prepared: Prepared, numbers: list[int]) -> str:
     """Content address of a finetuned group: same teachers, data, settings, seed and kind of machine, same weights."""
     return _digest(
         [
-            [(prepared.infos[n].fingerprint, ctx.config.teachers[n].keep_layers) for n in numbers],
+            # The position too: it seeds the new head.
+            [(n, prepared.infos[n].fingerprint, ctx.config.teachers[n].keep_layers) for n in numbers],
             ctx.config.teacher_training.model_dump(mode="json"),
             prepared.data.labels,
             rows_digest(prepared.data.train, prepared.data.validation),

@@ -14,7 +14,6 @@ from distill_core.config import Objective
 from distill_core.losses.hard_labels import hard_label_ce
 from distill_core.losses.hidden import hidden_mse, pooled_mse
 from distill_core.losses.soft_labels import soft_label_kl
-from distill_core.models.layers import layer_map
 from distill_core.models.projections import Projections
 from distill_core.models.students import Student
 from distill_core.models.types import Batch, Outputs
@@ -28,12 +27,15 @@ from distill_core.weighting.base import TeacherWeighting
 
 @dataclass
 class Lesson:
-    """One teacher as the student meets it: name, what it says, number of layers, where states are compared."""
+    """One teacher as the student meets it: its name, what it says, and which states are compared where.
+
+    pairs: (student layer, teacher layer), from 1. level: "token", "word" or "pooled".
+    """
 
     name: str
     source: SignalSource
-    layers: int
-    level: str  # "token", "word" or "pooled"
+    pairs: Sequence[tuple[int, int]]
+    level: str
 
 
 @dataclass
@@ -105,8 +107,7 @@ class StudentLearner:
 
     def accumulate(self, rows: np.ndarray) -> StepTerms:
         batch = collate(self.data.encoded, rows).to(self.device)
-        wanted = range(1, self.student.layers + 1) if self._compares_layers() else ()
-        outputs = self.student(batch, layers=tuple(wanted))
+        outputs = self.student(batch, layers=self._compared_layers())
         gold = self.labels[torch.as_tensor(rows)].to(self.device)
         signals = [lesson.source.get(rows) for lesson in self.lessons]
         terms = StepTerms()
@@ -166,7 +167,7 @@ class StudentLearner:
                 target = self.projections(number, "pooled", signal.pooled.to(self.device).float())
                 total = total + pooled_mse(outputs.pooled, target).mean()
                 continue
-            for layer, teacher_layer in enumerate(layer_map(self.student.layers, lesson.layers), start=1):
+            for layer, teacher_layer in lesson.pairs:
                 states, mask = outputs.hidden[layer], batch.mask
                 if lesson.level == "word":
                     if layer not in words:
@@ -181,8 +182,12 @@ class StudentLearner:
         terms.add((self.arm, "loss_hidden"), total, len(outputs.logits))
         return self.objective.hidden_weight * total
 
-    def _compares_layers(self) -> bool:
-        return self.projections is not None and any(lesson.level != "pooled" for lesson in self.lessons)
+    def _compared_layers(self) -> tuple[int, ...]:
+        if self.projections is None:
+            return ()
+        return tuple(
+            sorted({layer for lesson in self.lessons if lesson.level != "pooled" for layer, _ in lesson.pairs})
+        )
 
 
 def mean_weight(state: dict[str, Any]) -> float | None:

@@ -104,6 +104,15 @@ def test_buffers_and_stored_ties_are_no_parameters(copy: Path) -> None:
     assert after.fingerprint != before.fingerprint
 
 
+@pytest.mark.parametrize("model_type", ["bert", "albert", "modernbert"])
+def test_a_classifier_cut_to_its_first_layers(tmp_path: Path, model_type: str) -> None:
+    folder = tiny.save(tmp_path, model_type, "classifier")
+    config = tiny.configuration(folder, 2)
+    whole = tiny.HEADS["classifier"].from_pretrained(folder, config=config)
+    info = checkpoints.inspect(str(folder), keep_layers=2)
+    assert info.total_parameters == sum(p.numel() for p in whole.parameters())
+
+
 def test_default_label_names_are_spelt_out(tmp_path: Path) -> None:
     folder = tiny.save(tmp_path, "bert", "classifier")
     assert "id2label" not in json.loads((folder / "config.json").read_text())

@@ -13,6 +13,7 @@ from transformers import (
     AutoModel,
     AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
+    PreTrainedConfig,
     PreTrainedModel,
 )
 
@@ -75,12 +76,17 @@ def save_tokenizer(folder: Path, pieces: list[str] = PIECES, *, lowercase: bool 
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer"}))
 
 
-def reference_parameters(folder: Path, layers: int | None = None) -> int:
-    """Parameters of transformers' own bare model without pooler, as loaded from the folder."""
+def configuration(folder: Path, layers: int | None = None) -> PreTrainedConfig:
+    """A folder's config, cut to its first layers when a number is given."""
     config = AutoConfig.from_pretrained(folder)
     if layers:
         config.num_hidden_layers = layers
         if getattr(config, "layer_types", None):
             config.layer_types = config.layer_types[:layers]
-    model = AutoModel.from_pretrained(folder, config=config)
+    return config
+
+
+def reference_parameters(folder: Path, layers: int | None = None) -> int:
+    """Parameters of transformers' own bare model without pooler, as loaded from the folder."""
+    model = AutoModel.from_pretrained(folder, config=configuration(folder, layers))
     return sum(p.numel() for name, p in model.named_parameters() if not name.startswith("pooler."))

@@ -1,6 +1,6 @@
 // The header: where one is, what machine this is, light or dark.
 (() => {
-  const S = window.Stillroom, page = new URLSearchParams(location.search).get("page");
+  const S = window.Stillroom, page = new URLSearchParams(location.search).get("view");
   const current = element.querySelector('[data-page="' + (page || (location.search.includes("run=") ? "" : "home")) + '"]');
   if (current) current.setAttribute("aria-current", "page");
   element.querySelector("#theme-toggle").addEventListener("click", () => {

@@ -18,7 +18,7 @@
     ["Compression", "Best teacher's parameters divided by the student's"], ["Speed-up", "At the largest batch measured"], ["When"]];
   const empty = () => h("div", {class: "sr-empty"}, h("p", null, full ? "No runs yet." : "Your runs will stand here."),
     h("p", {class: "sr-muted"}, "A run trains teachers, distils a student, and measures both. ",
-      full ? h("span", null, "Start with the demo on ", h("a", {href: "?"}, "the first page"), ", or ", h("a", {href: "?page=new"}, "set up your own"), ".") : "The demo takes about two minutes."));
+      full ? h("span", null, "Start with the demo on ", h("a", {href: "?"}, "the first page"), ", or ", h("a", {href: "?view=new"}, "set up your own"), ".") : "The demo takes about two minutes."));
   const draw = rows => {
     const key = JSON.stringify([rows, Math.floor(Date.now() / 60000)]);
     if (key === last) return;

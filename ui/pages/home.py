@@ -25,7 +25,7 @@ def build(services: Any) -> Home:
         )
         with gr.Row(elem_id="home-actions"):
             demo = gr.Button(text.RUN_DEMO, variant="primary", elem_id="run-demo", scale=0)
-            markup.still_html(f'<a href="?page=new">{markup.esc(text.NEW_FROM_DATA)} →</a>', elem_id="home-new")
+            markup.still_html(f'<a href="?view=new">{markup.esc(text.NEW_FROM_DATA)} →</a>', elem_id="home-new")
         said = markup.still_html(f'<p class="sr-muted sr-small">{markup.esc(text.DEMO_HINT)}</p>', elem_id="home-said")
         lists.build(services, full=False)
     return Home(column, demo, said)

@@ -55,7 +55,7 @@ def _slot(form: Form, step: TeachersStep, number: int, bundled: list[tuple[str, 
             )
             form.bind(spec, source)
         with gr.Column(visible=False, elem_classes=["sr-field"]) as mapping:
-            form.add(prefix + "label_mapping", fields["label_mapping"], info=fields["label_mapping"].description)
+            form.add(prefix + "label_mapping", fields["label_mapping"])
         with gr.Accordion(text.ALL_SETTINGS, open=False):
             with gr.Column(elem_classes=["sr-fields"]):
                 for name in ("name", "revision", "keep_layers"):

@@ -94,8 +94,8 @@ def review_html(errors: Sequence[FieldError], unplaced: Sequence[FieldError], fi
     else:
         parts.append('<p class="sr-done"><b>Checked: this run can start.</b></p>')
     items = "".join(
-        f'<li class="sr-finding sr-finding-{markup.esc(f.get("severity", "info"))}"><b>{markup.esc(f.get("severity"))}</b> '
-        f"{markup.esc(f.get('message', ''))}{_rows(f)}</li>"
+        f'<li class="sr-finding sr-finding-{markup.esc(f["severity"])}"><b>{markup.esc(f["severity"])}</b> '
+        f"{markup.esc(f['message'])}{_rows(f)}</li>"
         for f in findings
     )
     if items:

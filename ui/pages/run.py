@@ -22,10 +22,11 @@ TOP = f"""
 <div class="sr-run">
   <p id="run-loading" class="sr-muted">Opening the run …</p>
   <div id="run-unknown" hidden><div class="sr-title"><h1>No such run</h1></div><p id="run-unknown-text"></p>
-    <p><a href="?page=runs">All runs</a> · <a href="?">Home</a></p></div>
+    <p><a href="?view=runs">All runs</a> · <a href="?">Home</a></p></div>
   <div class="sr-title">
     <h1 id="run-name"></h1><span id="run-status" class="sr-pill" role="status"></span>
-    <span id="run-stage" class="sr-muted"></span><span id="run-percent"></span><span id="run-left" class="sr-muted"></span>
+    <span id="run-stage" class="sr-muted"></span><span id="run-percent"></span>
+    <span id="run-left" class="sr-muted"></span>
     <span class="sr-lost" id="run-lost" hidden>Reconnecting … the app does not answer; the run itself goes on.</span>
     <span class="sr-actions"><button type="button" class="sr-button" id="stop-run" hidden>Stop</button><button
       type="button" class="sr-button sr-button-main" id="resume-run" hidden>Resume</button></span>

@@ -194,6 +194,11 @@ def test_missing_files_and_folders(tmp_path, write):
         read_table(tmp_path)
     with pytest.raises(DataError, match="no file"):
         read_table(tmp_path / "nowhere" / "a.csv")
+    for name in ("a" * 5000, "~nobody-of-this-name/a.csv"):
+        with pytest.raises(DataError, match="cannot be opened"):
+            read_table(name)
+    with pytest.raises(DataError):
+        read_table("a\0.csv")
 
 
 # ---- guessing columns
