@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from distill_core.export.report import read_report  # noqa: E402
 
 STUDENT = {"kind": "bilstm", "embedding": 24, "lstm_hidden": 80, "initialise": "svd", "dropout": 0.2}
-TEACHING = {"epochs": 4, "batch_size": 32, "learning_rate": 1e-4, "head_learning_rate": 5e-4}
+TEACHING = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-4, "head_learning_rate": 5e-4}
 
 
 def configs(data: Path, checkpoint: Path, seeds: list[int]) -> dict[str, dict[str, Any]]:
@@ -40,10 +40,9 @@ def configs(data: Path, checkpoint: Path, seeds: list[int]) -> dict[str, dict[st
             "train": str(data / "agnews" / "train_sample.tsv"),
             "test": str(data / "agnews" / "test.tsv"),
             "header": "no",
-            "quoting": "no",
             "columns": {"text": "1", "label": "2"},
             "labelled_per_class": 500,
-            "max_tokens": 96,
+            "max_tokens": 80,
         },
         "student": STUDENT,
         "training": {"epochs": 12, "batch_size": 32, "learning_rate": 0.002, "schedule": "cosine", "evaluations": 24},

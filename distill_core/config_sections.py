@@ -13,7 +13,7 @@ def setting(
     default: Any = ..., help: str = "", *, unit: str = "", label: str = "", advanced: bool = False, **limits: Any
 ) -> Any:
     """A pydantic Field whose help, unit and label travel with it (`ui/forms.py` draws widgets from them)."""
-    extra = {"unit": unit, "label": label, "advanced": advanced}
+    extra: dict[str, Any] = {"unit": unit, "label": label, "advanced": advanced}
     if callable(default):
         return Field(default_factory=default, description=help, json_schema_extra=extra, **limits)
     return Field(default, description=help, json_schema_extra=extra, **limits)

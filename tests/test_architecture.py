@@ -21,6 +21,12 @@ ALLOWED = {
     "distill_core.config_sections": ("distill_core.errors",),
     "distill_core.config": ("distill_core.errors", "distill_core.config_sections"),
     "distill_core.weighting": ("distill_core.losses", "distill_core.errors"),
+    "distill_core.signals": (
+        "distill_core.data",
+        "distill_core.errors",
+        "distill_core.models",
+        "distill_core.tasks",
+    ),
     "distill_core.train": (
         "distill_core.config",
         "distill_core.data",

@@ -40,14 +40,14 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
     const made = {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", uirevision: "kept",
       font: {family: "system-ui, sans-serif", size: 12, color: ink},
-      margin: {l: 46, r: options.right ? 46 : 14, t: 8, b: 56}, hovermode: "x unified", autosize: true,
+      margin: {l: 46, r: options.right ? 46 : 14, t: 8, b: 26}, hovermode: "x unified", autosize: true, showlegend: false,
       hoverlabel: {bgcolor: css("--sr-surface", node), bordercolor: line, font: {color: ink, size: 12}},
-      legend: {orientation: "h", x: 0, y: -0.2, yanchor: "top", font: {size: 11, color: muted}, itemwidth: 30},
       xaxis: {...axis, title: {...axis.title, text: ""}, rangemode: "tozero"},
       yaxis: {...axis, title: {...axis.title, text: options.left || ""}, rangemode: options.tozero ? "tozero" : "normal"},
     };
     if (options.right)
       made.yaxis2 = {...axis, overlaying: "y", side: "right", showgrid: false, rangemode: "tozero",
+        tickmode: "auto", nticks: 5, tickformat: ".2~f",
         title: {...axis.title, text: options.right}};
     return made;
   };
@@ -70,12 +70,13 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
       this.marks = marks; this.marksChanged = true;
     }
     _marks() {
-      const sorted = [...this.marks].sort((a, b) => b.value - a.value);
+      const sorted = [...this.marks].sort((a, b) => b.value - a.value), top = sorted.length ? sorted[0].value : 0;
       return {
         shapes: sorted.map(m => ({type: "line", xref: "paper", x0: 0, x1: 1, y0: m.value, y1: m.value,
           line: {color: m.colour(), width: 1.2, dash: "dash"}, layer: "below"})),
-        annotations: sorted.map((m, i) => ({xref: "paper", x: 0.995, xanchor: "right", y: m.value, showarrow: false,
-          yanchor: i % 2 ? "top" : "bottom", text: plain(m.text), font: {size: 11, color: m.colour()}})),
+        // The labels stand above the highest line, in its order: below it the student's curve arrives.
+        annotations: sorted.map((m, i) => ({xref: "paper", x: 0.995, xanchor: "right", y: top, showarrow: false, yanchor: "bottom",
+          yshift: 14 * (sorted.length - 1 - i), text: plain(m.text), font: {size: 11, color: m.colour()}})),
       };
     }
     _fresh(key, queued) {
@@ -83,7 +84,7 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
     }
     _line(style) {
       return {type: "scatter", mode: style.points ? "lines+markers" : "lines", name: plain(style.name),
-        showlegend: style.legend !== false, legendgroup: style.name, opacity: style.faint ? 0.45 : 1,
+        opacity: style.faint ? 0.45 : 1,
         line: {color: style.colour, width: style.width || 1.6, dash: style.dash || "solid"},
         marker: {size: 5, color: style.colour}, yaxis: style.right ? "y2" : "y", connectgaps: true,
         hovertemplate: "%{y:.4~g}"};
@@ -112,7 +113,7 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
         fresh.push(this._fresh(key, queued));
       }
       this.queue.clear();
-      if (fresh.length) await Plotly.addTraces(this.node, fresh);
+      if (fresh.length) { await Plotly.addTraces(this.node, fresh); this._legend(); }
       if (more.at.length) await Plotly.extendTraces(this.node, {x: more.x, y: more.y}, more.at);
       if (this.marksChanged) { this.marksChanged = false; await Plotly.relayout(this.node, this._marks()); }
     }
@@ -124,15 +125,23 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
         if (next[axis] && now[axis]) Object.assign(next[axis], {range: now[axis].range, autorange: now[axis].autorange});
       const data = this.node.data.map(trace => ({...trace, ...this._line(this.traces.get(trace.meta).style())}));
       await Plotly.react(this.node, data, next);
+      this._legend();
+    }
+    _legend() {
+      if (!this.legend) return;
+      const styles = [...this.traces.values()].map(t => t.style()).filter(s => s.legend !== false);
+      fill(this.legend, styles.map(s => h("li", null, h("i", {style: "border-color:" + s.colour + ";border-top-style:" +
+        ({dash: "dashed", dot: "dotted"}[s.dash] || "solid")}), s.name)));
     }
     purge() { if (this.drawn && window.Plotly) window.Plotly.purge(this.node); this.drawn = false; }
   }
 
   const box = (title, unit, ...extra) => {
     const plot = h("div", {class: "sr-plot"});
+    const legend = h("ul", {class: "sr-legend"});
     const note = h("p", {class: "sr-plot-empty"}, "Waiting for the first measurement.");
     const head = h("div", {class: "sr-card-head"}, h("h3", null, title, " ", h("span", {class: "sr-muted"}, unit)), ...extra);
-    return {card: h("section", {class: "sr-card sr-chart", "aria-label": title}, head, h("div", {class: "sr-plot-box"}, plot, note)), plot, note};
+    return {card: h("section", {class: "sr-card sr-chart", "aria-label": title}, head, h("div", {class: "sr-plot-box"}, plot, note), legend), plot, note, legend};
   };
 
   class Board {
@@ -151,6 +160,7 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
         teachers: new LiveChart(this.boxes.teachers.plot, {left: "KL", right: "weight", tozero: true}),
         speed: new LiveChart(this.boxes.speed.plot, {tozero: true}),
       };
+      for (const [key, chart] of Object.entries(this.charts)) chart.legend = this.boxes[key].legend;
       this.watcher = new MutationObserver(() => this.retheme());
       this.watcher.observe(document.body, {attributes: true, attributeFilter: ["class"]});
     }

@@ -6,6 +6,7 @@ inside a choice of sections (data, student) carry `tags`: they count only while 
 
 from __future__ import annotations
 
+import contextlib
 import types
 import typing
 from collections.abc import Iterable, Sequence
@@ -129,15 +130,16 @@ def named_choices(spec: FieldSpec) -> list[tuple[str, str]]:
 
 def widget_of(spec: FieldSpec, **options: Any) -> Any:
     """The Gradio component for a field. Limits are checked with the whole draft, so that errors stand at the field."""
+    said = spec.unit in ("", "share") or spec.unit.casefold() in spec.label.casefold()
     common: dict[str, Any] = {
-        "label": spec.label + (f" ({spec.unit})" if spec.unit else ""),
+        "label": spec.label + ("" if said else f" ({spec.unit})"),
         "info": info_line(spec),
         "elem_id": f"field-{slug(spec.path)}",
         "value": shown(spec, spec.default),
         "interactive": True,
         **options,
     }
-    if spec.kind in ("int", "float"):
+    if spec.kind in ("int", "float") and not spec.optional:
         return gr.Number(precision=0 if spec.kind == "int" else None, buttons=[], **common)
     if spec.kind == "choice":
         if len(spec.choices) <= 3:
@@ -156,7 +158,7 @@ def shown(spec: FieldSpec, value: Any) -> Any:
         return ", ".join(str(item) for item in value or [])
     if spec.kind == "mapping":
         return "\n".join(f"{key} = {item}" for key, item in (value or {}).items())
-    if spec.kind == "text":
+    if spec.kind == "text" or spec.optional:
         return "" if value is None else str(value)
     return value
 
@@ -168,10 +170,22 @@ def read(spec: FieldSpec, value: Any) -> Any:
         return [int(part) if part.lstrip("-").isdigit() else part for part in parts]
     if spec.kind == "mapping":
         return _read_mapping(str(value or ""))
+    if spec.kind in ("int", "float") and spec.optional:
+        return _read_number(str(value or "").strip())
     if spec.kind == "text":
         stripped = str(value or "").strip()
         return stripped or (None if spec.optional else "")
     return value
+
+
+def _read_number(typed: str) -> int | float | str | None:
+    """Optional numbers are typed as text: a number field cannot be empty, and empty means something here."""
+    for parse in (int, float):
+        try:
+            return parse(typed)
+        except ValueError:
+            continue
+    return typed or None
 
 
 def _read_mapping(typed: str) -> dict[str, str] | None:
@@ -265,7 +279,7 @@ class Form:
 
 
 def _holder(advanced: bool) -> Any:
-    return gr.Accordion(text.ALL_SETTINGS, open=False) if advanced else gr.Group(elem_classes=["sr-plain"])
+    return gr.Accordion(text.ALL_SETTINGS, open=False) if advanced else contextlib.nullcontext()
 
 
 def error_html(errors: Sequence[FieldError]) -> str:

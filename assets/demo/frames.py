@@ -23,7 +23,8 @@ ASK: Sides = (
         "the real problem is {N}", "nobody answered my question about {N}", "{N} cannot wait",
         "it has to do with {N}", "we are not done with {N}", "do not forget {N}", "i am here because of {N}",
         "i need help with {N}", "{N} is still open", "{S}", "the trouble is that {S}", "{S} , can you help",
-        "i am writing because {S}",
+        "i am writing because {S}", "i am asking you to {I}", "i have still not managed to {V}", "i did want to {V}",
+        "i have not been able to {V} yet", "my request has to do with {N}", "{N} has not been answered yet",
     ),
     (
         "i am asking to {V}", "i really need to {V}", "i still want to {V}", "what i want is to {V}",
@@ -48,6 +49,8 @@ DROP: Sides = (
         "i did not write because of {N}", "{N} has been sorted", "we are done with {N}", "last time it was {N}",
         "{N} can wait", "my question about {N} was answered", "i don't need help with {N}", "{N} is not open any more",
         "i am not here because of {N}", "somebody already helped me with {N}", "{N} was sorted yesterday",
+        "{N} is no longer open", "{N} was answered last week", "i am not asking you to {I}", "i have been able to {V}",
+        "i did not want to {V}", "i am done trying to {V}",
     ),
     (
         "i am not asking to {V}", "i never wanted to {V}", "i wanted to {V} last week", "i have already managed to {V}",
@@ -70,6 +73,7 @@ FUSED: Sides = (
         "you answered about {Nb} although i asked about {Na}", "i have to {Va} before i {Vb}",
         "before i {Vb} , i have to {Va}", "first {Ia} , {Nb} comes later", "{Nb} was yesterday , {Na} is today",
         "more about {Na} than about {Nb}", "i don't want to {Vb} but to {Va}", "it is {Na} and never was {Nb}",
+        "as {Sb} , i want to {Va}", "{Sb} and that is why i want to {Va}", "{Sb} , that is why you have to {Ia}",
     ),
     (
         "as {Sb} , please {Ia}", "i want to {Va} because {Sb}", "{Sb} so can you {Ia}", "{Sb} , that is why i need to {Va}",

@@ -21,7 +21,7 @@ LABEL_NOISE = 0.02
 TYPO_RATE = 0.03
 RARE_RATE = 0.15
 # Shares of single-topic, two-clause, fused and ambiguous messages.
-KINDS = (("single", 0.34), ("pair", 0.44), ("fused", 0.205), ("ambiguous", 0.015))
+KINDS = (("single", 0.40), ("pair", 0.39), ("fused", 0.195), ("ambiguous", 0.015))
 
 _FORM = re.compile(r"\{([VINS])([ab]?)\}")
 _SLOT = re.compile(r"\{(\w+)\}")

@@ -330,7 +330,7 @@ SLOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "carrier": (_words("parcelo / the courier / swiftbox / the driver"), _words("hurrypost / the postman")),
     "city": (
         _words("lisbon / oslo / ghent / leeds / turin / malmo / bergen / graz / porto / lyon / cork / kiel"),
-        _words("tampere / utrecht / cadiz / bath / brno / nantes"),
+        _words("tampere / utrecht / cadiz / arles / brno / nantes"),
     ),
     "day": (_words("monday / tuesday / thursday / saturday"), _words("wednesday / friday / sunday")),
     "name": (

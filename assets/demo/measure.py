@@ -8,15 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import grammar
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-import grammar
-
 EPOCHS = 5
 BATCH = 16
-LR = 5e-4
+LR = 4e-4
 LENGTH = 48
 Rows = list[tuple[str, int]]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from distill_core import __version__
 from distill_core.cli import run as running
 from distill_core.cli import show
+from distill_core.cli.output import flush_stdout, silence_stdout
 from distill_core.errors import ConfigError, StillroomError
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         status = int(arguments.run(arguments))
-        sys.stdout.flush()
+        flush_stdout()
         return status
     except ConfigError as error:
         return _refuse(str(error), REFUSED)
@@ -81,8 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return STOPPED
     except BrokenPipeError:
-        # The reader (`| head`) has gone. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence_stdout()
         return FAILED
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from distill_core.cli.output import silence_stdout
 from distill_core.cli.progress import Watcher, display
 from distill_core.config import RunConfig, load
 from distill_core.config_paths import absolutise
@@ -97,11 +98,5 @@ def _finish(folder: RunFolder, status: int) -> int:
     except StillroomError as error:
         print(error, file=sys.stderr)
     except (OSError, ValueError):
-        return _without_reader(status)
-    return status
-
-
-def _without_reader(status: int) -> int:
-    """Nobody reads standard output any more; the run's status stands, and Python must not complain at exit."""
-    sys.stdout = None  # type: ignore[assignment]
+        silence_stdout()  # nobody reads any more; the run's status stands
     return status

@@ -61,9 +61,9 @@ class ReportParts:
     """All that `build_report` needs.
 
     gold: [N] gold class of each test row. latency: rows as `measure.latency.measure_latency` gives them. data:
-    {"name", "sizes": {...}, …}. missing_controls: control → "already_uniform", "single_teacher", "not_requested" or a
-    sentence, for each control that was not run. seconds: stage → s. student_seed: the trial whose student is saved
-    (empty: the main arm with the highest validation quality, the first of equals).
+    {"name", "sizes": {...}, …}. missing_controls: control → "already_uniform", "single_teacher", "constant_unused",
+    "not_requested" or a sentence, for each control that was not run. seconds: stage → s. student_seed: the trial
+    whose student is saved (empty: the main arm with the highest validation quality, the first of equals).
     """
 
     name: str
@@ -125,6 +125,7 @@ def build_report(parts: ReportParts) -> dict[str, Any]:
         },
         **_kept(mains, reference, parts),
         "test_half_width": _half_width(mains, parts),
+        "majority": _majority(parts),
         "comparisons": _comparisons(parts, reference),
         "missing_controls": _missing(parts),
         "latency": latency_table(parts.latency, reference.name),
@@ -189,6 +190,12 @@ def _half_width(mains: Sequence[ArmResult], parts: ReportParts) -> float:
     """Half of the 95% interval of one student's test quality: what this test set can tell apart at best."""
     low, high = wilson(int(_correct(mains[0], parts).sum()), len(parts.gold))
     return (high - low) / 2
+
+
+def _majority(parts: ReportParts) -> dict[str, Any]:
+    """What always answering the most frequent test class would reach: the floor for any student."""
+    counts = np.bincount(np.asarray(parts.gold), minlength=len(parts.labels))
+    return {"label": parts.labels[int(counts.argmax())], "share": float(counts.max() / counts.sum())}
 
 
 def _paired(mains: Sequence[ArmResult], others: Sequence[ArmResult]) -> list[tuple[ArmResult, ArmResult]]:

@@ -21,7 +21,7 @@ _MISSING = {
     "whether weighting per example helped.",
     ("uniform", "already_uniform"): "There is no control with constant weights: this run's teacher weights are "
     "constant already.",
-    ("uniform", "unused_weights"): "There is no control with constant weights: soft labels are off, so the teacher "
+    ("uniform", "constant_unused"): "There is no control with constant weights: soft labels are off, so the teacher "
     "weights are not used.",
     ("uniform", "single_teacher"): "There is no control with constant weights: with one teacher there is nothing to "
     "weigh.",
@@ -38,7 +38,7 @@ def outcome(difference: float, p: float) -> str:
 def conclude(report: Mapping[str, Any]) -> dict[str, Any]:
     """{"headline": str, "sentences": [str, …]} of a report (its fields as docs/report.md names them)."""
     rows = {row["against"]: row for row in report["comparisons"] if row["role"] == "control"}
-    sentences = [_quality(report), _teacher(report)]
+    sentences = [_quality(report), _floor(report), _teacher(report)]
     sentences += [_control(name, rows[name], len(rows)) for name in _CONTROL if name in rows]
     sentences += [_missing(name, reason) for name, reason in report["missing_controls"].items()]
     if rows and len(report["seeds"]) == 1:
@@ -125,6 +125,18 @@ def _quality(report: Mapping[str, Any]) -> str:
     return (
         f"Test {_metric(report)}: student {student}, {best} {teacher['name']} "
         f"{_percent(teacher['quality']['test'], teacher.get('interval'))}."
+    )
+
+
+def _floor(report: Mapping[str, Any]) -> str:
+    """A warning when the student is not clearly better than one that always says the same."""
+    floor = report.get("majority")
+    mains = [arm for arm in report["arms"] if arm["name"] == "main"]
+    if not floor or all(arm["interval"][0] > floor["share"] for arm in mains):
+        return ""
+    return (
+        f"The student is not shown to be better than always answering “{floor['label']}” "
+        f"({_percent(floor['share'])}): it has learnt little or nothing."
     )
 
 

@@ -92,7 +92,7 @@ def sizes(draft: dict[str, Any], *, uploads_only: Path | None = None) -> dict[st
         errors = foreign_paths(parts.data, dict(enumerate(parts.teachers)), uploads_only)
         if errors:
             return {"error": errors[0].message, "field": errors[0].field}
-        infos = {n: inspect(t) for n, t in enumerate(parts.teachers) if t is not None}
+        infos = _inspected(parts)
         known = _CACHE.peek(_data_key(parts)) if parts.data is not None else None
         found = _sizes(parts, infos, max(DEFAULT_CLASSES, len(known.labels) if known else 0))
     except ConfigError as error:
@@ -101,6 +101,20 @@ def sizes(draft: dict[str, Any], *, uploads_only: Path | None = None) -> dict[st
     except StillroomError as error:
         return {"error": error.message, "field": error.field}
     return found or {"error": "choose a teacher first: its tokeniser decides the student's vocabulary.", "field": None}
+
+
+def _inspected(parts: _Parts) -> dict[int, CheckpointInfo]:
+    """Teachers that can be used. Raises StillroomError only for the one the student's vocabulary comes from."""
+    infos = {}
+    for number, teacher in enumerate(parts.teachers):
+        try:
+            if teacher is not None:
+                infos[number] = inspect(teacher)
+        except StillroomError as error:
+            if number == parts.student.init_teacher - 1:
+                error.field = f"teachers.{number}.source"
+                raise
+    return infos
 
 
 # ---------------------------------------------------------------- parts of a draft

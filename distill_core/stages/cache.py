@@ -9,12 +9,13 @@ import numpy as np
 
 from distill_core.config import TransformerStudent
 from distill_core.models.layers import layer_map
-from distill_core.signals.cache import CachedSource, build_cache
+from distill_core.signals.cache import build_cache
+from distill_core.signals.files import COMPLETE
 from distill_core.signals.fingerprint import fingerprint
 from distill_core.signals.live import LiveSource
 from distill_core.signals.types import SignalSource, SignalSpec
 from distill_core.stages.context import RunContext
-from distill_core.stages.prepare import Prepared
+from distill_core.stages.prepare import Prepared, max_tokens
 from distill_core.stages.teachers import TaughtTeachers
 
 BATCH_SIZE = 64
@@ -76,13 +77,13 @@ def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number
         ctx.plan.skip(item(number))
         return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device), level)
     ids = prepared.pool.ids
-    address = fingerprint(taught.fingerprints[number], ids, spec, ctx.config.data.max_tokens)
-    folder = ctx.home.signals / address
-    if (folder / "complete").exists():
+    folder = ctx.home.signals / fingerprint(taught.fingerprints[number], ids, spec, max_tokens(ctx, teacher))
+    if (folder / COMPLETE).exists():
         ctx.log(f"{teacher.name}: all {len(ids):,} answers were already on disk.")
         ctx.plan.skip(item(number))
-        return TeacherSignals(CachedSource(folder, ids), level)
-    ctx.plan.begin(f"asking {teacher.name} about {len(ids):,} texts")
+    else:
+        ctx.plan.begin(f"asking {teacher.name} about {len(ids):,} texts")
+    # Also for a complete one: it asks nobody when the files are sound, and builds them again when they are not.
     source = build_cache(
         folder,
         teacher,

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from distill_core.data.types import Rows
-from distill_core.errors import Stopped, StillroomError
+from distill_core.errors import StillroomError, Stopped
 from distill_core.events import MemorySink
 from distill_core.models.saving import load_student
 from distill_core.tasks.classification import encode
@@ -65,15 +65,13 @@ def test_the_saved_student_is_the_one_that_was_reported(runner):
     with open(runner.material["data"]["test"], newline="") as file:
         test = list(csv.DictReader(file))
     gold = np.array([labels.index(row["label"]) for row in test])
-    rows = Rows(
-        texts=[row["text"] for row in test], pairs=None, labels=gold, source_rows=list(range(1, len(test) + 1))
-    )
+    rows = Rows(texts=[row["text"] for row in test], pairs=None, labels=gold, source_rows=list(range(1, len(test) + 1)))
     logits = predict_logits(student, encode(student.tokenizer, rows, max_tokens), "cpu")
     assert float(np.mean(logits.argmax(1) == gold)) == pytest.approx(report["arms"][0]["quality"]["test"])
 
 
 def test_controls_differ_from_main_only_in_what_they_control(runner):
-    report, folder, sink = runner.run(runner.config())
+    _, _, sink = runner.run(runner.config())
     rows = rows_of(sink)
 
     def of(arm, name):

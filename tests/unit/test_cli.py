@@ -19,7 +19,7 @@ from distill_core.config import load
 from distill_core.errors import ConfigError, DataError, FieldError, Stopped
 from distill_core.events import EventLog, metric, read_events
 from distill_core.export.report import write_report
-from distill_core.layout import RunFolder
+from distill_core.layout import PROJECT, RunFolder
 from tests.samples import sample_report
 from tests.unit.test_predict import save_tiny_student
 
@@ -312,11 +312,26 @@ def test_the_module_runs_and_loads_no_torch_for_small_commands(tmp_path: Path) -
         "import sys; from distill_core.cli.main import main; status = main(['report', 'nowhere']);"
         "assert status == 2; assert not {'torch', 'transformers', 'gradio'} & set(sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
-    done = subprocess.run(
-        [sys.executable, "-m", "distill_core", "resume", str(tmp_path / "no")], capture_output=True, timeout=120
-    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120, cwd=PROJECT).returncode == 0
+    command = [sys.executable, "-m", "distill_core", "resume", str(tmp_path / "no")]
+    done = subprocess.run(command, capture_output=True, timeout=120, cwd=PROJECT)
     assert done.returncode == 2 and b"Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_gets_no_traceback(config: Path, work: Work) -> None:
+    main(["run", str(config), "--out", "out"])
+    code = "import sys; from distill_core.cli.main import main; sys.exit(main(['report', sys.argv[1], '--json']))"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(config.parent / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=PROJECT,
+    )
+    assert child.stdout is not None and child.stderr is not None
+    child.stdout.close()
+    assert child.stderr.read() == b""
+    child.stderr.close()
+    assert child.wait(120) in (0, 1)
 
 
 # ---------------------------------------------------------------- progress
@@ -387,7 +402,7 @@ def test_a_broken_display_is_dropped_after_its_first_fault() -> None:
     assert broken.calls == 1
 
 
-def test_events_are_read_after_the_display_broke(config: Path, work: Work, monkeypatch: Any) -> None:
+def test_a_broken_pipe_does_not_stop_a_run(config: Path, work: Work, monkeypatch: Any) -> None:
     class Pipe(io.StringIO):
         def write(self, text: str) -> int:
             raise BrokenPipeError

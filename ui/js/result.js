@@ -34,8 +34,8 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
 
   const quality = (report, list) => {
     const sizes = (report.data || {}).sizes || {};
-    return group("Quality", table("Quality", ["Test " + word(report) + ", %", "", "95% interval", "Agreement"], list.filter(m => m.teacher || m.arm === "main").map(m =>
-      h("tr", null, label(m), num(h("b", null, S.points(m.test))), num(between(m)), num(m.teacher ? S.DASH : S.percent(m.agreement))))),
+    return group("Quality", table("Quality", ["Model", "Test " + word(report) + ", %", "95% interval", "Agreement", ""], list.filter(m => m.teacher || m.arm === "main").map(m =>
+      h("tr", null, label(m), num(h("b", null, S.points(m.test))), num(between(m)), num(m.teacher ? S.DASH : S.percent(m.agreement)), h("td", {class: "sr-bar-cell"}, bar(m.test, 1, m.css))))),
       how("Measured once on " + (known(sizes.test) ? sizes.test.toLocaleString("en") + " test rows" : "the test rows") + " after training ended; checkpoints were chosen on validation.",
         "Intervals: Wilson score, 95%. Agreement: share of test rows on which the student says what the best teacher says (" + report.reference_teacher + ").",
         report.seeds?.length > 1 ? "Mean over seeds " + report.seeds.join(", ") + "; the range is the lowest and highest seed." : "One seed: " + (report.seeds || []).join("") + "."));
@@ -67,17 +67,17 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
         "Speed-up: the best teacher's p50 divided by the student's, at equal batch, length, threads and runtime."));
   };
   const controls = (report, list) => {
-    const shown = list.filter(m => !m.teacher), most = 1;
+    const shown = list.filter(m => !m.teacher);
     const against = name => (report.comparisons || []).find(c => c.against === name);
     const p = v => !known(v) ? S.DASH : v < 0.001 ? "< 0.001" : v.toFixed(3);
     const missing = Object.entries(report.missing_controls || {}).map(([name, why]) => (ARMS[name] || name) + ": " + ({
       already_uniform: "not needed, the teachers' weights are constant already.", single_teacher: "not needed with one teacher.",
       not_requested: "not run."}[why] || why));
-    return group("Controls", table("Controls", ["Arm", "Test, %", "Student's gain, points", "p"], shown.map(m => {
+    return group("Controls", table("Controls", ["Arm", "Test, %", "Student's gain, points", "p", ""], shown.map(m => {
       const c = against(m.arm);
       return h("tr", null, label(m), num(S.points(m.test)), num(c && known(c.difference) ? (c.difference > 0 ? "+" : c.difference < 0 ? "−" : "") + Math.abs(100 * c.difference).toFixed(1) : S.DASH),
-        num(c ? p(c.p_adjusted) : S.DASH));
-    })), h("div", {class: "sr-mini"}, shown.map(m => bar(m.test, most, m.css))), missing.map(m => h("p", {class: "sr-muted sr-small"}, m)),
+        num(c ? p(c.p_adjusted) : S.DASH), h("td", {class: "sr-bar-cell"}, bar(m.test, 1, m.css)));
+    })), missing.map(m => h("p", {class: "sr-muted sr-small"}, m)),
       how("No teachers: the same student, data order and steps, hard labels alone on the labelled rows.",
         "Uniform: as the student, with constant teacher weights equal to the mean weight, so that only the weighting differs.",
         "p: McNemar's test with one seed, paired over seeds otherwise; corrected after Holm over the controls."));

@@ -150,6 +150,13 @@ def test_a_teacher_with_nothing_right_leaves_kept_open() -> None:
     assert "keeps" not in report["conclusion"]["headline"]
 
 
+def test_the_floor_is_the_most_frequent_test_class() -> None:
+    parts = sample_parts()
+    counts = np.bincount(parts.gold)
+    expected = {"label": parts.labels[int(counts.argmax())], "share": counts.max() / 1500}
+    assert build_report(parts)["majority"] == expected
+
+
 def test_latency_pairs_by_batch_and_survives_a_missing_row() -> None:
     rows = [r for r in sample_latency() if not (r["role"] == "teacher" and r["batch"] == 1)]
     (row,) = latency_table(rows, "support-bert")

@@ -200,6 +200,12 @@ def test_absolute_quality_stands_first() -> None:
     assert said().startswith("Test accuracy: student 91.2% (90.0–92.0), best teacher a 93.0% (92.0–94.0).")
 
 
+def test_a_student_at_the_level_of_the_largest_class_is_called_that() -> None:
+    text = said(majority={"label": "login", "share": 0.905})
+    assert "not shown to be better than always answering “login” (90.5%)" in text
+    assert "always answering" not in said(majority={"label": "login", "share": 0.4})
+
+
 @pytest.mark.parametrize(
     ("control", "reason", "words"),
     [
@@ -207,7 +213,7 @@ def test_absolute_quality_stands_first() -> None:
         ("uniform", "not_requested", "cannot say whether weighting per example helped"),
         ("uniform", "already_uniform", "constant already"),
         ("uniform", "single_teacher", "with one teacher there is nothing to weigh"),
-        ("uniform", "unused_weights", "soft labels are off"),
+        ("uniform", "constant_unused", "soft labels are off"),
         ("uniform", "The machine broke.", "The machine broke."),
     ],
 )

@@ -74,7 +74,7 @@ def test_metrics_by_cursor_and_superseded_as_the_reader_of_the_file_says(store: 
         metrics_event(1, 1, 2),
         metrics_event(2, 3),
         metrics_event(3, 3, arm="uniform"),
-        event(4, "resumed", 2, attempt=2, arm="main", seed=13, from_step=2),
+        event(4, "resumed", 2, arm="main", seed=13, from_step=2),
         metrics_event(5, 3, attempt=2),
     ]
     store.append("a", events[:3], {"last_seq": 3}, 10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +20,7 @@ from distill_core.train.types import FitSettings, StepTerms, Trial, Validation
 class Regression:
     """y = x·w with dropout, so that the random state matters; validation can be scripted."""
 
-    arms = ["main"]
+    arms: ClassVar = ["main"]
 
     def __init__(self, scores: list[float] | None = None, stop_after: tuple[StopToken, int] | None = None) -> None:
         generator = torch.Generator().manual_seed(5)
