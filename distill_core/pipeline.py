@@ -10,10 +10,10 @@ import torch
 from distill_core.config import RunConfig
 from distill_core.events import EventSink
 from distill_core.layout import DataHome, RunFolder
-from distill_core.measure.machine import cores
+from distill_core.measure.machine import choose_device, cores
 from distill_core.progress import WorkPlan
 from distill_core.stages import arms, cache, prepare, results, teachers
-from distill_core.stages.context import RunContext, pick_device
+from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared
 from distill_core.train.stop import StopToken
 
@@ -29,7 +29,7 @@ def run(config: RunConfig, folder: RunFolder, home: DataHome, sink: EventSink, s
     _settle(config)
     home.create()
     folder.create()
-    ctx = RunContext(config, folder, home, sink, stop, pick_device(config.device), WorkPlan(sink))
+    ctx = RunContext(config, folder, home, sink, stop, choose_device(config.device), WorkPlan(sink))
     with ctx.stage("prepare"):
         ctx.plan.begin("reading data and checkpoints")
         prepared = prepare.run(ctx)

@@ -46,9 +46,7 @@ def behaviour(folder: RunFolder) -> dict[str, Any]:
     return {}
 
 
-def pipeline(
-    config: RunConfig, folder: RunFolder, home: DataHome, sink: EventSink, stop: StopToken
-) -> dict[str, Any]:
+def pipeline(config: RunConfig, folder: RunFolder, home: DataHome, sink: EventSink, stop: StopToken) -> dict[str, Any]:
     wanted = behaviour(folder)
     steps, pause = wanted.get("steps", 5), wanted.get("pause_s", 0.01)
     saved = folder.checkpoints / "step"

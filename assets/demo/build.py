@@ -194,7 +194,8 @@ def pretrain(recipe: Recipe, pairs: list[tuple[str, str]]) -> None:
         running = [running[0] + masked.item() / 100, running[1] + answer.item() / 100]
         if step % 100 == 99:
             spent = time.time() - began
-            print(f"{recipe.name}: {step + 1}/{steps} words {running[0]:.3f} answers {running[1]:.3f} {spent:.0f}s", flush=True)
+            figures = f"words {running[0]:.3f} answers {running[1]:.3f} {spent:.0f}s"
+            print(f"{recipe.name}: {step + 1}/{steps} {figures}", flush=True)
             running = [0.0, 0.0]
     folder = TEACHERS / recipe.name
     model.save_pretrained(folder)
@@ -218,6 +219,7 @@ def main() -> None:
     parser.add_argument("--teachers", action="store_true", help="train tokenisers and checkpoints")
     parser.add_argument("--measure", action="store_true", help="finetune, compare, print the README's figures")
     parser.add_argument("--only", choices=[recipe.name for recipe in RECIPES], help="one teacher only")
+    parser.add_argument("--threads", type=int, default=1, help="another number rounds differently (default: 1)")
     args = parser.parse_args()
     if not (args.data or args.teachers or args.measure):
         parser.error("choose at least one of --data, --teachers, --measure")
@@ -226,7 +228,7 @@ def main() -> None:
     if args.teachers or args.measure:
         import torch
 
-        torch.set_num_threads(2)
+        torch.set_num_threads(args.threads)
     chosen = [recipe for recipe in RECIPES if args.only in (None, recipe.name)]
     if args.teachers:
         pairs = grammar.conversations(CONVERSATIONS)

@@ -32,7 +32,8 @@ def batches(tokenizer: Any, rows: Rows, size: int, shuffle: torch.Generator | No
     made = []
     for at in range(0, len(order), size):
         part = [rows[index] for index in order[at : at + size]]
-        coded = tokenizer([text for text, _ in part], padding=True, truncation=True, max_length=LENGTH, return_tensors="pt")
+        texts = [text for text, _ in part]
+        coded = tokenizer(texts, padding=True, truncation=True, max_length=LENGTH, return_tensors="pt")
         made.append({**coded, "labels": torch.tensor([label for _, label in part])})
     return made
 
@@ -132,9 +133,16 @@ def bag_of_words(splits: tuple[Rows, Rows, Rows]) -> tuple[float, float]:
 
     (train, train_y), (valid, valid_y), (test, test_y) = (tuple(zip(*rows, strict=True)) for rows in splits)
     vectorizer = TfidfVectorizer(ngram_range=(1, 2)).fit(train)
-    models = [LogisticRegression(C=c, max_iter=1000).fit(vectorizer.transform(train), train_y) for c in (0.3, 1, 3, 10, 30, 100)]
+    strengths = (0.3, 1, 3, 10, 30, 100)
+    models = [LogisticRegression(C=c, max_iter=1000).fit(vectorizer.transform(train), train_y) for c in strengths]
     best = max(models, key=lambda model: model.score(vectorizer.transform(valid), valid_y))
     return best.score(vectorizer.transform(valid), valid_y), best.score(vectorizer.transform(test), test_y)
+
+
+def show(name: str, figures: tuple[float, float, float]) -> None:
+    """Print one line of the report."""
+    valid_score, test_score, seconds = figures
+    print(f"{name}: validation {valid_score:.3f} test {test_score:.3f} ({seconds:.1f} s an epoch)", flush=True)
 
 
 def report(data: Path, folders: list[Path]) -> None:
@@ -151,7 +159,5 @@ def report(data: Path, folders: list[Path]) -> None:
     valid_score, test_score = bag_of_words(splits)
     print(f"bag of words: validation {valid_score:.3f} test {test_score:.3f}", flush=True)
     for folder in folders:
-        valid_score, test_score, seconds = finetune(folder, splits)
-        print(f"{folder.name}: validation {valid_score:.3f} test {test_score:.3f} ({seconds:.1f} s an epoch)", flush=True)
-    valid_score, test_score, seconds = student_alone(folders[0], splits)
-    print(f"student alone: validation {valid_score:.3f} test {test_score:.3f} ({seconds:.1f} s an epoch)")
+        show(folder.name, finetune(folder, splits))
+    show("student alone", student_alone(folders[0], splits))

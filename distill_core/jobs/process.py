@@ -63,9 +63,11 @@ class ProcessInfo:
     def read(cls, folder: RunFolder) -> ProcessInfo | None:
         raw = read_json(folder.process)
         try:
-            return cls(**{key: raw[key] for key in cls.__dataclass_fields__ if key in raw})
+            info = cls(**{key: raw[key] for key in cls.__dataclass_fields__ if key in raw})
         except TypeError:
             return None
+        sound = all(isinstance(value, int | float) for value in (info.pid, info.started, info.attempt))
+        return info if sound else None
 
     def write(self, folder: RunFolder) -> None:
         write_atomic(folder.process, json.dumps(asdict(self)))

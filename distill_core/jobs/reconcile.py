@@ -124,32 +124,39 @@ def reconcile_all(store: Store, queue: RunQueue, home: DataHome) -> list[RunRow]
             store.forget(known.id)
     alive: list[RunRow] = []
     dead: list[RunRow] = []
-    for run_id, folder in present.items():
-        if store.run(run_id) is None:
-            import_folder(store, folder)
-        found = ingest(store, folder)
-        if found is None:
+    for folder in present.values():
+        try:
+            row, lives = _reconcile(store, folder)
+        except Exception:
+            # One folder that nobody can make sense of must not keep the app from starting.
+            log.exception("%s: its folder could not be read", folder.run_id)
             continue
-        row = found
-        if is_alive(folder):
-            info = ProcessInfo.read(folder)
-            status = row.status if row.status in ACTIVE else "running"
-            store.update(run_id, status=status, position=None, attempt=_running_attempt(row, info))
-            QueueFile.remove(folder)
-            current = store.run(run_id)
-            assert current is not None
-            alive.append(replace(current, lane=info.lane if info else current.lane))
+        if lives:
+            alive.append(row)
         elif row.status in ACTIVE:
             dead.append(row)
-        elif row.status != "queued":
-            ended(store, folder, row)
     for lost in sorted(dead, key=lambda r: (r.created, r.id), reverse=True):
         _revive(store, queue, home, lost)
     return alive
 
 
-def _running_attempt(row: RunRow, info: ProcessInfo | None) -> int:
-    return max(row.attempt, info.attempt if info else 1)
+def _reconcile(store: Store, folder: RunFolder) -> tuple[RunRow, bool]:
+    """One run's row as its folder and process say, and whether a process works on it."""
+    if store.run(folder.run_id) is None:
+        import_folder(store, folder)
+    row = ingest(store, folder)
+    assert row is not None
+    if is_alive(folder):
+        info = ProcessInfo.read(folder)
+        status = row.status if row.status in ACTIVE else "running"
+        attempt = max(row.attempt, info.attempt if info else 1)
+        store.update(row.id, status=status, position=None, attempt=attempt)
+        QueueFile.remove(folder)
+        lane = info.lane if info else row.lane
+        return replace(row, status=status, position=None, attempt=attempt, lane=lane), True
+    if row.status not in (*ACTIVE, "queued"):
+        ended(store, folder, row)
+    return row, False
 
 
 def _revive(store: Store, queue: RunQueue, home: DataHome, row: RunRow) -> None:

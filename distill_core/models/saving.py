@@ -84,6 +84,7 @@ def save_student(student: Student, folder: Path, *, labels: list[str], max_token
             "tokenizer_files": sorted(path.name for path in temp.iterdir()),
         }
         save_model(student, str(temp / WEIGHTS))
+        (temp / WEIGHTS).chmod(0o644)  # safetensors writes 0600
         text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
         (temp / DESCRIPTION).write_text(text, encoding="utf-8")
         for path in temp.iterdir():

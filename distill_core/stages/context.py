@@ -12,10 +12,9 @@ from pathlib import Path
 import torch
 
 from distill_core.config import RunConfig
-from distill_core.errors import ConfigError, FieldError, Stopped
+from distill_core.errors import Stopped
 from distill_core.events import EventSink
 from distill_core.layout import DataHome, RunFolder
-from distill_core.measure.machine import available_devices
 from distill_core.progress import WorkPlan
 from distill_core.train.loop import write_json
 from distill_core.train.stop import StopToken
@@ -32,6 +31,7 @@ class RunContext:
     stop: StopToken
     device: torch.device
     plan: WorkPlan
+    _now: tuple[str, float] | None = None
 
     @property
     def seed(self) -> int:
@@ -50,36 +50,29 @@ class RunContext:
         return self.folder.checkpoints / "seconds.json"
 
     def stage_seconds(self) -> dict[str, float]:
-        """Wall-clock seconds spent in each stage so far, all attempts together."""
+        """Wall-clock seconds spent in each stage so far, all attempts together, the one under way included."""
         try:
-            return json.loads(self._seconds_path.read_text())
+            seconds: dict[str, float] = json.loads(self._seconds_path.read_text())
         except (FileNotFoundError, ValueError):
-            return {}
+            seconds = {}
+        if self._now:
+            name, started = self._now
+            seconds[name] = seconds.get(name, 0.0) + time.monotonic() - started
+        return seconds
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Report a stage's start and end, and add up its time, also when it is stopped on the way."""
         self.check_stop()
         self.sink.emit("stage", stage=name, state="started")
-        started = time.monotonic()
+        self._now = (name, time.monotonic())
         finished = False
         try:
             yield
             finished = True
         finally:
             seconds = self.stage_seconds()
-            seconds[name] = seconds.get(name, 0.0) + time.monotonic() - started
+            self._now = None
             write_json(self._seconds_path, seconds)
             if finished:
                 self.sink.emit("stage", stage=name, state="finished", seconds=seconds[name])
-
-
-def pick_device(wanted: str) -> torch.device:
-    """The device to compute on; auto takes the best. Raises ConfigError (field `device`) when it is not there."""
-    available = available_devices()
-    if wanted == "auto":
-        return torch.device(available[0])
-    if wanted not in available:
-        problem = f"{wanted} was asked for, but PyTorch finds only {', '.join(available)} on this machine."
-        raise ConfigError([FieldError("device", problem, "Choose auto.")])
-    return torch.device(wanted)

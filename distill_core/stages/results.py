@@ -120,7 +120,7 @@ def _sizes(prepared: Prepared) -> dict[str, int]:
 
 def _missing(ctx: RunContext) -> dict[str, str]:
     reason = skipped_uniform(ctx)
-    return {"uniform": reason} if reason in {"already_uniform", "single_teacher"} else {}
+    return {"uniform": reason} if reason else {}
 
 
 def _teacher_result(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number: int) -> TeacherResult:

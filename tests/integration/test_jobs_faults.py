@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import os
 import signal
@@ -135,7 +137,7 @@ def test_runs_go_one_after_another_in_order(opened: Callable[..., Services]) -> 
     for run_id in ids:
         events = list(read_events(app.home.run(run_id).events))
         spans.append((events[0]["time"], events[-1]["time"]))
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
 
 
 def test_full_queue_tells_how_many_wait(
@@ -299,12 +301,15 @@ def test_automatic_resumes_end_when_nothing_gets_further(
 ) -> None:
     behave(monkeypatch, tmp_path, slow_start_s=60)
     run_id = ""
+
+    def alive(app: Services) -> ProcessInfo | None:
+        info = ProcessInfo.read(home.run(run_id))
+        return info if info and info.alive() and status(app, run_id) == "running" else None
+
     for _ in range(4):
         app = opened()
         run_id = run_id or app.start(fake_run.config())
-        info = until(
-            lambda: (i := ProcessInfo.read(home.run(run_id))) and i.alive() and status(app, run_id) == "running" and i
-        )
+        info = until(functools.partial(alive, app))
         app.close()
         os.kill(info.pid, signal.SIGKILL)
         until(lambda i=info: not i.alive())

@@ -65,7 +65,9 @@ def build(services: Any) -> NewRun:
                     form.fields([("name", cfg.RunConfig.model_fields["name"])], values={"name": "my-run"})
                     check = gr.Button(text.CHECK, elem_id="check-run", elem_classes=["sr-continue"])
                     review = markup.still_html(elem_id="review")
-                    yaml = gr.Code(label="run.yaml", language="yaml", interactive=False, elem_id="review-yaml")
+                    yaml = gr.Code(
+                        label="run.yaml", language="yaml", interactive=False, max_lines=28, elem_id="review-yaml"
+                    )
                     command = gr.Code(
                         label="The same run without the page", language="shell", interactive=False,
                         elem_id="review-command",

@@ -118,9 +118,7 @@ def test_config_from_elsewhere_is_kept_in_the_folder(tmp_path: Path) -> None:
     assert "elsewhere" in folder.config.read_text()
 
 
-def test_second_process_on_a_folder_exits_with_a_message(
-    folder: RunFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_second_process_on_a_folder_exits_with_a_message(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     lock = RunLock.take(folder)
     assert lock is not None
     assert run(folder, fake_run.pipeline) == 1

@@ -180,3 +180,11 @@ def test_figures_of_a_report(tmp_path: Path) -> None:
     }
     folder.report.write_text(json.dumps(report))
     assert figures(folder) == {"quality_kept": 0.98, "compression": 28.0, "speedup": 9.0, "conclusion": "Ship it."}
+
+
+def test_a_folder_nobody_understands_stops_nothing(queue: RunQueue, home: DataHome) -> None:
+    cli_run(home, "fine", "done")
+    cli_run(home, "strange", "done").meta.write_text('{"created": "yesterday"}')
+    cli_run(home, "strange-process").process.write_text('{"pid": "x", "started": null, "attempt": []}')
+    reconcile_all(queue.store, queue, home)
+    assert status(queue, "fine") == "done" and status(queue, "strange-process") == "interrupted"

@@ -1,0 +1,169 @@
+"""The real app in a process of its own and a real browser. Without a browser these tests are skipped, and say why;
+with REQUIRE_BROWSER=1 they fail instead."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--disable-quic",
+]  # fmt: skip
+SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Playwright's own Chromium, else the system's."""
+    playwright_api = pytest.importorskip("playwright.sync_api")
+    with playwright_api.sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+        found = str(own) if own.exists() else next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
+        if found is None:
+            reason = "no browser: run `playwright install chromium`, or install Debian's chromium"
+            if os.environ.get("REQUIRE_BROWSER") == "1":
+                pytest.fail(reason)
+            pytest.skip(reason)
+        opened = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@dataclass
+class App:
+    """`python app.py` on a data folder of its own. `start` may be called again after `kill`."""
+
+    home: Path
+    port: int = field(default_factory=free_port)
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> App:
+        environment = {
+            **os.environ, "STILLROOM_HOME": str(self.home), "PORT": str(self.port), "HOST": "127.0.0.1",
+            "STILLROOM_DEVICE": "cpu", "HF_HUB_OFFLINE": "1", **self.environment,
+        }  # fmt: skip
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py"], cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        for _ in range(240):
+            if self.process.poll() is not None:
+                break
+            try:
+                urllib.request.urlopen(self.address, timeout=2).close()
+                return self
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.25)
+        raise AssertionError(f"the app did not open:\n{self.log.read_text()}")
+
+    @property
+    def log(self) -> Path:
+        return self.home.parent / f"{self.home.name}.log"
+
+    def kill(self, number: int = signal.SIGKILL) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def close(self) -> None:
+        """Ends the app and the runs it left behind."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill(signal.SIGTERM)
+        for file in self.home.glob("runs/*/process.json"):
+            end_run(file)
+
+
+def end_run(file: Path) -> None:
+    """Ends the child a process.json speaks of, if it is still that child."""
+    import json
+
+    import psutil
+
+    try:
+        pid = int(json.loads(file.read_text())["pid"])
+        process = psutil.Process(pid)
+        if "distill_core" in " ".join(process.cmdline()):
+            process.kill()
+    except (OSError, ValueError, KeyError, psutil.Error):
+        return
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One app for the tests that do not break it."""
+    opened = App(tmp_path_factory.mktemp("stillroom") / "home").start()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def own_app(tmp_path: Path) -> Iterator[App]:
+    """An app of the test's own, to be killed and started again."""
+    opened = App(tmp_path / "home").start()
+    yield opened
+    opened.close()
+
+
+@dataclass
+class Watched:
+    """A page and what it must not do: log errors, or ask for anything outside this machine."""
+
+    page: Any
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def listen(self) -> Watched:
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._request)
+        return self
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            self.foreign.append(request.url)
+
+    def assert_clean(self) -> None:
+        assert self.errors == []
+        assert self.foreign == []
+
+
+@pytest.fixture
+def watch(browser: Any) -> Iterator[Callable[..., Watched]]:
+    """watch(): a fresh page in a context of its own."""
+    contexts = []
+
+    def fresh(width: int = 1440, height: int = 900, **options: Any) -> Watched:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        return Watched(context.new_page()).listen()
+
+    yield fresh
+    for context in contexts:
+        context.close()

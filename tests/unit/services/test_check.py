@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distill_core import checkpoints
+from distill_core.checkpoints import CheckpointInfo
+from distill_core.errors import CheckpointError
+from distill_core.services import check as checking
+from distill_core.services.check import check_config, sizes
+
+INFO = CheckpointInfo(
+    source="x",
+    name="teacher",
+    folder=Path("x"),
+    model_type="bert",
+    layers=2,
+    hidden=32,
+    heads=2,
+    intermediate=64,
+    vocab_size=100,
+    max_positions=64,
+    parameters=500_000,
+    total_parameters=510_000,
+    is_classifier=False,
+    labels=None,
+    tokenizer_kind="WordPiece",
+    tokenizer_fingerprint="f",
+    fingerprint="g",
+    per_layer=(1000, 1000),
+)
+
+
+class Inspector:
+    """Stands in for `checkpoints.inspect_light`; counts the questions."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.infos: dict[str, CheckpointInfo | CheckpointError] = {}
+
+    def __call__(self, source: str, revision: str | None = None, keep_layers: int | None = None) -> CheckpointInfo:
+        self.asked += 1
+        found = self.infos.get(source, INFO)
+        if isinstance(found, CheckpointError):
+            raise found
+        return found
+
+
+@pytest.fixture
+def inspector(monkeypatch: pytest.MonkeyPatch) -> Inspector:
+    found = Inspector()
+    monkeypatch.setattr(checkpoints, "inspect_light", found)
+    monkeypatch.setattr(checkpoints, "count_pieces", lambda info: lambda texts: [len(t.split()) + 2 for t in texts])
+    monkeypatch.setattr(checking, "_CACHE", checking._Cache())
+    monkeypatch.setattr(checking, "online", lambda: False)
+    return found
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    path = tmp_path / "train.csv"
+    rows = [
+        f"message number {n} about {'bills' if n % 2 else 'parcels'},{'bill' if n % 2 else 'parcel'}" for n in range(80)
+    ]
+    path.write_text("text,label\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def draft(csv: Path, **more: Any) -> dict[str, Any]:
+    raw: dict[str, Any] = {
+        "data": {"source": "files", "train": str(csv)},
+        "teachers": [{"source": "folder-a"}],
+        "student": {"kind": "bilstm", "embedding": 4, "lstm_hidden": 8},
+    }
+    return {**raw, **more}
+
+
+def fields(outcome: checking.CheckOutcome) -> set[str]:
+    return {error.field for error in outcome.errors}
+
+
+def test_a_good_draft(inspector: Inspector, csv: Path) -> None:
+    outcome = check_config(draft(csv))
+    assert outcome.ok and outcome.errors == []
+    assert outcome.summary["labels"] == ["bill", "parcel"]
+    assert outcome.summary["student"]["compression"] == pytest.approx(
+        outcome.summary["teachers"][0]["parameters"] / outcome.summary["student"]["parameters"]
+    )
+    assert outcome.summary["teachers"][0]["name"] == "teacher"
+
+
+def test_every_part_is_looked_at_even_when_others_are_wrong(inspector: Inspector, csv: Path) -> None:
+    inspector.infos["broken"] = CheckpointError("no config.json.", hint="Choose another.")
+    raw = draft(csv, teachers=[{"source": "broken"}, {"source": "good", "nonsense": 1}], student={"kind": "tree"})
+    raw["data"]["columns"] = {"text": "body"}
+    outcome = check_config(raw)
+    assert not outcome.ok and outcome.config is None
+    assert {"teachers.0.source", "teachers.1.nonsense", "student.kind", "data.columns.text"} <= fields(outcome)
+    assert outcome.summary["teachers"][0]["error"] == "no config.json."
+
+
+@pytest.mark.parametrize("raw", [{}, {"data": 3}, {"teachers": "x"}, {"seeds": "x", "student": []}, {"data": {}}])
+def test_no_draft_raises(inspector: Inspector, raw: dict[str, Any]) -> None:
+    outcome = check_config(raw)
+    assert outcome.errors and not outcome.ok
+    assert "error" in sizes(raw)
+
+
+def test_as_is_needs_a_head_and_names(inspector: Inspector, csv: Path) -> None:
+    inspector.infos["named"] = replace(INFO, is_classifier=True, labels=["Parcel", "BILL"])
+    inspector.infos["numbered"] = replace(INFO, is_classifier=True, labels=["LABEL_0", "LABEL_1"])
+    inspector.infos["other"] = replace(INFO, is_classifier=True, labels=["spam", "ham"])
+    mode = {"teacher_training": {"mode": "as_is"}}
+    names = ["named", "numbered", "other", "folder-a"]
+    outcome = check_config(draft(csv, teachers=[{"source": n} for n in names], **mode))
+    assert fields(outcome) == {"teachers.1.label_mapping", "teachers.2.label_mapping", "teachers.3.source"}
+    mapped = {"source": "numbered", "label_mapping": {"LABEL_0": "bill", "LABEL_1": "parcel"}}
+    assert check_config(draft(csv, teachers=[mapped], **mode)).ok
+    assert check_config(draft(csv, teachers=[{"source": "named"}], **mode)).summary["teachers"][0]["parameters"] == (
+        INFO.total_parameters
+    )
+
+
+def test_answers_are_remembered_until_the_file_changes(inspector: Inspector, csv: Path) -> None:
+    check_config(draft(csv))
+    asked = inspector.asked
+    check_config(draft(csv))
+    assert inspector.asked == asked
+    with csv.open("a") as file:
+        file.write("a third kind of message,third\n" * 3)
+    assert "third" in check_config(draft(csv)).summary["labels"]
+
+
+def test_sizes_use_the_classes_seen(inspector: Inspector, csv: Path) -> None:
+    before = sizes(draft(csv))
+    assert before["bytes"] == 4 * before["parameters"] and before["megabytes"] == before["bytes"] / 1e6
+    check_config(draft(csv))
+    assert sizes(draft(csv))["parameters"] == before["parameters"], "two classes are the assumption too"
+    assert sizes(draft(csv, student={"kind": "bilstm", "lstm_hidden": 0}))["field"] == "student.lstm_hidden"
+    assert "teacher" in sizes(draft(csv, teachers=[]))["error"]
+
+
+def test_sizes_need_only_the_teacher_that_gives_the_vocabulary(inspector: Inspector, csv: Path) -> None:
+    inspector.infos["broken"] = CheckpointError("no.")
+    good = draft(csv, teachers=[{"source": "good"}, {"source": "broken"}])
+    assert sizes(good)["parameters"] > 0
+    bad = draft(csv, teachers=[{"source": "broken"}, {"source": "good"}])
+    assert sizes(bad) == {"error": "no.", "field": "teachers.0.source"}
+
+
+def test_more_layers_than_the_teacher_has(inspector: Inspector, csv: Path) -> None:
+    student = {"kind": "transformer", "layers": 5, "initialise": "teacher_layers"}
+    assert "student.layers" in fields(check_config(draft(csv, student=student)))
+
+
+# ---------------------------------------------------------------- people who do not own this machine
+
+
+def test_local_files_and_folders_are_refused_to_strangers(inspector: Inspector, csv: Path, tmp_path: Path) -> None:
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    (uploads / "mine.csv").write_bytes(csv.read_bytes())
+    (uploads / "link.csv").symlink_to(csv)
+    for path in (csv, uploads / ".." / "train.csv", uploads / "link.csv", Path("/etc/passwd")):
+        outcome = check_config(draft(csv, data={"source": "files", "train": str(path)}), uploads_only=uploads)
+        assert "data.train" in fields(outcome) and outcome.findings == [] and "preview" not in outcome.summary
+    raw = draft(csv, data={"source": "files", "train": str(uploads / "mine.csv")}, teachers=[{"source": "owner/name"}])
+    assert check_config(raw, uploads_only=uploads).ok
+    asked = inspector.asked
+    for source in (str(tmp_path), "/etc", "~/models", "./models", "../models"):
+        raw["teachers"] = [{"source": source}]
+        assert "teachers.0.source" in fields(check_config(raw, uploads_only=uploads))
+        assert sizes(raw, uploads_only=uploads)["field"] == "teachers.0.source"
+    assert inspector.asked == asked, "nothing was looked at"
