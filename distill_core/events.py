@@ -22,6 +22,8 @@ stopped    (empty)
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import math
 import os
@@ -113,6 +115,7 @@ class EventLog:
                 file.truncate(end)
 
     def emit(self, kind: str, **payload: Any) -> None:
+        """Raises OSError on a full disk, and leaves no half line behind."""
         with self._lock:
             self.seq += 1
             event = {
@@ -122,7 +125,17 @@ class EventLog:
                 "kind": kind,
                 "payload": _finite(payload),
             }
-            self._file.write(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+            line = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+            size = self.path.stat().st_size
+            try:
+                if self._file.write(line) != len(line):
+                    # A full disk takes the part that fits and reports no error.
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+            except OSError:
+                # Half an event must not stand before the next whole one.
+                os.truncate(self.path, size)
+                self.seq -= 1
+                raise
             if kind in TERMINAL_EVENTS:
                 os.fsync(self._file.fileno())
 
@@ -131,7 +144,7 @@ class EventLog:
 
 
 def read_events(path: Path) -> Iterator[Event]:
-    """All whole events of a file, in order; an unfinished or damaged line ends the reading."""
+    """All whole events of a file, in order; a damaged line is passed over, an unfinished last one ends the reading."""
     events, _ = read_events_from(path, 0)
     yield from events
 
@@ -148,12 +161,10 @@ def read_events_from(path: Path, offset: int) -> tuple[list[Event], int]:
     for line in data.splitlines(keepends=True):
         if not line.endswith(b"\n"):
             break
-        try:
-            event = json.loads(line)
-        except ValueError:
-            break
-        events.append(event)
         offset += len(line)
+        # A damaged line in the middle (a bad disk) loses that event, not all that follow.
+        with contextlib.suppress(ValueError):
+            events.append(json.loads(line))
     return events, offset
 
 

@@ -1,4 +1,4 @@
-"""The house rules, held by machine: who may import whom, how large a module may be, and that the page loads no torch."""
+"""The house rules, held by machine: who may import whom, how large a module may be; the page loads no torch."""
 
 from __future__ import annotations
 

@@ -67,6 +67,7 @@ def build_app(services: Any, downloads: Path) -> gr.Blocks:
             concurrency_limit=None,
         )
         _wire_starts(services, token, opened, home_page, new_page, columns)
+    app.queue(default_concurrency_limit=8)
     return app
 
 

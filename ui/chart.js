@@ -40,9 +40,9 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
     const made = {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", uirevision: "kept",
       font: {family: "system-ui, sans-serif", size: 12, color: ink},
-      margin: {l: 46, r: options.right ? 46 : 14, t: 8, b: 26}, hovermode: "x unified", autosize: true, showlegend: false,
+      margin: {l: 46, r: options.right ? 46 : 14, t: 8, b: 40}, hovermode: "x unified", autosize: true, showlegend: false,
       hoverlabel: {bgcolor: css("--sr-surface", node), bordercolor: line, font: {color: ink, size: 12}},
-      xaxis: {...axis, title: {...axis.title, text: ""}, rangemode: "tozero"},
+      xaxis: {...axis, title: {...axis.title, text: "optimizer step", standoff: 4}, rangemode: "tozero"},
       yaxis: {...axis, title: {...axis.title, text: options.left || ""}, rangemode: options.tozero ? "tozero" : "normal"},
     };
     if (options.right)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 
+from distill_core.layout import ASSETS
 from ui import text, theme
 
 Scope = MutableMapping[str, Any]
@@ -92,6 +93,7 @@ def launch(app: Any, settings: Any, *, environment: Mapping[str, str] | None = N
     app.launch(
         server_name=settings.host,
         server_port=settings.port,
+        favicon_path=ASSETS / "images" / "favicon.svg",
         theme=theme.theme(),
         css=theme.css(),
         head=theme.HEAD,

@@ -32,7 +32,7 @@ ASK: Sides = (
         "i have not managed to {V} yet", "i am waiting to {V}", "now please {I}", "just {I}", "would you please {I}",
         "i did ask you to {I}", "don't forget to {I}", "i am here about {N}", "{N} is still the problem",
         "{N} has not been sorted", "nobody helped me with {N}", "my real problem is {N}",
-        "my question is about {N}", "this has to do with {N}", "the problem is that {S}", "{S} and nobody helps",
+        "my question is about {N}", "this has to do with {N}", "the problem is that {S}", "{S} , please help",
         "i am here because {S}",
     ),
 )
@@ -79,7 +79,7 @@ FUSED: Sides = (
     (
         "as {Sb} , please {Ia}", "i want to {Va} because {Sb}", "{Sb} so can you {Ia}",
         "{Sb} , that is why i need to {Va}",
-        "after i tried to {Vb} , {Sa}", "{Sa} since i asked to {Vb}", "i tried to {Vb} and now {Sa}",
+        "after i tried to {Vb} , {Sa}", "{Sa} just after i asked to {Vb}", "i tried to {Vb} and now {Sa}",
         "i want to {Va} rather than {Vb}", "it is about {Na} and not about {Nb}", "not about {Nb} but about {Na}",
         "talk to me about {Na} instead of {Nb}", "i asked you about {Na} , you answered about {Nb}",
         "{Na} is today , {Nb} was yesterday", "please {Ia} before i {Vb}",

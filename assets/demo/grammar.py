@@ -20,6 +20,7 @@ SEED = 20
 LABEL_NOISE = 0.02
 TYPO_RATE = 0.03
 RARE_RATE = 0.15
+MAX_CHARS = 150
 # Shares of single-topic, two-clause, fused and ambiguous messages.
 KINDS = (("single", 0.40), ("pair", 0.39), ("fused", 0.195), ("ambiguous", 0.015))
 
@@ -151,13 +152,13 @@ def message(rng: random.Random, intent: str, side: int) -> Message:
 
 
 def messages(seed: int, count: int, side: int, avoid: set[str] | None = None) -> list[Message]:
-    """``count`` different messages with balanced intents in shuffled order, none of them in ``avoid``."""
+    """``count`` different short messages with balanced intents in shuffled order, none of them in ``avoid``."""
     rng = random.Random(seed)
     seen = set(avoid or ())
     made: list[Message] = []
     while len(made) < count:
         candidate = message(rng, INTENTS[len(made) % len(INTENTS)], side)
-        if candidate.text.lower() not in seen:
+        if candidate.text.lower() not in seen and len(candidate.text) <= MAX_CHARS:
             seen.add(candidate.text.lower())
             made.append(candidate)
     rng.shuffle(made)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-EPOCHS = 5
+EPOCHS = 4
 BATCH = 16
 LR = 4e-4
 LENGTH = 48

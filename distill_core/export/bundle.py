@@ -81,8 +81,8 @@ def write_student_readme(folder: Path, report: Mapping[str, Any]) -> Path:
     return path
 
 
-def zip_folder(folder: Path, target: Path) -> Path:
-    """Zips a folder's files, under the folder's name, atomically. Equal contents give equal bytes.
+def zip_folder(folder: Path, target: Path, *, top: str | None = None) -> Path:
+    """Zips a folder's files, under `top` (the folder's name), atomically. Equal contents give equal bytes.
 
     Hidden files and links are left out: an archive for others holds what was written into the folder, nothing else.
     Raises FileNotFoundError when there is nothing to zip.
@@ -96,7 +96,7 @@ def zip_folder(folder: Path, target: Path) -> Path:
         # Weights hardly compress: stored is as small and many times faster.
         with os.fdopen(handle, "wb") as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as archive:
             for path in files:
-                entry = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}", _EPOCH)
+                entry = zipfile.ZipInfo(f"{top or folder.name}/{path.relative_to(folder).as_posix()}", _EPOCH)
                 entry.external_attr = 0o644 << 16
                 with (
                     archive.open(entry, "w", force_zip64=path.stat().st_size >= 1 << 31) as out,

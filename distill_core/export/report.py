@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ from distill_core.errors import DataError
 from distill_core.export.verdict import conclude, outcome
 from distill_core.measure.agreement import agreement
 from distill_core.measure.uncertainty import compare, holm, kept_interval, wilson
+from distill_core.storage import write_text
 
 SCHEMA_VERSION = 1
 CONTROLS = ("no_teacher", "uniform")
@@ -265,17 +264,7 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
     """Writes the report as one file, atomically: readers see the old one or the new one, never half of it."""
     text = json.dumps(_plain(dict(report)), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_text(path, text)
 
 
 def read_report(path: Path) -> dict[str, Any] | None:

@@ -7,7 +7,6 @@ import os
 import platform
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -23,9 +22,10 @@ from distill_core.config import RunConfig
 from distill_core.config_paths import absolutise
 from distill_core.errors import ConfigError, DiskError, JobError, MemoryError_, StillroomError, Stopped
 from distill_core.events import TERMINAL_EVENTS, EventLog, EventSink, read_events
-from distill_core.jobs.process import LANE, LOCK_FD, ProcessInfo, RunLock, write_atomic
+from distill_core.jobs.process import LANE, LOCK_FD, ProcessInfo, RunLock
 from distill_core.jobs.queue import write_meta
 from distill_core.layout import DataHome, RunFolder
+from distill_core.storage import write_text
 from distill_core.train.stop import StopToken
 
 EXIT_DONE, EXIT_FAILED, EXIT_CONFIG, EXIT_STOPPED = 0, 1, 2, 130
@@ -151,7 +151,7 @@ def _settle_folder(config: RunConfig, folder: RunFolder) -> RunConfig:
     settled = absolutise(config)
     text = settled.to_yaml()
     if not folder.config.exists() or folder.config.read_text(encoding="utf-8") != text:
-        write_atomic(folder.config, text)
+        write_text(folder.config, text)
     if not folder.meta.exists():
         write_meta(folder, settled.name, time.time())
     return settled
@@ -217,42 +217,23 @@ class ChildSink:
             self._reserve.write_bytes(os.urandom(RESERVE_BYTES))  # not zeros: they could be stored as a hole
         self._log = EventLog(folder.events)
         self._observer = observer
-        self._lock = threading.Lock()
         self.attempt = self._log.attempt
 
     def emit(self, kind: str, **payload: Any) -> None:
-        """Raises OSError on a full disk, and leaves no half line behind."""
+        """Raises OSError on a full disk; a terminal event then gets the room that was reserved."""
         try:
-            self._append(kind, payload)
+            self._log.emit(kind, **payload)
         except OSError:
             if kind not in TERMINAL_EVENTS:
                 raise
             self._reserve.unlink(missing_ok=True)
-            self._append(kind, payload)
+            self._log.emit(kind, **payload)
         if self._observer is not None:
             self._observer.emit(kind, **payload)
-
-    def _append(self, kind: str, payload: dict[str, Any]) -> None:
-        with self._lock:
-            size = self._log.path.stat().st_size
-            try:
-                self._log.emit(kind, **payload)
-                if not _ends_with_newline(self._log.path):
-                    # A full disk takes the part that fits and reports no error.
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._log.path))
-            except OSError:
-                os.truncate(self._log.path, size)
-                raise
 
     def close(self) -> None:
         self._log.close()
         self._reserve.unlink(missing_ok=True)
-
-
-def _ends_with_newline(path: Path) -> bool:
-    with open(path, "rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
 
 
 def _last_words(sink: ChildSink | None, kind: str, **payload: Any) -> None:

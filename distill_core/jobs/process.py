@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ import psutil
 
 from distill_core.errors import JobError
 from distill_core.layout import PROJECT, RunFolder
+from distill_core.storage import read_json, write_text
 
 #: tells the child which of its file descriptors is its folder's lock, taken before it was born
 LOCK_FD = "STILLROOM_LOCK_FD"
@@ -24,24 +26,6 @@ LOCK_FD = "STILLROOM_LOCK_FD"
 LANE = "STILLROOM_LANE"
 NICE = 10
 _SAME_START_S = 2.0  # creation times are derived from the boot time, which may shift a little
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """All or nothing, also when the machine goes down: temporary file, fsync, rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def read_json(path: Path) -> Any:
-    """A JSON file's content; None when it is not there or damaged."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
 
 
 @dataclass(frozen=True)
@@ -70,7 +54,7 @@ class ProcessInfo:
         return info if sound else None
 
     def write(self, folder: RunFolder) -> None:
-        write_atomic(folder.process, json.dumps(asdict(self)))
+        write_text(folder.process, json.dumps(asdict(self)))
 
     @classmethod
     def of(cls, pid: int, **more: Any) -> ProcessInfo:
@@ -117,6 +101,14 @@ class RunLock:
     @staticmethod
     def _path(folder: RunFolder) -> Path:
         return folder.path / "lock"
+
+    @classmethod
+    def take_soon(cls, folder: RunFolder, seconds: float = 2.0) -> RunLock | None:
+        """Like `take`, but gives a process that is just ending (or another one's look at the lock) some time."""
+        end = time.monotonic() + seconds
+        while (lock := cls.take(folder)) is None and time.monotonic() < end:
+            time.sleep(0.05)
+        return lock
 
     @classmethod
     def take(cls, folder: RunFolder) -> RunLock | None:

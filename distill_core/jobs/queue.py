@@ -17,9 +17,9 @@ from typing import Any
 from distill_core.config import FileData, RunConfig
 from distill_core.config_paths import absolutise
 from distill_core.errors import DiskError, JobError
-from distill_core.jobs.process import read_json, write_atomic
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome, RunFolder
+from distill_core.storage import read_json, write_text
 
 RESUMABLE = ("stopped", "interrupted", "failed")
 
@@ -58,7 +58,7 @@ class QueueFile:
 
     @classmethod
     def write(cls, folder: RunFolder, position: float) -> None:
-        write_atomic(cls.path(folder), json.dumps({"position": position}))
+        write_text(cls.path(folder), json.dumps({"position": position}))
 
     @classmethod
     def read(cls, folder: RunFolder) -> float | None:
@@ -108,7 +108,7 @@ class RunQueue:
         folder.path.mkdir(parents=True)
         folder.create()
         assert row.position is not None
-        write_atomic(folder.config, config.to_yaml())
+        write_text(folder.config, config.to_yaml())
         QueueFile.write(folder, row.position)
         # meta.json comes last: a folder without it was never a run.
         write_meta(folder, row.name, row.created, token)
@@ -183,7 +183,7 @@ class RunQueue:
             raise JobError("A name has 1 to 120 characters.", hint="Choose another one.")
         folder = self.home.run(run_id)
         meta = read_json(folder.meta)
-        write_atomic(folder.meta, json.dumps({**(meta if isinstance(meta, dict) else {}), "name": name}, indent=1))
+        write_text(folder.meta, json.dumps({**(meta if isinstance(meta, dict) else {}), "name": name}, indent=1))
         self.store.update(run_id, name=name)
 
     def _status(self, run_id: str) -> str:
@@ -196,4 +196,4 @@ class RunQueue:
 def write_meta(folder: RunFolder, name: str, created: float, token: str | None = None) -> None:
     """meta.json of a new run."""
     meta = {"name": name, "created": created, "tags": [], "notes": "", "archived": False}
-    write_atomic(folder.meta, json.dumps({**meta, "token": token} if token else meta, ensure_ascii=False, indent=1))
+    write_text(folder.meta, json.dumps({**meta, "token": token} if token else meta, ensure_ascii=False, indent=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import yaml
 from distill_core import config as configs
 from distill_core.errors import ConfigError
 from distill_core.jobs.ingest import ingest
-from distill_core.jobs.process import ProcessInfo, RunLock, read_json
+from distill_core.jobs.process import ProcessInfo, RunLock
 from distill_core.jobs.queue import QueueFile, RunQueue, config_summary
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome, RunFolder, is_run_id
+from distill_core.storage import read_json
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,18 @@ def is_alive(folder: RunFolder) -> bool:
     """True while a process works on this folder, whoever started it."""
     info = ProcessInfo.read(folder)
     return (info is not None and info.alive()) or RunLock.held(folder)
+
+
+def lives_on(folder: RunFolder, patience_s: float = 2.0) -> bool:
+    """`is_alive`, for the start of the app: a killed process that still holds its files is given time to go."""
+    info = ProcessInfo.read(folder)
+    end = time.monotonic() + patience_s
+    while is_alive(folder):
+        # A living process we know needs no second look; a folder held by nobody we know may be one that is ending.
+        if (info is not None and info.alive()) or time.monotonic() > end:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def interruption(reason: str) -> dict[str, Any]:
@@ -146,7 +160,7 @@ def _reconcile(store: Store, folder: RunFolder) -> tuple[RunRow, bool]:
         import_folder(store, folder)
     row = ingest(store, folder)
     assert row is not None
-    if is_alive(folder):
+    if lives_on(folder):
         info = ProcessInfo.read(folder)
         status = row.status if row.status in ACTIVE else "running"
         attempt = max(row.attempt, info.attempt if info else 1)

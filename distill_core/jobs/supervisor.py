@@ -159,7 +159,7 @@ class Lane(threading.Thread):
 
     def _start(self, row: RunRow) -> Watch:
         folder = self.boss.home.run(row.id)
-        lock = RunLock.take(folder)
+        lock = RunLock.take_soon(folder)
         if lock is None:
             QueueFile.remove(folder)
             return Watch(self.boss, row.id)  # somebody works on it already (the command line): watch that process

@@ -6,13 +6,13 @@ import hashlib
 import os
 import shutil
 import tempfile
-import zipfile
 from pathlib import Path
 
 from distill_core.errors import DataError, DiskError, JobError
-from distill_core.jobs.process import read_json
+from distill_core.export.bundle import zip_folder
 from distill_core.jobs.queue import slug
 from distill_core.layout import DataHome, RunFolder
+from distill_core.storage import read_json
 
 __all__ = ["UPLOADS", "read_json", "slug", "store_upload", "student_archive", "tail"]
 
@@ -94,14 +94,7 @@ def student_archive(home: DataHome, folder: RunFolder) -> Path:
     if target.exists() and target.stat().st_mtime >= newest:
         return target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_suffix(f".{os.getpid()}.tmp")
-        # Weights hardly compress; storing them is quick.
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            for path in sorted(folder.student.rglob("*")):
-                if path.is_file():
-                    archive.write(path, Path(f"{folder.run_id}-student") / path.relative_to(folder.student))
-        temporary.replace(target)
+        zip_folder(folder.student, target, top=f"{folder.run_id}-student")
     except OSError as error:
         raise DiskError(
             f"The archive could not be written: {error.strerror or error}.", hint="Make room on the disk."

@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 from distill_core.events import STAGES
-from distill_core.jobs.process import read_json
 from distill_core.jobs.reconcile import ACTIVE
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome
+from distill_core.storage import read_json
 
 
 def run_row(row: RunRow) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from distill_core.models.students import Student, build_student
 from distill_core.stages.cache import TeacherSignals, layer_pairs, training_logits
 from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared
+from distill_core.storage import write_json
 from distill_core.tasks.classification import quality
 from distill_core.train.evaluate import predict_logits
-from distill_core.train.loop import Fit, write_json
+from distill_core.train.loop import Fit
 from distill_core.train.schedule import BatchPlan
 from distill_core.train.student_learner import Lesson, StudentData, StudentLearner, mean_weight
 from distill_core.train.types import FitSettings, Trial

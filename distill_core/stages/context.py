@@ -16,7 +16,7 @@ from distill_core.errors import Stopped
 from distill_core.events import EventSink
 from distill_core.layout import DataHome, RunFolder
 from distill_core.progress import WorkPlan
-from distill_core.train.loop import write_json
+from distill_core.storage import write_json
 from distill_core.train.stop import StopToken
 
 

@@ -15,8 +15,9 @@ import torch
 from distill_core.models.teachers import Teacher, load_teacher_states, save_teachers
 from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared, rows_digest
+from distill_core.storage import write_json
 from distill_core.train.evaluate import accuracy, predict_logits
-from distill_core.train.loop import Fit, write_json
+from distill_core.train.loop import Fit
 from distill_core.train.schedule import BatchPlan
 from distill_core.train.teacher_learner import TeacherLearner
 from distill_core.train.types import FitSettings, Trial

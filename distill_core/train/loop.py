@@ -15,6 +15,7 @@ from torch import Tensor
 
 from distill_core.errors import Stopped, TrainingError
 from distill_core.events import EventSink, metric
+from distill_core.storage import write_json
 from distill_core.train import checkpoint as ckpt
 from distill_core.train.schedule import BatchPlan, evaluation_steps, learning_rate_factor
 from distill_core.train.stop import StopToken
@@ -209,11 +210,3 @@ class Fit:
         with contextlib.suppress(FileNotFoundError):
             self.checkpoint_path.unlink()
         return result
-
-
-def write_json(path: Path, value: Any) -> None:
-    """JSON, written whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
-    partial.replace(path)

@@ -289,7 +289,7 @@ def test_app_and_child_killed_the_run_resumes_by_itself(
         file.write(b'{"seq":99,"torn')
     app = opened()
     assert status(app, run_id) in ("queued", "running")
-    assert ended(app, run_id) == "done"
+    assert ended(app, run_id) == "done", app.live(run_id)["run"]["error"]
     assert steps(app, run_id) == list(range(1, 31))
     assert ended(app, second) == "done"
     first_end = list(read_events(home.run(run_id).events))[-1]["time"]

@@ -70,3 +70,35 @@ def test_a_resumed_trial_voids_its_later_rows_and_no_others(path):
 
 def test_no_file_is_no_events(path):
     assert list(read_events(path)) == []
+
+
+def test_a_damaged_line_in_the_middle_loses_that_event_alone(path):
+    log = EventLog(path)
+    for number in range(3):
+        log.emit("log", message=str(number))
+    log.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + b"\x00\x00 not json\n" + lines[2])
+    assert [e["payload"]["message"] for e in read_events(path)] == ["0", "2"]
+    assert EventLog(path).seq == 3
+
+
+def test_a_line_the_disk_takes_only_half_of_is_taken_back(path, monkeypatch):
+    log = EventLog(path)
+    log.emit("log", message="whole")
+
+    class Short:
+        def __init__(self, file):
+            self.file = file
+
+        def write(self, data):
+            return self.file.write(data[:10])
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+    monkeypatch.setattr(log, "_file", Short(log._file))
+    with pytest.raises(OSError, match="No space"):
+        log.emit("log", message="half")
+    assert [e["payload"]["message"] for e in read_events(path)] == ["whole"]
+    assert path.read_bytes().endswith(b"\n")

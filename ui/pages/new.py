@@ -48,7 +48,9 @@ def build(services: Any) -> NewRun:
     recipes = services.recipes()
     first = recipes[0] if recipes else None
     values = drafts.recipe_values(first["config"]) if first else {}
-    form, steps, continues = Form(), [], []
+    form = Form()
+    steps: list[gr.Accordion] = []
+    continues: list[gr.Button] = []
     with gr.Column(visible=False, elem_id="new-page", elem_classes=["sr-page"]) as column:
         markup.still_html('<div class="sr-title"><h1>New run</h1></div>')
         with gr.Row(elem_id="new-columns"):
@@ -164,7 +166,7 @@ def wire(page: NewRun, services: Any) -> None:
         page.recipe,
         [page.recipe_said, page.kind, *page.form.widgets],
         **quiet,
-    )
+    ).then(lambda *typed: side_of(page, services, typed), page.inputs, page.side, **quiet)
     for number, button in enumerate(page.continues):
         button.click(
             lambda *typed, at=number: check_step(page, services, typed, at), page.inputs, page.checked,
@@ -179,8 +181,9 @@ def wire(page: NewRun, services: Any) -> None:
 def _size_triggers(page: NewRun) -> list[Any]:
     """Everything on which the student's size or the summary's words depend."""
     typed = [b.widget.input for b in page.form.bindings if b.path.startswith("student.")]
-    typed += [b.widget.input for b in page.form.bindings if b.path in ("data.max_tokens", "data.train")
-              and hasattr(b.widget, "input")]  # fmt: skip
+    names = ("data.max_tokens", "data.name")
+    typed += [b.widget.input for b in page.form.bindings if b.path in names]
+    typed += [state.change for state in page.data.stored.values()]
     return [*typed, page.kind.change, page.data.source.change, *(s.change for s in page.teachers.sources)]
 
 

@@ -73,7 +73,7 @@ def _files(form: Form, step: DataStep) -> None:
                     file_types=[".csv", ".tsv", ".jsonl", ".parquet"],
                     file_count="single",
                     type="filepath",
-                    height=120,
+                    height=148,
                     elem_id=f"field-{slug(spec.path)}",
                 )
                 step.said[role] = markup.still_html(f'<p class="sr-muted sr-small">{markup.esc(info_line(spec))}</p>')

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from distill_core.errors import FieldError
 from ui import markup, text
 from ui.forms import error_html
+
+#: Stored uploads carry the start of their content's hash before the name people know.
+_STORED = re.compile(r"^[0-9a-f]{8,16}-(?=.)")
 
 
 def step_label(number: int, words: str = "") -> str:
@@ -35,6 +39,7 @@ def step_words(draft: dict[str, Any], summary: dict[str, Any] | None = None) -> 
 
 def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
     name = str(data.get("name") or data.get("train") or "").replace("\\", "/").rsplit("/", 1)[-1]
+    name = _STORED.sub("", name)
     parts = [name or text.NOTHING_YET]
     if summary.get("labels"):
         parts.append(f"{len(summary['labels'])} classes")

@@ -91,7 +91,7 @@ def test_each_side_draws_from_its_own_pools(grammar: ModuleType, parts: dict) ->
     for slot in ("item", "city", "ref", "carrier"):
         for side, texts in ((grammar.TEST, seen), (grammar.TRAIN, tested)):
             other_side = grammar.slot_values(1 - side)[slot]
-                # "lamp" is a value of one side and "wall lamp" one of the other.
+            # "lamp" is a value of one side and "wall lamp" one of the other.
             values = {v for v in grammar.slot_values(side)[slot] if not any(v in other for other in other_side)}
             pattern = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(values))) + r")\b", re.IGNORECASE)
             assert not [text for text in texts if pattern.search(text)], slot

@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from distill_core.errors import JobError
-from distill_core.jobs.process import LOCK_FD, NICE, ProcessInfo, RunLock, child_environment, spawn, write_atomic
+from distill_core.jobs.process import LOCK_FD, NICE, ProcessInfo, RunLock, child_environment, spawn
 from distill_core.layout import RunFolder
+from distill_core.storage import write_text
 
 WAIT = "import sys, time; print('hello', flush=True); time.sleep(60)"
 
@@ -23,8 +24,8 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def test_write_atomic_leaves_only_the_file(tmp_path: Path) -> None:
-    write_atomic(tmp_path / "x.json", "1")
-    write_atomic(tmp_path / "x.json", "2")
+    write_text(tmp_path / "x.json", "1")
+    write_text(tmp_path / "x.json", "2")
     assert [p.name for p in tmp_path.iterdir()] == ["x.json"] and (tmp_path / "x.json").read_text() == "2"
 
 

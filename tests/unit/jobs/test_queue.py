@@ -9,10 +9,10 @@ import pytest
 
 from distill_core import config as configs
 from distill_core.errors import DiskError, JobError
-from distill_core.jobs.process import read_json
 from distill_core.jobs.queue import QueueFile, RunQueue, config_summary, new_run_id, slug
 from distill_core.jobs.store import Store
 from distill_core.layout import DataHome, is_run_id
+from distill_core.storage import read_json
 from tests.fake_run import config
 
 

@@ -1,0 +1,135 @@
+"""New run in a real browser: errors at their fields, sizes as typed, one's own file to a started run."""
+
+from __future__ import annotations
+
+import csv
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import App, Watched
+
+pytestmark = pytest.mark.browser
+EVIL = "<img src=x onerror=\"document.title='broken'\">"
+
+
+def opened(app: App, watched: Watched) -> Any:
+    watched.page.goto(f"{app.address}/?view=new")
+    watched.page.wait_for_selector("#continue-data")
+    return watched.page
+
+
+def go_to(page: Any, step: str) -> None:
+    box = page.locator(f"#step-{step}")
+    if "open" not in (box.locator("button.label-wrap").first.get_attribute("class") or "").split():
+        box.locator("button.label-wrap").first.click()
+
+
+def write_csv(path: Path, rows: int = 240) -> Path:
+    rng = random.Random(3)
+    topics = {"sport": ["match", "goal", "team", "coach"], "money": ["bank", "stock", "price", "loan"]}
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "review", "topic"])
+        for number in range(rows):
+            topic = rng.choice(list(topics))
+            words = [rng.choice(topics[topic]) for _ in range(4)]
+            writer.writerow([number, f"note {number} about the {' and the '.join(words)}", topic])
+    return path
+
+
+def test_sizes_follow_what_is_typed(app: App, watch: Callable[..., Watched]) -> None:
+    watched = watch()
+    page = opened(app, watched)
+    go_to(page, "student")
+    page.wait_for_selector("#field-student-lstm_hidden input")
+    seen = set()
+    for units in ("100", "300"):
+        page.fill("#field-student-lstm_hidden input", units)
+        page.wait_for_selector(f"#summary:has-text('{units} units')")
+        seen.add(page.inner_text("#live-compression"))
+    assert len(seen) == 2 and all("×" in text for text in seen)
+    watched.assert_clean()
+
+
+def test_errors_stand_at_their_fields_and_nothing_is_lost(app: App, watch: Callable[..., Watched]) -> None:
+    watched = watch()
+    page = opened(app, watched)
+    go_to(page, "teachers")
+    page.fill("#field-teachers-1-source input", "/no/such/folder")
+    page.keyboard.press("Enter")
+    go_to(page, "method")
+    page.fill("#field-training-epochs input", "0")
+    page.click("#start-run")
+    page.wait_for_selector("#error-teachers-1-source")
+    assert "/no/such/folder" in page.inner_text("#error-teachers-1-source")
+    go_to(page, "method")
+    page.wait_for_selector("#error-training-epochs")
+    assert page.input_value("#field-training-epochs input") == "0"
+    assert "view=new" in page.url
+    page.fill("#field-training-epochs input", "2")
+    go_to(page, "teachers")
+    page.fill("#field-teachers-1-source input", "bundled:support-bert")
+    page.keyboard.press("Enter")
+    go_to(page, "review")
+    page.click("#check-run")
+    page.wait_for_selector("#review .sr-done")
+    assert not page.is_visible("#error-teachers-1-source")
+    page.wait_for_selector("#review-yaml .cm-content:has-text('epochs: 2')")
+    assert "distill_core run" in page.inner_text("#review-command")
+    watched.assert_clean()
+
+
+def test_own_file_to_a_started_run_with_a_hostile_name(app: App, watch: Callable[..., Watched], tmp_path: Path) -> None:
+    watched = watch()
+    page = opened(app, watched)
+    page.click("#field-data-source label:has-text('My files')")
+    page.set_input_files("#field-data-train input[type=file]", write_csv(tmp_path / "reviews.csv"))
+    page.wait_for_selector("#data-preview table")
+    assert page.input_value("#field-data-columns-text input") == "review"
+    assert page.input_value("#field-data-columns-label input") == "topic"
+    page.click("#continue-data")
+    page.wait_for_selector("#continue-teachers")
+    assert "2 classes" in page.inner_text("#step-data")
+    go_to(page, "review")
+    page.fill("#field-name input, #field-name textarea", EVIL)
+    page.click("#start-run")
+    page.wait_for_url(re.compile(r"\?run="))
+    page.wait_for_selector("#run-status:not(:empty)")
+    page.wait_for_function("n => document.querySelector('#run-name').textContent === n", arg=EVIL)
+    page.click("#stop-run")
+    page.wait_for_selector("#run-status:text-is('stopped')", timeout=120_000)
+
+    page.goto(f"{app.address}/?view=runs")
+    page.wait_for_selector("#runs-table table")
+    assert EVIL in page.inner_text("#runs-table")
+    page.goto(app.address)
+    page.wait_for_selector("#last-runs a")
+    assert page.title() != "broken"
+    assert page.locator("img[src=x]").count() == 0
+    watched.assert_clean()
+
+
+@pytest.mark.parametrize("path", ["/", "/?view=new", "/?view=runs"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_overflows_on_a_phone(app: App, watch: Callable[..., Watched], path: str, theme: str) -> None:
+    watched = watch(390, 844, color_scheme=theme)
+    watched.page.goto(app.address + path)
+    watched.page.wait_for_selector(".sr-page")
+    watched.page.wait_for_timeout(500)
+    assert watched.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    watched.assert_clean()
+
+
+def test_theme_is_kept(app: App, watch: Callable[..., Watched]) -> None:
+    watched = watch(color_scheme="light")
+    watched.page.goto(app.address)
+    watched.page.wait_for_selector("#theme-toggle")
+    watched.page.click("#theme-toggle")
+    watched.page.goto(f"{app.address}/?view=runs")
+    watched.page.wait_for_selector("#runs-page")
+    watched.page.wait_for_function("() => document.body.classList.contains('dark')")
