@@ -70,13 +70,17 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
       this.marks = marks; this.marksChanged = true;
     }
     _marks() {
-      const sorted = [...this.marks].sort((a, b) => b.value - a.value), top = sorted.length ? sorted[0].value : 0;
+      const sorted = [...this.marks].sort((a, b) => b.value - a.value), groups = [];
+      // Lines close to each other share one place for their labels, above the highest of them and in its order.
+      for (const mark of sorted) {
+        const group = groups[groups.length - 1];
+        if (group && group[0].value - mark.value < this.options.near) group.push(mark); else groups.push([mark]);
+      }
       return {
         shapes: sorted.map(m => ({type: "line", xref: "paper", x0: 0, x1: 1, y0: m.value, y1: m.value,
           line: {color: m.colour(), width: 1.2, dash: "dash"}, layer: "below"})),
-        // The labels stand above the highest line, in its order: below it the student's curve arrives.
-        annotations: sorted.map((m, i) => ({xref: "paper", x: 0.995, xanchor: "right", y: top, showarrow: false, yanchor: "bottom",
-          yshift: 14 * (sorted.length - 1 - i), text: plain(m.text), font: {size: 11, color: m.colour()}})),
+        annotations: groups.flatMap(group => group.map((m, i) => ({xref: "paper", x: 0.995, xanchor: "right", y: group[0].value,
+          showarrow: false, yanchor: "bottom", yshift: 14 * (group.length - 1 - i), text: plain(m.text), font: {size: 11, color: m.colour()}}))),
       };
     }
     _fresh(key, queued) {
@@ -155,7 +159,7 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
       };
       fill(root, Object.values(this.boxes).map(b => b.card));
       this.charts = {
-        quality: new LiveChart(this.boxes.quality.plot, {left: ""}),
+        quality: new LiveChart(this.boxes.quality.plot, {near: 1.5}),
         loss: new LiveChart(this.boxes.loss.plot, {tozero: true}),
         teachers: new LiveChart(this.boxes.teachers.plot, {left: "KL", right: "weight", tozero: true}),
         speed: new LiveChart(this.boxes.speed.plot, {tozero: true}),
