@@ -35,6 +35,7 @@ ALLOWED = {
         "distill_core.losses",
         "distill_core.models",
         "distill_core.signals",
+        "distill_core.storage",
         "distill_core.tasks",
         "distill_core.weighting",
     ),

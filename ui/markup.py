@@ -70,7 +70,7 @@ def megabytes(size: object) -> str:
 def times(factor: object) -> str:
     if not isinstance(factor, int | float):
         return "–"
-    return f"{factor:.0f}×" if factor >= 10 else f"{factor:.1f}×"
+    return (f"{factor:.0f}" if factor >= 99.95 else f"{factor:.1f}".removesuffix(".0")) + "×"
 
 
 def table(rows: list[dict[str, Any]], *, limit: int = 5) -> str:

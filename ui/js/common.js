@@ -32,7 +32,7 @@ if (!window.Stillroom) window.Stillroom = (() => {
   const bytes = value => !known(value) ? DASH
     : value >= 1e6 ? (value / 1e6).toFixed(value >= 1e8 ? 0 : 2) + " MB" : (value / 1e3).toFixed(0) + " kB";
   const ms = value => !known(value) ? DASH : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
-  const times = value => !known(value) ? DASH : (value >= 10 ? value.toFixed(0) : value.toFixed(1)) + "×";
+  const times = value => !known(value) ? DASH : (value >= 99.95 ? value.toFixed(0) : value.toFixed(1).replace(/\.0$/, "")) + "×";
   const duration = seconds => {
     if (!known(seconds)) return DASH;
     const s = Math.max(0, Math.round(seconds));

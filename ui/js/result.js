@@ -15,7 +15,7 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
 
   // One line a model: teachers in their order, then the arms, mean over seeds.
   const models = report => {
-    const list = report.teachers.map((t, i) => ({...t, label: t.name, css: "sr-t" + (1 + i % 8), teacher: true,
+    const list = report.teachers.map((t, i) => ({...t, label: t.name, css: "sr-t" + (1 + i % 8), teacher: true, only: report.teachers.length === 1,
       validation: t.quality.validation, test: t.quality.test, seeds: 1}));
     for (const name of ["main", "no_teacher", "uniform"]) {
       const arms = report.arms.filter(a => a.name === name);
@@ -27,7 +27,7 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
     }
     return list;
   };
-  const label = m => h("th", {scope: "row"}, swatch(m.css), m.label, m.reference ? h("span", {class: "sr-tag"}, "best") : null);
+  const label = m => h("th", {scope: "row"}, swatch(m.css), m.label, m.reference && !m.only ? h("span", {class: "sr-tag"}, "best") : null);
   const between = m => m.interval ? S.points(m.interval[0]) + "–" + S.points(m.interval[1])
     : m.spread ? S.points(m.spread[0]) + "–" + S.points(m.spread[1]) + " over seeds" : S.DASH;
   const word = report => String(report.metric).replaceAll("_", " ");
