@@ -8,7 +8,7 @@ import sys
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
-from distill_core.cli.main import main  # noqa: E402
+from distill_core.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -133,8 +133,7 @@ PHRASES: dict[str, dict[str, Pool]] = {
             "shipping my order back / the pickup of my return",
         ),
         "S": _pool(
-            "the {item} does not fit / the {item} is the wrong size / i do not like the {item}"
-            " / i need a return label",
+            "the {item} does not fit / the {item} is the wrong size / i do not like the {item} / i need a return label",
             "the {item} is not my taste / the {item} does not suit me",
             "the size of the {item} is wrong / my {item} does not fit / i do not like my {item}",
             "the {item} is not to my taste / my {item} does not suit me at all",
@@ -229,8 +228,7 @@ PHRASES: dict[str, dict[str, Pool]] = {
             "flag the faulty {item} / have a cracked {item} swapped",
         ),
         "I": _pool(
-            "replace the broken {item} / repair the {item} / send a new {item} for the broken one"
-            " / look at the damage",
+            "replace the broken {item} / repair the {item} / send a new {item} for the broken one / look at the damage",
             "swap the faulty {item} / mend the {item}",
             "repair the broken {item} / replace the damaged {item} / look at the broken {item}",
             "swap my faulty {item} / mend my {item}",
