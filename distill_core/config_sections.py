@@ -164,10 +164,16 @@ class TeacherTraining(Section):
     )
     epochs: int = setting(3, "Passes over the labelled rows.", unit="epochs", label="Epochs", ge=1, le=100)
     batch_size: int = setting(32, "Examples per optimizer step.", unit="examples", label="Batch size", ge=1, le=4096)
-    learning_rate: float = setting(5e-5, "Peak learning rate of the encoder.", label="Learning rate", gt=0, le=1)
+    learning_rate: float | None = setting(
+        None,
+        "Peak learning rate of the encoder. Empty: 0.00005 · 768 / its width.",
+        label="Learning rate",
+        gt=0,
+        le=1,
+    )
     head_learning_rate: float | None = setting(
         None,
-        "Peak learning rate of pooling and prediction layers. Empty: the encoder's.",
+        "Peak learning rate of pooling and prediction layers, which are new. Empty: five times the encoder's.",
         label="Head learning rate",
         gt=0,
         le=1,
@@ -317,7 +323,14 @@ class Training(Section):
 
     epochs: int = setting(5, "Passes over labelled and transfer rows.", unit="epochs", label="Epochs", ge=1, le=1000)
     batch_size: int = setting(32, "Examples per optimizer step.", unit="examples", label="Batch size", ge=1, le=8192)
-    learning_rate: float = setting(5e-4, "Peak learning rate.", label="Learning rate", gt=0, le=1)
+    learning_rate: float | None = setting(
+        None,
+        "Peak learning rate. Empty: 0.002 for a BiLSTM, 0.0005 for a transformer from random weights, 0.00005 · 768 / "
+        "width for one made of a teacher's layers.",
+        label="Learning rate",
+        gt=0,
+        le=1,
+    )
     schedule: Literal["linear", "cosine", "constant"] = setting(
         "linear", "How the learning rate falls after the warm-up.", label="Schedule"
     )

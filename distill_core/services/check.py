@@ -93,6 +93,8 @@ def sizes(draft: dict[str, Any], *, uploads_only: Path | None = None) -> dict[st
         if errors:
             return {"error": errors[0].message, "field": errors[0].field}
         infos = _inspected(parts)
+        if parts.data is not None and parts.data.source == "bundled":
+            _checked_data(parts, None)
         known = _CACHE.peek(_data_key(parts)) if parts.data is not None else None
         found = _sizes(parts, infos, max(DEFAULT_CLASSES, len(known.labels) if known else 0))
     except ConfigError as error:
@@ -266,14 +268,15 @@ def _sizes(parts: _Parts, infos: dict[int, CheckpointInfo], classes: int) -> dic
         init = inspect(section.model_copy(update={"keep_layers": None}))
     max_tokens = parts.data.max_tokens if parts.data is not None else 64
     parameters = shapes.student_parameters(student, init_teacher=init, classes=classes, max_tokens=max_tokens)
-    largest = max(_teacher_parameters(parts, infos, classes).values())
+    # Which teacher is best is not known yet: the smallest gives a compression that the result cannot fall below.
+    smallest = min(_teacher_parameters(parts, infos, classes).values())
     size = shapes.fp32_bytes(parameters)
     return {
         "parameters": parameters,
         "bytes": size,
         "megabytes": size / 1e6,
-        "compression": largest / parameters,
-        "teacher_parameters": largest,
+        "compression": smallest / parameters,
+        "teacher_parameters": smallest,
     }
 
 

@@ -20,6 +20,7 @@ from distill_core.storage import write_json
 from distill_core.tasks.classification import quality
 from distill_core.train.evaluate import predict_logits
 from distill_core.train.loop import Fit
+from distill_core.train.rates import student_rate
 from distill_core.train.schedule import BatchPlan
 from distill_core.train.student_learner import Lesson, StudentData, StudentLearner, mean_weight
 from distill_core.train.types import FitSettings, Trial
@@ -126,7 +127,7 @@ def _train(
         lessons if taught else [],
         weighting if taught else None,
         projections,
-        learning_rate=training.learning_rate,
+        learning_rate=student_rate(training, config.student, student.width),
         device=ctx.device,
     )
     rows = np.arange(len(prepared.pool)) if taught else prepared.labelled

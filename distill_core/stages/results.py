@@ -54,8 +54,9 @@ def preview(ctx: RunContext, prepared: Prepared) -> None:
         teachers=rows,
         student={"parameters": own.parameters, "bytes": own.bytes},
         compression={
-            "parameters": sizes[0].parameters / own.parameters,
-            "bytes": sizes[0].bytes / own.bytes,
+            # Against the smallest: which teacher is best is not known yet.
+            "parameters": min(size.parameters for size in sizes) / own.parameters,
+            "bytes": min(size.bytes for size in sizes) / own.bytes,
         },
     )
     measured = _latency(ctx, prepared.teachers, student, repeats=7, seconds=PREVIEW_SECONDS, stop=ctx.stop.is_set)

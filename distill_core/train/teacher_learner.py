@@ -14,6 +14,7 @@ from distill_core.losses.hard_labels import hard_label_ce
 from distill_core.models.teachers import Teacher
 from distill_core.tasks.classification import Encoded, collate
 from distill_core.train.evaluate import accuracy, predict_logits
+from distill_core.train.rates import teacher_rates
 from distill_core.train.types import StepTerms, Validation
 
 
@@ -51,13 +52,13 @@ class TeacherLearner:
         return self._module
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        encoder_ids = {id(p) for teacher in self.teachers for p in teacher.encoder.parameters()}
-        parameters = [p for p in self._module.parameters() if p.requires_grad]
-        head_rate = self.settings.head_learning_rate or self.settings.learning_rate
-        groups = [
-            {"params": [p for p in parameters if id(p) in encoder_ids], "lr": self.settings.learning_rate},
-            {"params": [p for p in parameters if id(p) not in encoder_ids], "lr": head_rate},
-        ]
+        rates = [teacher_rates(self.settings, teacher.width) for teacher in self.teachers]
+        encoders = [list(teacher.encoder.parameters()) for teacher in self.teachers]
+        known = {id(p) for parameters in encoders for p in parameters}
+        heads = [p for p in self._module.parameters() if id(p) not in known]
+        # One head for all learns at the most careful of their rates.
+        groups = [{"params": p, "lr": encoder} for p, (encoder, _) in zip(encoders, rates, strict=True)]
+        groups.append({"params": heads, "lr": min(head for _, head in rates)})
         return [group for group in groups if group["params"]]
 
     def accumulate(self, rows: np.ndarray) -> StepTerms:

@@ -9,11 +9,12 @@
     S.known(r.quality_kept) ? "keeps " + S.percent(r.quality_kept) : null].filter(Boolean).join(" · ");
   const short = r => h("li", null, S.pill(r.status), link(r), h("span", {class: "sr-muted"}, r.status === "done" ? facts(r) : doing(r)),
     h("span", {class: "sr-muted sr-when", title: S.stamp(r.created)}, S.ago(r.created)));
-  const num = value => h("td", {class: "sr-num"}, value);
+  const cell = (name, value, extra) => h("td", {"data-name": name, ...extra}, value);
+  const num = (name, value, extra) => cell(name, value, {class: "sr-num", ...extra});
   const long = r => h("tr", {onclick: event => { if (!event.target.closest("a")) location.assign(new URL(S.address("run", r.id), document.baseURI)); }},
-    h("th", {scope: "row"}, link(r)), h("td", null, S.pill(r.status), " ", h("span", {class: "sr-muted"}, doing(r))), h("td", null, r.data || S.DASH),
-    h("td", null, (r.teachers || []).join(", ") || S.DASH), h("td", null, r.student || S.DASH), num(S.percent(r.quality_kept)), num(S.times(r.compression)),
-    num(S.times(r.speedup)), h("td", {class: "sr-num", title: S.stamp(r.created)}, S.ago(r.created)));
+    h("th", {scope: "row"}, link(r)), h("td", null, S.pill(r.status), " ", h("span", {class: "sr-muted"}, doing(r))), cell("Data", r.data || S.DASH),
+    cell("Teachers", (r.teachers || []).join(", ") || S.DASH), cell("Student", r.student || S.DASH), num("Quality kept", S.percent(r.quality_kept)),
+    num("Compression", S.times(r.compression)), num("Speed-up", S.times(r.speedup)), num("When", S.ago(r.created), {title: S.stamp(r.created)}));
   const HEAD = [["Run"], ["Status"], ["Data"], ["Teachers"], ["Student"], ["Quality kept", "Student's test quality as a share of the best teacher's"],
     ["Compression", "Best teacher's parameters divided by the student's"], ["Speed-up", "At the largest batch measured"], ["When"]];
   const empty = () => h("div", {class: "sr-empty"}, h("p", null, full ? "No runs yet." : "Your runs will stand here."),

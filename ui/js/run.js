@@ -84,7 +84,7 @@
           css: r.role === "student" ? "sr-s" : colour(r.name)}));
         return bars("Latency, batch " + batch, "ms p50" + (preview ? ", preview" : ""), rows, r => r.p50, v => S.ms(v) + " ms");
       }));
-    text("run-compression", known(shape?.compression?.parameters) ? S.times(shape.compression.parameters) + " fewer parameters than the best teacher" : "");
+    text("run-compression", known(shape?.compression?.parameters) ? S.times(shape.compression.parameters) + " fewer parameters than " + (shape.teachers.length > 1 ? "the smallest teacher" : "the teacher") : "");
   };
 
   const finding = f => h("li", {class: "sr-finding sr-finding-" + f.severity}, h("b", null, f.severity), " ", f.message,

@@ -44,8 +44,13 @@ class NewRun:
         return [*self.steps, *self.form.slots, self.side, self.review, self.yaml, self.command]
 
 
+def methods(services: Any) -> list[dict[str, Any]]:
+    """The recipes to choose from: all but the demo, whose settings suit its own tiny models alone."""
+    return [item for item in services.recipes() if item["name"] != "demo"]
+
+
 def build(services: Any) -> NewRun:
-    recipes = services.recipes()
+    recipes = methods(services)
     first = recipes[0] if recipes else None
     values = drafts.recipe_values(first["config"]) if first else {}
     form = Form()
@@ -160,7 +165,7 @@ def wire(page: NewRun, services: Any) -> None:
         concurrency_limit=None,
         **quiet,
     )
-    by_name = {item["name"]: item for item in services.recipes()}
+    by_name = {item["name"]: item for item in methods(services)}
     page.recipe.input(
         lambda name: fill_recipe(page, by_name.get(name)),
         page.recipe,
@@ -172,6 +177,9 @@ def wire(page: NewRun, services: Any) -> None:
             lambda *typed, at=number: check_step(page, services, typed, at), page.inputs, page.checked,
             api_visibility="private", show_progress_on=button,
         )  # fmt: skip
+    page.steps[drafts.REVIEW].expand(
+        lambda *typed: outputs(check(page, services, typed), drafts.REVIEW), page.inputs, page.checked, **quiet
+    )
     page.check.click(
         lambda *typed: check_step(page, services, typed, drafts.REVIEW), page.inputs, page.checked,
         api_visibility="private", show_progress_on=page.check,

@@ -79,7 +79,8 @@ def summary_html(draft: dict[str, Any], sizes: dict[str, Any], summary: dict[str
     rows.append(("On disk", markup.megabytes(sizes.get("bytes"))))
     body = "".join(f"<dt>{markup.esc(name)}</dt><dd>{markup.esc(value)}</dd>" for name, value in rows)
     body += (
-        f'<dt>Compression</dt><dd class="sr-big" id="live-compression">{markup.times(sizes.get("compression"))}</dd>'
+        '<dt title="Parameters of the smallest teacher over the student\'s: which teacher is best is not known yet">'
+        f'Compression</dt><dd class="sr-big" id="live-compression">{markup.times(sizes.get("compression"))}</dd>'
     )
     problem = sizes.get("error")
     note = f'<p class="sr-muted sr-small">Not yet known: {markup.esc(problem)}</p>' if problem else ""

@@ -1,0 +1,32 @@
+"""Learning rates where a config leaves them open: the field's usual ones, scaled with the width of what is trained."""
+
+from __future__ import annotations
+
+from distill_core.config import BiLSTMStudent, TeacherTraining, Training, TransformerStudent
+
+#: the usual finetuning rate of a 768-wide encoder; narrower ones want, and bear, a proportionally larger one
+ENCODER_RATE, ENCODER_WIDTH = 5e-5, 768
+#: from random weights
+BILSTM_RATE, TRANSFORMER_RATE = 2e-3, 5e-4
+#: a new head over a finetuned encoder learns this much faster
+HEAD_FACTOR = 5.0
+
+
+def encoder_rate(width: int) -> float:
+    """Peak rate for finetuning an encoder of this width."""
+    return ENCODER_RATE * ENCODER_WIDTH / width
+
+
+def teacher_rates(settings: TeacherTraining, width: int) -> tuple[float, float]:
+    """(encoder, pooling and prediction layers) of a teacher of this width."""
+    encoder = settings.learning_rate or encoder_rate(width)
+    return encoder, settings.head_learning_rate or HEAD_FACTOR * encoder
+
+
+def student_rate(training: Training, student: TransformerStudent | BiLSTMStudent, width: int) -> float:
+    """Peak rate of a student whose hidden states have this width."""
+    if training.learning_rate:
+        return training.learning_rate
+    if isinstance(student, BiLSTMStudent):
+        return BILSTM_RATE
+    return encoder_rate(width) if student.initialise == "teacher_layers" else TRANSFORMER_RATE
