@@ -59,6 +59,7 @@ TORCH_FREE = (
     "distill_core.recipes",
     "distill_core.shapes",
     "distill_core.checkpoints",
+    "distill_core.compatibility",
     "distill_core.hub",
     "distill_core.jobs.store",
     "distill_core.jobs.queue",

@@ -12,7 +12,7 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
     document.head.append(script);
   });
 
-  const ARMS = {main: "student", no_teacher: "student, no teachers", uniform: "student, uniform weights"};
+  const ARMS = {main: "student", no_teacher: "no teachers", uniform: "uniform weights"};
   const LOSSES = {loss_total: "total", loss_soft: "soft labels", loss_hard: "hard labels", loss_hidden: "hidden states"};
   const TEACHER = "teacher:";
 

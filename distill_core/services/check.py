@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from distill_core import checkpoints, recipes, shapes
 from distill_core.checkpoints import CheckpointInfo
+from distill_core.compatibility import misfits
 from distill_core.config import Data, FileData, RunConfig, Student, TeacherSection, from_dict
 from distill_core.data import prepare
 from distill_core.data.types import CheckResult
@@ -78,6 +79,9 @@ def check_config(raw: dict[str, Any], *, uploads_only: Path | None = None) -> Ch
             outcome.summary["student"] = _sizes(parts, infos, classes)
         except ConfigError as error:
             outcome.errors += error.errors
+    config = outcome.config
+    if config is not None and len(infos) == len(config.teachers):
+        outcome.errors += misfits(config.student, config.objective, [infos[n] for n in range(len(infos))])
     outcome.errors = list(dict.fromkeys(outcome.errors))
     return outcome
 

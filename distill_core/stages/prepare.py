@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from distill_core.checkpoints import CheckpointInfo
+from distill_core.compatibility import misfits
 from distill_core.data.prepare import prepare as prepare_data
 from distill_core.data.types import PreparedData, Rows
-from distill_core.errors import StillroomError
+from distill_core.errors import ConfigError
+from distill_core.models.encoders import word_embedding
 from distill_core.models.teachers import Teacher, load_teachers
 from distill_core.stages.context import RunContext
 from distill_core.tasks.classification import Encoded, encode
@@ -61,6 +63,7 @@ def run(ctx: RunContext) -> Prepared:
         dropout=config.teacher_training.dropout,
         seed=ctx.seed,
     )
+    _refuse_misfits(ctx, teachers)
     for teacher in teachers:
         teacher.to(ctx.device)
     ctx.check_stop()
@@ -71,7 +74,6 @@ def run(ctx: RunContext) -> Prepared:
         )
         for teacher in teachers
     ]
-    _check_hidden_level(ctx, [teacher.info for teacher in teachers])
     return Prepared(data=data, pool=pool, teachers=teachers, texts=texts)
 
 
@@ -80,19 +82,13 @@ def max_tokens(ctx: RunContext, teacher: Teacher) -> int:
     return min(ctx.config.data.max_tokens, teacher.max_tokens or ctx.config.data.max_tokens)
 
 
-def _check_hidden_level(ctx: RunContext, infos: list[CheckpointInfo]) -> None:
-    objective = ctx.config.objective
-    if not objective.hidden_weight or objective.hidden_level != "token":
-        return
-    own = infos[ctx.config.student.init_teacher - 1]
-    for info in infos:
-        if info.tokenizer_fingerprint != own.tokenizer_fingerprint:
-            raise StillroomError(
-                f"hidden states cannot be compared token by token: {info.name} cuts text into other pieces than the "
-                f"student, which uses {own.name}'s tokeniser.",
-                hint="Set it to auto or word.",
-                field="objective.hidden_level",
-            )
+def _refuse_misfits(ctx: RunContext, teachers: list[Teacher]) -> None:
+    """Before anything is trained, so that no time is lost on a run that cannot end."""
+    student = ctx.config.student
+    own = word_embedding(teachers[student.init_teacher - 1].encoder).shape[1]
+    found = misfits(student, ctx.config.objective, [teacher.info for teacher in teachers], embedding_width=own)
+    if found:
+        raise ConfigError(found)
 
 
 def rows_digest(*parts: Rows) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -10,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import App, Watched
+from tests.e2e.conftest import PROJECT, App, Watched
 
 pytestmark = pytest.mark.browser
 STATUSES = {"queued", "running", "stopping", "stopped", "interrupted", "failed", "done"}
@@ -95,6 +99,24 @@ def test_demo_from_press_to_result(app: App, watch: Callable[..., Watched], tmp_
     page.click(f"#runs-table tbody tr:has(a[href*='{address.split('run=')[1]}']) td:nth-child(3)")
     page.wait_for_selector("#result:not([hidden])")
     assert page.url == address
+
+
+@pytest.mark.timeout(1200)
+def test_the_command_line_gives_the_figures_of_the_page(app: App, tmp_path: Any) -> None:
+    """Runs after the demo by click, in a data folder of its own, so that no teacher is taken from the store."""
+    by_page = [json.loads(path.read_text()) for path in sorted(app.home.glob("runs/support-demo-*/report.json"))]
+    assert by_page, "the demo by click has left no report"
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "distill_core", "run", "assets/recipes/demo.yaml", "--out", str(out)]
+    environment = {**os.environ, "STILLROOM_HOME": str(tmp_path / "home"), "CUDA_VISIBLE_DEVICES": ""}
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True, timeout=1100)
+    by_command = json.loads((out / "report.json").read_text())
+    for part, keys in (
+        ("arms", ("name", "seed", "quality", "agreement", "parameters", "bytes")),
+        ("teachers", ("name", "quality", "parameters", "bytes")),
+    ):
+        shown = [[entry[key] for key in keys] for entry in by_page[0][part]]
+        assert shown == [[entry[key] for key in keys] for entry in by_command[part]]
 
 
 def test_pressed_twice_is_one_run(own_app: App, watch: Callable[..., Watched]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from distill_core.data.types import Rows
-from distill_core.errors import StillroomError, Stopped
+from distill_core.errors import ConfigError, Stopped
 from distill_core.events import MemorySink
 from distill_core.models.saving import load_student
 from distill_core.tasks.classification import encode
@@ -178,6 +178,6 @@ def test_comparing_tokens_across_tokenisers_is_refused_by_field(runner):
         objective={"hidden_weight": 1.0, "hidden_level": "token"},
         student={"kind": "transformer", "layers": 1, "hidden": 16, "heads": 2},
     )
-    with pytest.raises(StillroomError, match="cuts text into other pieces") as caught:
+    with pytest.raises(ConfigError, match="cuts text into other pieces") as caught:
         runner.run(config)
     assert caught.value.field == "objective.hidden_level"

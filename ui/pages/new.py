@@ -53,6 +53,12 @@ def build(services: Any) -> NewRun:
     recipes = methods(services)
     first = recipes[0] if recipes else None
     values = drafts.recipe_values(first["config"]) if first else {}
+    # People come for a small student: start from the demo's, whatever student the first recipe's paper used.
+    demo = next((item for item in services.recipes() if item["name"] == "demo"), None)
+    if demo:
+        student = drafts.recipe_values(demo["config"])
+        values = {k: v for k, v in values.items() if not k.startswith("student.")}
+        values |= {k: v for k, v in student.items() if k.startswith("student.")}
     form = Form()
     steps: list[gr.Accordion] = []
     continues: list[gr.Button] = []
