@@ -26,7 +26,7 @@ REMOVE_TEACHER = "Remove"
 CHECK = "Check everything"
 START = "Start run"
 STARTING = "Starting …"
-ALL_SETTINGS = "All settings"
+ALL_SETTINGS = "More settings"
 NO_RECIPE = "My own settings"
 
 SOURCES = (("Bundled", "bundled"), ("My files", "files"), ("Hugging Face Hub", "hub"))
