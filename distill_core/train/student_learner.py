@@ -23,6 +23,7 @@ from distill_core.tasks.classification import Encoded, collate
 from distill_core.train.evaluate import accuracy, predict_logits
 from distill_core.train.types import StepTerms, Validation
 from distill_core.weighting.base import TeacherWeighting
+from distill_core.weighting.disagreement import disagreement
 
 
 @dataclass
@@ -154,6 +155,8 @@ class StudentLearner:
             self._weight_sums[number] += float(weight) * rows
         self._weight_rows += rows
         terms.add((self.arm, "loss_soft"), total, rows)
+        if len(logits) > 1:
+            terms.add((self.arm, "disagreement"), disagreement(logits).mean(), rows)
         return self.objective.soft_label_weight * total
 
     def _hidden(self, outputs: Outputs, batch: Batch, signals: list[TeacherSignal], terms: StepTerms) -> Tensor:

@@ -46,7 +46,7 @@ def test_two_teachers_one_student_from_files_to_report(runner):
     assert report["conclusion"]["headline"]
 
     names = {(row["arm"], row["name"]) for row in rows_of(sink)}
-    for term in ("loss_hard", "loss_soft", "loss_hidden", "loss_total", "kl/bert", "weight/roberta"):
+    for term in ("loss_hard", "loss_soft", "loss_hidden", "loss_total", "kl/bert", "weight/roberta", "disagreement"):
         assert ("main", term) in names
     assert ("teacher:bert", "loss") in names
     assert ("teacher:roberta", "validation_quality") in names
