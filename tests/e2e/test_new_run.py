@@ -133,3 +133,5 @@ def test_theme_is_kept(app: App, watch: Callable[..., Watched]) -> None:
     watched.page.goto(f"{app.address}/?view=runs")
     watched.page.wait_for_selector("#runs-page")
     watched.page.wait_for_function("() => document.body.classList.contains('dark')")
+    assert watched.page.evaluate("getComputedStyle(document.body).colorScheme") != "light"
+    watched.assert_clean()
