@@ -35,6 +35,8 @@ def configs(data: Path, checkpoint: Path, seeds: list[int]) -> dict[str, dict[st
     common: dict[str, Any] = {
         "seeds": seeds,
         "device": "auto",
+        # One thread a run: the two can then run side by side, and neither waits for the other.
+        "threads": 1,
         "data": {
             "source": "files",
             "train": str(data / "agnews" / "train_sample.tsv"),
