@@ -1,4 +1,4 @@
-"""RunConfig: everything one run is, validated; YAML in and out. Its sections are in `config_sections.py`."""
+"""RunConfig: everything one run is, validated; YAML in and out. Its sections are in `sections/`."""
 
 from __future__ import annotations
 
@@ -8,26 +8,14 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from distill_core.config_sections import (
-    MAX_TEACHERS,
-    BiLSTMStudent,
-    BundledData,
-    Columns,
-    Data,
-    DataSection,
-    FileData,
-    HubData,
-    MeasureSection,
-    Objective,
-    Section,
-    Student,
-    TeacherSection,
-    TeacherTraining,
-    Training,
-    TransformerStudent,
-    setting,
-)
 from distill_core.errors import ConfigError, FieldError
+from distill_core.sections.base import MAX_TEACHERS, Section, setting
+from distill_core.sections.data import BundledData, Columns, Data, DataSection, FileData, HubData
+from distill_core.sections.measure import MeasureSection
+from distill_core.sections.objective import Objective
+from distill_core.sections.students import BiLSTMStudent, Student, TransformerStudent
+from distill_core.sections.teachers import TeacherSection, TeacherTraining
+from distill_core.sections.training import Training
 
 SCHEMA_VERSION = 1
 

@@ -30,8 +30,16 @@ class Batch:
 
 @dataclass
 class Outputs:
-    """logits [B, C] (pre-softmax); pooled [B, P]; hidden {layer: [B, T, H]}, 0 = embeddings, 1 = first layer …"""
+    """What a model says about a batch.
+
+    logits: [B, C], or in tagging [B, W, C] for the W words of each example; pre-softmax. word_mask: [B, W] bool in
+    tagging, True on words whose first piece is there; None otherwise. pooled: [B, P], or in tagging the states its last
+    layer reads at each word's first piece, [B, W, P]. hidden: {layer: [B, T, H]}, 0 = embeddings, 1 = first layer ….
+    qkv: {layer: [B, T, 3, H]}, queries, keys and values of a layer's attention, all heads side by side.
+    """
 
     logits: Tensor
     pooled: Tensor
     hidden: dict[int, Tensor] = field(default_factory=dict)
+    qkv: dict[int, Tensor] = field(default_factory=dict)
+    word_mask: Tensor | None = None

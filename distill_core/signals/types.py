@@ -20,31 +20,48 @@ class SignalSpec:
     """Which signals are wanted besides the logits.
 
     layers: teacher layers whose states are kept (0 = embeddings), held sorted, each once. level: states of tokens
-    (specials included), or means over each word's pieces. pooled: also the pooled vector.
+    (specials included), or means over each word's pieces. pooled: also the pooled vector. qkv: layers (from 1) whose
+    queries, keys and values are kept, by token.
     """
 
     layers: tuple[int, ...] = ()
     level: Level = "token"
     pooled: bool = False
+    qkv: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if any(layer < 0 for layer in self.layers):
             raise ValueError(f"layers are counted from 0, not {self.layers}")
         if self.level not in ("token", "word"):
             raise ValueError(f"level is token or word, not {self.level!r}")
+        if self.qkv and self.level != "token":
+            raise ValueError("queries, keys and values are compared token by token")
         object.__setattr__(self, "layers", tuple(sorted({int(layer) for layer in self.layers})))
+        object.__setattr__(self, "qkv", tuple(sorted({int(layer) for layer in self.qkv})))
+
+    def __or__(self, other: SignalSpec) -> SignalSpec:
+        """What is in either. Raises ValueError where one wants tokens and the other words."""
+        mine, theirs = bool(self.layers or self.qkv), bool(other.layers or other.qkv)
+        if mine and theirs and self.level != other.level:
+            raise ValueError("states are kept by token or by word, not both")
+        return SignalSpec(
+            self.layers + other.layers,
+            self.level if mine else other.level,
+            self.pooled or other.pooled,
+            self.qkv + other.qkv,
+        )
 
     def as_dict(self) -> dict[str, Any]:
-        return {"layers": list(self.layers), "level": self.level, "pooled": self.pooled}
+        return {"layers": list(self.layers), "level": self.level, "pooled": self.pooled, "qkv": list(self.qkv)}
 
 
 @dataclass
 class TeacherSignal:
     """What one teacher says about B examples, without gradient.
 
-    logits: [B, C] fp32. pooled: [B, P] fp32 or None. hidden: {layer: [B, U, H] fp32, zero where mask is False}.
-    mask: [B, U] bool, True on units that exist. level: what a unit is; U = the most units any
-    example of the batch has, at least 1.
+    logits: [B, C] fp32, or in tagging [B, W, C] with word_mask [B, W] bool. pooled: [B, P] (tagging [B, W, P]) fp32 or
+    None. hidden: {layer: [B, U, H] fp32, zero where mask is False}. qkv: {layer: [B, U, 3, H] fp32}. mask: [B, U] bool,
+    True on units that exist. level: what a unit is; U = the most units any example of the batch has, at least 1.
     """
 
     logits: Tensor
@@ -52,6 +69,8 @@ class TeacherSignal:
     hidden: dict[int, Tensor] = field(default_factory=dict)
     mask: Tensor = field(default_factory=lambda: torch.zeros(0, 0, dtype=torch.bool))
     level: Level = "token"
+    qkv: dict[int, Tensor] = field(default_factory=dict)
+    word_mask: Tensor | None = None
 
     def to(self, device: torch.device | str) -> TeacherSignal:
         return TeacherSignal(
@@ -60,6 +79,8 @@ class TeacherSignal:
             hidden={layer: states.to(device) for layer, states in self.hidden.items()},
             mask=self.mask.to(device),
             level=self.level,
+            qkv={layer: states.to(device) for layer, states in self.qkv.items()},
+            word_mask=None if self.word_mask is None else self.word_mask.to(device),
         )
 
 

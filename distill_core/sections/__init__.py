@@ -1,0 +1,1 @@
+"""The sections of a RunConfig. Each field carries unit, range and help once, for page and docs."""

@@ -1,0 +1,25 @@
+"""What the sections of a RunConfig are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_TEACHERS = 8
+
+
+def setting(
+    default: Any = ..., help: str = "", *, unit: str = "", label: str = "", advanced: bool = False, **limits: Any
+) -> Any:
+    """A pydantic Field whose help, unit and label travel with it (`ui/forms.py` draws widgets from them)."""
+    extra: dict[str, Any] = {"unit": unit, "label": label, "advanced": advanced}
+    if callable(default):
+        return Field(default_factory=default, description=help, json_schema_extra=extra, **limits)
+    return Field(default, description=help, json_schema_extra=extra, **limits)
+
+
+class Section(BaseModel):
+    """Base of all parts: unknown keys are refused, assignment is validated."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)

@@ -1,0 +1,135 @@
+"""Where the examples come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from distill_core.sections.base import Section, setting
+
+
+class DataSection(Section):
+    """What every source of data has in common."""
+
+    task: Literal["classification", "tagging"] = setting(
+        "classification",
+        "classification: one label a text (or pair of texts). tagging: one tag a word, as in named-entity recognition.",
+        label="Task",
+    )
+    max_tokens: int = setting(
+        64,
+        "Longer inputs are cut here; the check shows how many that is.",
+        unit="tokens",
+        label="Longest input",
+        ge=8,
+        le=512,
+    )
+    labelled_per_class: int | None = setting(
+        None,
+        "Keep this many labelled training rows of each class and use the rest, without labels, as transfer set. "
+        "Empty: all training rows keep their labels.",
+        unit="rows per class",
+        label="Labelled rows per class",
+        ge=2,
+    )
+    validation_share: float = setting(
+        0.1,
+        "Share of the labelled training rows held out for validation when there is no validation file.",
+        unit="share",
+        label="Validation share",
+        ge=0.02,
+        le=0.5,
+    )
+    test_share: float = setting(
+        0.2,
+        "Share of the training rows held out for the test when there is no test file.",
+        unit="share",
+        label="Test share",
+        ge=0.05,
+        le=0.5,
+    )
+    max_transfer: int | None = setting(
+        None,
+        "Use at most this many transfer rows (the first ones after a seeded shuffle). Empty: all.",
+        unit="rows",
+        label="Transfer rows",
+        ge=1,
+        advanced=True,
+    )
+
+
+class Columns(Section):
+    """Which column is what; with no header columns are numbered from 1 (``"1"``, ``"2"``)."""
+
+    text: str = setting(
+        "text", "Column with the text (first sentence of a pair; for tagging, the words).", label="Text column"
+    )
+    text_pair: str | None = setting(None, "Column with the second sentence, for pairs.", label="Second text column")
+    label: str = setting("label", "Column with the class (for tagging, the tags).", label="Label column")
+    language: str | None = setting(
+        None, "Column with the language; quality is then also told for each.", label="Language column"
+    )
+
+
+class BundledData(DataSection):
+    """A data set that ships with the project."""
+
+    source: Literal["bundled"] = "bundled"
+    name: str = setting("support-desk", "Name of the bundled set.", label="Bundled set")
+
+
+class FileData(DataSection):
+    """Files on this machine: CSV, TSV, JSONL or Parquet."""
+
+    source: Literal["files"] = "files"
+    train: str = setting(
+        ...,
+        "Training file. `{language}` in its name stands for each of the languages below.",
+        label="Training file",
+        min_length=1,
+    )
+    validation: str | None = setting(None, "Validation file; without one, rows are held out.", label="Validation file")
+    test: str | None = setting(None, "Test file; without one, rows are held out.", label="Test file")
+    transfer: str | None = setting(
+        None, "Unlabelled texts the teachers label (the transfer set).", label="Unlabelled file"
+    )
+    languages: list[str] = setting(
+        list,
+        "Languages whose files are read, where the file names hold `{language}`.",
+        label="Languages",
+        advanced=True,
+        max_length=100,
+    )
+    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "conll"] = setting(
+        "auto", "File format; auto goes by the file's ending.", label="Format", advanced=True
+    )
+    header: Literal["auto", "yes", "no"] = setting(
+        "auto", "Does the first line name the columns?", label="Header", advanced=True
+    )
+    quoting: Literal["auto", "yes", "no"] = setting(
+        "auto",
+        'Are quotes (") around fields part of the format (yes) or of the text (no)?',
+        label="Quoted fields",
+        advanced=True,
+    )
+    columns: Columns = Field(default_factory=Columns)
+
+
+class HubData(DataSection):
+    """A data set on the Hugging Face Hub."""
+
+    source: Literal["hub"] = "hub"
+    name: str = setting(..., "Name on the Hub, e.g. owner/name.", label="Hub name", min_length=1)
+    config: str | None = setting(None, "Configuration of the data set, where it has several.", label="Configuration")
+    revision: str | None = setting(
+        None, "Branch, tag or commit. Empty: the default branch.", advanced=True, label="Revision"
+    )
+    train_split: str = setting("train", "Split with the training rows.", label="Training split")
+    validation_split: str | None = setting(None, "Split with the validation rows.", label="Validation split")
+    test_split: str | None = setting(None, "Split with labelled test rows.", label="Test split")
+    transfer_split: str | None = setting(None, "Split with unlabelled rows.", label="Unlabelled split")
+    columns: Columns = Field(default_factory=Columns)
+
+
+Data = Annotated[BundledData | FileData | HubData, Field(discriminator="source")]

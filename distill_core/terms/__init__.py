@@ -1,0 +1,1 @@
+"""Terms: what the student is asked to minimise. A new one is one module and one line in the catalogue."""
