@@ -116,7 +116,8 @@ DIVERGENCES: dict[str, Entry] = {
         "distill_core.losses.logits:logit_mse", "1910.01769",
     ),
     "log_odds_mse": Entry(
-        "Log-odds", "½·mean squared difference of log-odds log(p/(1−p)) (no temperature).",
+        "Log-odds",
+        "½·mean squared difference of the student's logits and the teacher's log-odds log(p/(1−p)) (no temperature).",
         "distill_core.losses.logits:log_odds_mse", "2004.05686",
     ),
 }  # fmt: skip
@@ -154,8 +155,22 @@ WEIGHTINGS: dict[str, Entry] = {
         "distill_core.weighting.unikd:UniKD", "2204.00548",
     ),
     "dynamic": Entry(
-        "Dynamic KD", "Examples the student is unsure of learn from the larger half of the teachers, the rest from the "
-        "smaller; an example counts by the student's entropy.",
+        "Dynamic KD", "With one teacher an example counts by the student's entropy. With several, the half of a batch "
+        "that the student is less sure of learns from the smallest teacher, the rest from the largest.",
         "distill_core.weighting.dynamic:DynamicKD", "2109.11295",
     ),
 }  # fmt: skip
+
+#: what is predicted
+TASKS: dict[str, Entry] = {
+    "classification": Entry(
+        "Classification",
+        "One label a text, or a pair of texts.",
+        "distill_core.tasks.classification:Classification",
+    ),
+    "tagging": Entry(
+        "Tagging",
+        "One tag a word, as in named-entity recognition.",
+        "distill_core.tasks.tagging:Tagging",
+    ),
+}

@@ -30,10 +30,11 @@ class CheckpointInfo:
     layers: how many are used (`keep_layers` where given). max_positions: longest usable input, in tokens.
     parameters: of the encoder with these layers; no MLM, classification or pooler head is counted. total_parameters:
     all tensors in the file(s), less the layers that are not used; a checkpoint used as is, with its own
-    classification head, has pooler and head on its inference path too, so that this is its size. labels: names of
-    the classification head's outputs in order, None without such a head. tokenizer_fingerprint: equal exactly when
-    two tokenisers cut texts into the same numbered pieces. fingerprint: content address of weights, config and
-    `keep_layers`. per_layer: parameters of each used layer; empty where all layers share theirs.
+    classification head, has pooler and head on its inference path too, so that this is its size. is_classifier,
+    is_tagger: whether it has a head that labels texts, or words. labels: names of that head's outputs in order, None
+    without one. tokenizer_fingerprint: equal exactly when two tokenisers cut texts into the same numbered pieces.
+    fingerprint: content address of weights, config and `keep_layers`. per_layer: parameters of each used layer; empty
+    where all layers share theirs.
     """
 
     source: str
@@ -54,6 +55,7 @@ class CheckpointInfo:
     tokenizer_fingerprint: str
     fingerprint: str
     per_layer: tuple[int, ...] = ()
+    is_tagger: bool = False
 
 
 def resolve(source: str, revision: str | None = None) -> Path:
@@ -195,7 +197,7 @@ def _describe(found: _Found, keep_layers: int | None) -> CheckpointInfo:
             hint=f"Choose 1 to {sizes.layers}, or leave it empty for all.",
         )
     layers = keep_layers or sizes.layers
-    labels = head_labels(config, found.tensors)
+    labels, tags = head_labels(config, found.tensors), _tag_labels(config, found.tensors)
     vocabulary = read_vocabulary(found.folder)
     return CheckpointInfo(
         source=found.source,
@@ -211,9 +213,24 @@ def _describe(found: _Found, keep_layers: int | None) -> CheckpointInfo:
         parameters=counted.encoder(layers),
         total_parameters=counted.total - counted.encoder(sizes.layers) + counted.encoder(layers),
         is_classifier=labels is not None,
-        labels=labels,
+        labels=tags if labels is None else labels,
         tokenizer_kind=vocabulary.kind,
         tokenizer_fingerprint=vocabulary.fingerprint,
         fingerprint=weights.content_address(found.hashes, layers if layers < sizes.layers else None),
         per_layer=counted.per_layer[:layers],
+        is_tagger=tags is not None,
     )
+
+
+def _tag_labels(config: dict[str, Any], tensors: Tensors) -> list[str] | None:
+    """Label names of a token classifier in the order of its logits; None when there is no such head.
+
+    As in `families.head_labels`, names that config.json leaves out are transformers' own, ``LABEL_0`` ….
+    """
+    weight = tensors.get("classifier.weight")
+    if not any(str(name).endswith("ForTokenClassification") for name in config.get("architectures") or []):
+        return None
+    if weight is None or len(weight[1]) != 2 or weight[1][0] < 2:
+        return None
+    names = config.get("id2label") or {}
+    return [str(names.get(str(i), f"LABEL_{i}")) for i in range(weight[1][0])]

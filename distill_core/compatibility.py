@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from distill_core.catalogue import MATCHING, TERMS, WEIGHTINGS
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import BiLSTMStudent, Objective, TransformerStudent
 from distill_core.errors import FieldError
+from distill_core.sections.training import Ramp, Stage
+from distill_core.shapes import factor_misfit, layers_misfit
+from distill_core.vocabulary import PRUNABLE
+
+#: term → the field that gives its weight
+TERM_FIELDS = {
+    "hard": "objective.hard_label_weight",
+    "soft": "objective.soft_label_weight",
+    "teacher_labels": "objective.teacher_label_weight",
+    "hidden": "objective.hidden_weight",
+    **{name: f"objective.matching.{name}" for name in MATCHING},
+}
 
 
 def misfits(
@@ -15,36 +28,124 @@ def misfits(
     infos: Sequence[CheckpointInfo],
     *,
     embedding_width: int | None = None,
+    stages: Sequence[Stage] = (),
+    task: str = "classification",
 ) -> list[FieldError]:
     """Settings that cannot work with these teachers, each with its field.
 
     embedding_width: of the teacher the student starts from, where it is known to differ from its hidden width.
+    stages: of the student's training, whose terms then count instead of the objective's.
     """
     own = infos[student.init_teacher - 1]
+    found = _student_misfits(student, own, embedding_width or own.hidden)
+    return found + objective_misfits(student, objective, infos, stages=stages, task=task)
+
+
+def _student_misfits(
+    student: TransformerStudent | BiLSTMStudent, own: CheckpointInfo, embedding_width: int
+) -> list[FieldError]:
+    """What the teacher the student starts from cannot give it: embedding, layers, a smaller vocabulary."""
     found = []
-    width, field = (
-        (student.embedding, "student.embedding")
-        if isinstance(student, BiLSTMStudent)
-        else (student.hidden, "student.hidden")
-    )
-    limit = embedding_width or own.hidden
-    if student.initialise == "svd" and width > limit:
+    width, field = student.embedding, "student.embedding"
+    if isinstance(student, TransformerStudent) and student.embedding is None:
+        width, field = student.hidden, "student.hidden"
+    if student.initialise == "svd" and width is not None and width > embedding_width:
+        message = f"an SVD of {own.name}'s embedding gives at most {embedding_width} units, not {width}."
+        found.append(FieldError(field, message, "Choose fewer, or random initialisation."))
+    if isinstance(student, TransformerStudent) and student.initialise == "teacher_layers":
+        misfit = layers_misfit(student.layer_choice, student.layers, own.layers)
+        if misfit:
+            found.append(FieldError("student.layers", *misfit))
+        if student.embedding is not None and student.embedding >= embedding_width:
+            found.append(FieldError("student.embedding", *factor_misfit(student.embedding, embedding_width)))
+    if student.vocabulary == "seen" and own.tokenizer_kind not in PRUNABLE:
+        message = f"{own.name}'s tokeniser ({own.tokenizer_kind}) is of a kind whose vocabulary cannot be made smaller."
+        hint = "Keep the full vocabulary, or start from a teacher with WordPiece, BPE or Unigram pieces."
+        found.append(FieldError("student.vocabulary", message, hint))
+    return found
+
+
+def used_terms(objective: Objective, stages: Sequence[Stage] = ()) -> dict[str, str]:
+    """Term → the field to blame for it, of the terms in use: the stages' where there are stages, which then alone
+    count, else the objective's."""
+    if not stages:
+        return {name: TERM_FIELDS[name] for name in objective.weights()}
+    used = {name for stage in stages for name, weight in stage.terms.items() if _counts(weight)}
+    return {name: "training.stages" for name in TERMS if name in used}
+
+
+def _counts(weight: float | Ramp) -> bool:
+    return bool(weight.start or weight.end) if isinstance(weight, Ramp) else bool(weight)
+
+
+def objective_misfits(
+    student: TransformerStudent | BiLSTMStudent,
+    objective: Objective,
+    infos: Sequence[CheckpointInfo],
+    *,
+    stages: Sequence[Stage] = (),
+    task: str = "classification",
+) -> list[FieldError]:
+    """Terms and weightings that cannot work with this student and these teachers, each with its field."""
+    own = infos[student.init_teacher - 1]
+    terms = used_terms(objective, stages)
+    found = [
+        FieldError(field, message, hint)
+        for name, field in terms.items()
+        for message, hint in _term_misfits(name, student, infos, task)
+    ]
+    foreign = _foreign(own, infos)
+    if "hidden" in terms and objective.hidden_level == "token" and foreign:
         found.append(
             FieldError(
-                field,
-                f"an SVD of {own.name}'s embedding gives at most {limit} units, not {width}.",
-                "Choose fewer, or random initialisation.",
+                "objective.hidden_level",
+                f"hidden states cannot be compared token by token: {', '.join(foreign)} cuts text into other "
+                f"pieces than the student, which uses {own.name}'s tokeniser.",
+                "Set it to auto or word.",
             )
         )
-    if objective.hidden_weight and objective.hidden_level == "token":
-        foreign = [info.name for info in infos if info.tokenizer_fingerprint != own.tokenizer_fingerprint]
-        if foreign:
-            found.append(
-                FieldError(
-                    "objective.hidden_level",
-                    f"hidden states cannot be compared token by token: {', '.join(foreign)} cuts text into other "
-                    f"pieces than the student, which uses {own.name}'s tokeniser.",
-                    "Set it to auto or word.",
-                )
-            )
+    weighting = WEIGHTINGS[objective.teacher_weighting]
+    if "several" in weighting.needs and len(infos) < 2:
+        message = f"“{weighting.title}” chooses among several teachers, and there is one."
+        found.append(FieldError("objective.teacher_weighting", message, "Add a teacher, or choose equal weights."))
+    for stage in stages:
+        if stage.data == "transfer" and all("gold" in TERMS[name].needs for name in stage.terms):
+            message = f"stage “{stage.name}” sees transfer rows alone, which have no gold labels to learn from."
+            found.append(FieldError("training.stages", message, "Let it see labelled rows, or add soft labels."))
     return found
+
+
+def _term_misfits(
+    name: str, student: TransformerStudent | BiLSTMStudent, infos: Sequence[CheckpointInfo], task: str
+) -> list[tuple[str, str]]:
+    """(message, hint) of what keeps a term from working."""
+    entry, own = TERMS[name], infos[student.init_teacher - 1]
+    off = "Set its weight to 0."
+    if "transformer" in entry.needs and isinstance(student, BiLSTMStudent):
+        return [(f"“{entry.title}” needs a student with attention layers, and a BiLSTM has none.", off)]
+    found = []
+    if "text" in entry.needs and task == "tagging":
+        message = f"“{entry.title}” compares one vector a text, and tagging has none: every word is classified."
+        found.append((message, f"{off[:-1]}, or use hidden states."))
+    foreign = _foreign(own, infos)
+    if "same_tokeniser" in entry.needs and foreign:
+        message = (
+            f"“{entry.title}” needs equal tokenisers: {', '.join(foreign)} cuts text into other pieces than the "
+            f"student, which uses {own.name}'s tokeniser."
+        )
+        found.append((message, f"{off[:-1]}, or use hidden states, which are then compared by word."))
+    if "equal_heads" in entry.needs and isinstance(student, TransformerStudent):
+        heads = own.heads if student.initialise == "teacher_layers" else student.heads
+        unequal = [f"{info.name} {info.heads}" for info in infos if info.heads != heads]
+        if unequal:
+            message = (
+                f"“{entry.title}” compares head with head, and the heads differ in number: the student has "
+                f"{heads}, {', '.join(unequal)}."
+            )
+            found.append((message, "Give the student as many, or use attention relations, where heads may differ."))
+    return found
+
+
+def _foreign(own: CheckpointInfo, infos: Sequence[CheckpointInfo]) -> list[str]:
+    """Names of the teachers that cut text otherwise than the student, which uses `own`'s tokeniser."""
+    return [info.name for info in infos if info.tokenizer_fingerprint != own.tokenizer_fingerprint]

@@ -11,6 +11,8 @@ latency    phase ("preview" | "final"), rows [{name, role ("teacher" | "student"
            p50, p95}] (ms)
 teacher    name, validation (quality, fraction), level "reference" on the best one once all are known
 metric     rows [{arm, seed, name, step, value, unit}]; arm is "main", "no_teacher", "uniform" or "teacher:NAME"
+phase      arm, seed, name, index (from 0), of, from_step: that trial's later steps belong to this phase; told again
+           when the trial is resumed (the last one of an index counts)
 finding    severity, code, field, message, rows, count (what the data checks found)
 arm        arm, seed, quality {validation, test} (one trial is finished)
 log        level, message

@@ -15,10 +15,14 @@ DEMO = ASSETS / "demo"
 RECIPES = ASSETS / "recipes"
 
 #: name → folder of the data sets and teachers that ship with the project
-BUNDLED_DATA = {"support-desk": DEMO / "data"}
+BUNDLED_DATA = {
+    "support-desk": DEMO / "data",
+    "office-notes": ASSETS / "tagging" / "data",
+}
 BUNDLED_TEACHERS = {
     "support-bert": DEMO / "teachers" / "support-bert",
     "support-roberta": DEMO / "teachers" / "support-roberta",
+    "office-bert": ASSETS / "tagging" / "teachers" / "office-bert",
 }
 
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")

@@ -12,9 +12,11 @@ from distill_core.events import EventSink
 from distill_core.layout import DataHome, RunFolder
 from distill_core.measure.machine import choose_device, cores
 from distill_core.progress import WorkPlan
-from distill_core.stages import arms, cache, prepare, results, teachers
+from distill_core.stages import arms, cache, plan, prepare, results, teachers
 from distill_core.stages.context import RunContext
+from distill_core.stages.plan import StudentPlan
 from distill_core.stages.prepare import Prepared
+from distill_core.train.phases import total_steps
 from distill_core.train.stop import StopToken
 
 
@@ -33,14 +35,17 @@ def run(config: RunConfig, folder: RunFolder, home: DataHome, sink: EventSink, s
     with ctx.stage("prepare"):
         ctx.plan.begin("reading data and checkpoints")
         prepared = prepare.run(ctx)
-        plan_work(ctx, prepared)
-        results.preview(ctx, prepared)
+        student = plan.new_student(ctx, prepared, ctx.seed, random=True)
+        planned = plan.plan_student(ctx, prepared, student)
+        plan_work(ctx, prepared, planned)
+        results.preview(ctx, prepared, student)
+        del student
     with ctx.stage("teachers"):
         taught = teachers.run(ctx, prepared)
     with ctx.stage("cache"):
         signals = cache.run(ctx, prepared, taught)
     with ctx.stage("distil"):
-        finished = arms.run(ctx, prepared, signals)
+        finished = arms.run(ctx, prepared, signals, planned)
     with ctx.stage("measure"):
         report = results.run(ctx, prepared, taught, finished)
     sink.emit("stage", stage="done", state="finished", seconds=sum(ctx.stage_seconds().values()))
@@ -54,7 +59,7 @@ def _settle(config: RunConfig) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
-def plan_work(ctx: RunContext, prepared: Prepared) -> None:
+def plan_work(ctx: RunContext, prepared: Prepared, planned: StudentPlan) -> None:
     """Tell the progress plan what is to come, in floating-point operations (2 a weight and token, 6 with backward)."""
     config = ctx.config
     for group in teachers.groups(ctx, prepared):
@@ -65,11 +70,11 @@ def plan_work(ctx: RunContext, prepared: Prepared) -> None:
         ctx.plan.add(group.item, "teachers", 6 * config.teacher_training.epochs * tokens)
     for number, texts in enumerate(prepared.texts):
         ctx.plan.add(cache.item(number), "cache", 2 * float(texts.pool.lengths.sum()) * _weights(prepared, number))
-    own = prepared.texts[config.student.init_teacher - 1]
     student_weights = _student_weights(config)
-    rows = float(own.pool.lengths.mean()) * config.training.batch_size * arms.steps_of(ctx, prepared)
-    for trial in arms.trials_of(ctx):
-        ctx.plan.add(f"arm-{trial.key}", f"arm-{trial.arm}", 6 * rows * student_weights)
+    batch = float(planned.texts.pool.lengths.mean()) * config.training.batch_size
+    for trial in plan.trials_of(ctx):
+        steps = total_steps(plan.phases_of(ctx, planned, trial.arm))
+        ctx.plan.add(f"arm-{trial.key}", f"arm-{trial.arm}", 6 * batch * steps * student_weights)
     calls = config.measure.repeats * sum(config.measure.batch_sizes) * config.measure.tokens
     everyone = sum(_weights(prepared, n) for n in range(len(prepared.teachers)))
     tests = sum(float(t.test.lengths.sum()) * _weights(prepared, n) for n, t in enumerate(prepared.texts))

@@ -1,9 +1,9 @@
-"""A finished student at work: labels and probabilities for texts."""
+"""A finished student at work: labels and probabilities for texts, tags and entities for their words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,32 @@ class Prediction:
     def as_dict(self) -> dict[str, Any]:
         pair = {} if self.text_pair is None else {"text_pair": self.text_pair}
         return {"text": self.text, **pair, "label": self.label, "probabilities": self.probabilities}
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One entity of a text. start, end: characters, end exclusive. score: the lowest of its words' probabilities."""
+
+    type: str
+    text: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """words: of the text, punctuation apart; tags and scores (probability of the tag, in [0, 1]): one for each word.
+    A word beyond the student's length limit has the tag "O" and the score 0."""
+
+    text: str
+    words: list[str]
+    tags: list[str]
+    scores: list[float]
+    entities: list[Entity]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 def student_folder(folder: Path) -> Path:
@@ -89,9 +115,10 @@ class StudentPredictor:
     ) -> np.ndarray:
         """[N, C] float64, rows sum to 1, in the order of the texts."""
         from distill_core.data.types import Rows
+        from distill_core.signals.predict import predict_logits
         from distill_core.tasks.classification import encode
-        from distill_core.train.evaluate import predict_logits
 
+        self._wants("classification")
         if pairs is not None and len(pairs) != len(texts):
             raise DataError(f"{len(texts)} texts but {len(pairs)} second texts.", hint="Give one for each.")
         if not texts:
@@ -100,9 +127,7 @@ class StudentPredictor:
             list(texts), None if pairs is None else list(pairs), np.full(len(texts), -1), list(range(1, len(texts) + 1))
         )
         encoded = encode(self.student.tokenizer, rows, self.max_tokens)
-        logits = predict_logits(self.student, encoded, self.device, batch_size=batch_size).astype(np.float64)
-        scores = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return scores / scores.sum(axis=1, keepdims=True)
+        return _softmax(predict_logits(self.student, encoded, self.device, batch_size=batch_size))
 
     def predict(
         self, texts: Sequence[str], pairs: Sequence[str] | None = None, *, batch_size: int = 64
@@ -116,3 +141,63 @@ class StudentPredictor:
             pair = None if pairs is None else pairs[number]
             found.append(Prediction(texts[number], pair, self.labels[order[0]], by_label))
         return found
+
+    def tag(self, texts: Sequence[str], *, batch_size: int = 64) -> list[Tagged]:
+        """Tags for the words of each text, in order. Raises DataError for a student that classifies whole texts."""
+        from distill_core.signals.predict import predict_logits
+        from distill_core.tasks.tagging import encode_words
+        from distill_core.tasks.words import WORD
+
+        self._wants("tagging")
+        spans = [[match.span() for match in WORD.finditer(text)] for text in texts]
+        sentences = [[text[a:b] for a, b in places] for text, places in zip(texts, spans, strict=True)]
+        if not any(sentences):
+            return [Tagged(text, [], [], [], []) for text in texts]
+        encoded = encode_words(self.student.tokenizer, sentences, self.max_tokens)
+        logits = predict_logits(self.student, encoded, self.device, batch_size=batch_size)
+        # A word nobody saw has logits of zeros, and must not look like a guess.
+        seen = logits.any(axis=1)
+        chosen, best = logits.argmax(axis=1), _softmax(logits).max(axis=1) * seen
+        found, start = [], 0
+        for text, sentence, places in zip(texts, sentences, spans, strict=True):
+            part = slice(start, start + len(sentence))
+            start += len(sentence)
+            tags, scores = [self.labels[i] for i in chosen[part]], [float(score) for score in best[part]]
+            found.append(Tagged(text, sentence, tags, scores, _entities(text, places, tags, scores)))
+        return found
+
+    @property
+    def task(self) -> str:
+        """ "classification" or "tagging"."""
+        return str(getattr(self.student, "task", "classification"))
+
+    def _wants(self, task: str) -> None:
+        if self.task != task:
+            does = "tags words" if self.task == "tagging" else "classifies whole texts"
+            raise DataError(f"This student {does}.", hint=f"Use {'tag' if self.task == 'tagging' else 'predict'}.")
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exact = logits.astype(np.float64)
+    scores = np.exp(exact - exact.max(axis=1, keepdims=True))
+    return scores / scores.sum(axis=1, keepdims=True)
+
+
+def _entities(
+    text: str, places: Sequence[tuple[int, int]], tags: Sequence[str], scores: Sequence[float]
+) -> list[Entity]:
+    """Entities of IOB2 tags as emitted: an I- that continues nothing begins an entity."""
+    runs: list[list[int]] = []
+    before = "O"
+    for number, tag in enumerate(tags):
+        if tag != "O":
+            if tag.startswith("I-") and before != "O" and before[2:] == tag[2:]:
+                runs[-1].append(number)
+            else:
+                runs.append([number])
+        before = tag
+    found = []
+    for run in runs:
+        start, end = places[run[0]][0], places[run[-1]][1]
+        found.append(Entity(tags[run[0]][2:], text[start:end], start, end, min(scores[i] for i in run)))
+    return found

@@ -12,6 +12,8 @@ from typing import Any
 from distill_core.errors import CheckpointError
 
 FAST = "tokenizer.json"
+#: kinds whose vocabulary can be cut down to the pieces that occur
+PRUNABLE = ("WordPiece", "BPE", "Unigram")
 _SENTENCEPIECE = ("spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model")
 
 

@@ -55,13 +55,13 @@ def build_app(services: Any, downloads: Path) -> gr.Blocks:
 
         def route(request: gr.Request, *typed: Any) -> list[Any]:
             page = page_of(dict(request.query_params))
-            side = new.side_of(new_page, services, typed) if page == "new" else gr.skip()
-            return [uuid.uuid4().hex, side, *(gr.update(visible=name == page) for name in columns)]
+            told = new.live(new_page, services, typed) if page == "new" else [gr.skip()] * len(new_page.told)
+            return [uuid.uuid4().hex, *told, *(gr.update(visible=name == page) for name in columns)]
 
         app.load(
             route,
             new_page.inputs,
-            [token, new_page.side, *columns.values()],
+            [token, *new_page.told, *columns.values()],
             show_progress="hidden",
             api_visibility="private",
             concurrency_limit=None,

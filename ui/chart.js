@@ -13,7 +13,6 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
   });
 
   const ARMS = {main: "student", no_teacher: "no teachers", uniform: "uniform weights"};
-  const LOSSES = {loss_total: "total", loss_soft: "soft labels", loss_hard: "hard labels", loss_hidden: "hidden states"};
   const TEACHER = "teacher:";
 
   // Roles keep their colour everywhere: teachers blues, student orange, controls greys.
@@ -40,7 +39,7 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
     const made = {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", uirevision: "kept",
       font: {family: "system-ui, sans-serif", size: 12, color: ink},
-      margin: {l: 46, r: options.right ? 46 : 14, t: 8, b: 40}, hovermode: "x unified", autosize: true, showlegend: false,
+      margin: {l: 46, r: options.right ? 46 : 14, t: options.banded ? 20 : 8, b: 40}, hovermode: "x unified", autosize: true, showlegend: false,
       hoverlabel: {bgcolor: css("--sr-surface", node), bordercolor: line, font: {color: ink, size: 12}},
       xaxis: {...axis, title: {...axis.title, text: "optimizer step", standoff: 4}, rangemode: "tozero"},
       yaxis: {...axis, title: {...axis.title, text: options.left || ""}, rangemode: options.tozero ? "tozero" : "normal"},
@@ -55,7 +54,7 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
   class LiveChart {
     constructor(node, options) {
       this.node = node; this.options = options; this.traces = new Map(); this.queue = new Map();
-      this.marks = []; this.drawn = false; this.busy = Promise.resolve();
+      this.marks = []; this.bands = []; this.drawn = false; this.busy = Promise.resolve();
     }
     // One more point of the trace `key`; `style()` is asked whenever the theme changes.
     add(key, style, x, y) {
@@ -69,7 +68,39 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
       if (JSON.stringify(marks.map(m => [m.value, m.text])) === JSON.stringify(this.marks.map(m => [m.value, m.text]))) return;
       this.marks = marks; this.marksChanged = true;
     }
+    // Stages of a staged training, from left to right: [{name, from}]; a thin band with names on top of the plot.
+    phases(bands) {
+      if (JSON.stringify(bands) === JSON.stringify(this.bands)) return;
+      this.bands = bands; this.marksChanged = true;
+    }
+    _bands() {
+      const shapes = [], annotations = [];
+      const fill = css("--sr-soft", this.node), line = css("--sr-line", this.node), muted = css("--sr-muted", this.node);
+      this.bands.forEach((band, i) => {
+        const next = this.bands[i + 1];
+        if (i % 2 === 0) shapes.push({type: "rect", xref: "x", yref: "paper", x0: band.from, y0: 0, y1: 1, layer: "below",
+          x1: next ? next.from : this._end(band.from), fillcolor: fill, line: {width: 0}});
+        if (i) shapes.push({type: "line", xref: "x", yref: "paper", x0: band.from, x1: band.from, y0: 0, y1: 1, layer: "below", line: {color: line, width: 1}});
+        annotations.push({xref: "x", yref: "paper", x: band.from, y: 1, xanchor: "left", yanchor: "bottom", xshift: 3, showarrow: false,
+          text: plain(this._short(band, next)), hovertext: plain(band.name), font: {size: 11, color: muted}});
+      });
+      return {shapes, annotations};
+    }
+    // The last step drawn so far: the last band goes on as far as the curves do.
+    _end(from) {
+      let end = from;
+      for (const trace of this.node.data || []) for (const x of trace.x || []) if (x > end) end = x;
+      return end;
+    }
+    // A name as long as its band is wide; at least its number.
+    _short(band, next) {
+      const first = this.bands[0].from, end = this._end(this.bands[this.bands.length - 1].from);
+      const width = (this.node.clientWidth - 60) * ((next ? next.from : end) - band.from) / Math.max(1, end - first);
+      const letters = Math.floor(width / 6.2) - 1, name = band.name;
+      return letters >= name.length ? name : letters >= 5 ? name.slice(0, letters - 1) + "…" : letters >= 1 ? String(this.bands.indexOf(band) + 1) : "";
+    }
     _marks() {
+      const bands = this._bands();
       const sorted = [...this.marks].sort((a, b) => b.value - a.value), groups = [];
       // Lines close to each other share one place for their labels, above the highest of them and in its order.
       for (const mark of sorted) {
@@ -77,10 +108,10 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
         if (group && group[0].value - mark.value < this.options.near) group.push(mark); else groups.push([mark]);
       }
       return {
-        shapes: sorted.map(m => ({type: "line", xref: "paper", x0: 0, x1: 1, y0: m.value, y1: m.value,
-          line: {color: m.colour(), width: 1.2, dash: "dash"}, layer: "below"})),
-        annotations: groups.flatMap(group => group.map((m, i) => ({xref: "paper", x: 0.995, xanchor: "right", y: group[0].value,
-          showarrow: false, yanchor: "bottom", yshift: 14 * (group.length - 1 - i), text: plain(m.text), font: {size: 11, color: m.colour()}}))),
+        shapes: [...bands.shapes, ...sorted.map(m => ({type: "line", xref: "paper", x0: 0, x1: 1, y0: m.value, y1: m.value,
+          line: {color: m.colour(), width: 1.2, dash: "dash"}, layer: "below"}))],
+        annotations: [...bands.annotations, ...groups.flatMap(group => group.map((m, i) => ({xref: "paper", x: 0.995, xanchor: "right", y: group[0].value,
+          showarrow: false, yanchor: "bottom", yshift: 14 * (group.length - 1 - i), text: plain(m.text), font: {size: 11, color: m.colour()}})))],
       };
     }
     _fresh(key, queued) {
@@ -119,6 +150,7 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
       this.queue.clear();
       if (fresh.length) { await Plotly.addTraces(this.node, fresh); this._legend(); }
       if (more.at.length) await Plotly.extendTraces(this.node, {x: more.x, y: more.y}, more.at);
+      if (this.bands.length && (fresh.length || more.at.length)) this.marksChanged = true;
       if (this.marksChanged) { this.marksChanged = false; await Plotly.relayout(this.node, this._marks()); }
     }
     // Colours come from CSS variables: ask them again.
@@ -149,18 +181,19 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
   };
 
   class Board {
-    constructor(root, url) {
-      this.url = url; this.names = []; this.losses = []; this.chosen = null; this.seen = new Set();
+    // losses: {metric: words} of all loss terms, in the order in which they are named
+    constructor(root, url, losses) {
+      this.url = url; this.words = losses; this.stages = []; this.names = []; this.losses = []; this.chosen = null; this.seen = new Set();
       this.roles = roles(this.names);
       this.picker = h("select", {"aria-label": "Whose loss", onchange: event => this.choose(event.target.value, true)});
       this.boxes = {
         quality: box("Validation accuracy", "%"), loss: box("Loss terms", "unweighted", this.picker),
-        teachers: box("Teachers", "KL to the student, mean weight"), speed: box("Throughput", "examples/s"),
+        teachers: box("Teachers", "KL to the student, mean weight, disagreement"), speed: box("Throughput", "examples/s"),
       };
       fill(root, Object.values(this.boxes).map(b => b.card));
       this.charts = {
         quality: new LiveChart(this.boxes.quality.plot, {near: 1.5}),
-        loss: new LiveChart(this.boxes.loss.plot, {tozero: true}),
+        loss: new LiveChart(this.boxes.loss.plot, {tozero: true, banded: true}),
         teachers: new LiveChart(this.boxes.teachers.plot, {left: "KL", right: "weight", tozero: true}),
         speed: new LiveChart(this.boxes.speed.plot, {tozero: true}),
       };
@@ -175,6 +208,22 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
       this.losses = []; this.seen.clear(); this.chosen = this.byHand ? this.chosen : null;
       this.all(c => c.reset());
       for (const b of Object.values(this.boxes)) b.note.hidden = false;
+    }
+    // What quality is called: accuracy, entity F1.
+    metric(words) {
+      if (!words) return;
+      const title = this.boxes.quality.card.querySelector("h3").firstChild;
+      if (title.textContent !== "Validation " + words) {
+        title.textContent = "Validation " + words;
+        this.boxes.quality.card.setAttribute("aria-label", "Validation " + words);
+      }
+    }
+    // Stages of all trials: [{arm, seed, name, index, of, from_step}]; drawn for the arm whose losses are shown.
+    phases(list) { this.stages = list || []; this.bands(); }
+    bands() {
+      const own = this.stages.filter(p => p.arm === this.chosen && p.of > 1);
+      const seed = own.length ? own[0].seed : null;
+      this.charts.loss.phases(own.filter(p => p.seed === seed).sort((a, b) => a.index - b.index).map(p => ({name: p.name, from: p.from_step})));
     }
     teachers(list) {
       for (const t of list || []) if (!this.names.includes(t.name)) this.names.push(t.name);
@@ -201,8 +250,9 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
         if (row.name === "validation_quality")
           this.push("quality", row, known(row.value) ? 100 * row.value : null, this.style(row, {points: true}));
         else if (row.name === "examples_per_second") this.push("speed", row, row.value, this.style(row));
-        else if (teacher && row.name === "loss" || row.name in LOSSES) this.loss(row, teacher);
+        else if (teacher && row.name === "loss" || row.name in this.words) this.loss(row, teacher);
         else if (row.arm === "main" && /^(kl|weight)\//.test(row.name)) this.aboutTeacher(row);
+        else if (row.arm === "main" && row.name === "disagreement") this.disagreement(row);
       }
     }
     aboutTeacher(row) {
@@ -212,6 +262,10 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
       const style = this.style(row);
       this.push("teachers", row, row.value, () => ({...style(), name: (weight ? "weight " : "KL ") + name, width: 1.8,
         colour: this.roles.colour(TEACHER + name), dash: weight ? "dot" : "solid", right: weight}));
+    }
+    disagreement(row) {
+      const style = this.style(row);
+      this.push("teachers", row, row.value, () => ({...style(), name: "teachers' disagreement", width: 1.5, dash: "dash", colour: css("--sr-muted")}));
     }
     loss(row, teacher) {
       const group = teacher ? "teachers" : row.arm;
@@ -228,14 +282,15 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
       if (group === this.chosen) this.drawLoss(row, teacher);
     }
     drawLoss(row, teacher) {
-      const style = this.style(row), name = LOSSES[row.name];
+      const style = this.style(row), name = this.words[row.name];
       this.push("loss", row, row.value, teacher ? style : () => ({...style(), name, dash: "solid", legend: style().legend,
-        colour: css("--sr-" + row.name.replace("_", "-")), width: row.name === "loss_total" ? 2.2 : 1.5}));
+        colour: css("--sr-" + row.name.replaceAll("_", "-")), width: row.name === "loss_total" ? 2.2 : 1.5}));
     }
     choose(group, byHand) {
       this.byHand ||= byHand; this.chosen = group; this.picker.value = group;
       this.charts.loss.reset();
       for (const {group: of, row} of this.losses) if (of === group) this.drawLoss(row, group === "teachers");
+      this.bands();
       if (byHand) this.flush();
     }
     flush() { return loadPlotly(this.url).then(P => this.all(c => c.flush(P))); }

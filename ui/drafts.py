@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,18 +47,29 @@ def at_slots(errors: Sequence[FieldError], slots: list[int]) -> list[FieldError]
     """Errors of the draft's teachers, told by the page's teacher slots."""
     found = []
     for error in errors:
-        parts = error.field.split(".")
-        if parts[0] == "teachers" and len(parts) > 1 and parts[1].isdigit() and int(parts[1]) < len(slots):
-            parts[1] = str(slots[int(parts[1])])
-            if len(parts) == 2:
-                parts.append("source")
-            error = replace(error, field=".".join(parts))
-        elif error.field == "teachers":
+        if error.field == "teachers":
             error = FieldError("teachers.0.source", "a run needs at least one teacher.", "Choose one here.")
         elif error.field == "data.columns":
             error = replace(error, field="data.columns.text")
+        else:
+            error = replace(error, field=slot_path(error.field, slots))
         found.append(error)
     return found
+
+
+def advice_at_slots(advice: Sequence[Mapping[str, Any]], slots: list[int]) -> list[dict[str, Any]]:
+    """Advice (findings) likewise."""
+    return [{**item, "field": slot_path(str(item["field"]), slots)} for item in advice]
+
+
+def slot_path(path: str, slots: list[int]) -> str:
+    """A path of the draft as the page counts teachers; one of a teacher as a whole is its source's."""
+    parts = path.split(".")
+    if parts[0] == "teachers" and len(parts) > 1 and parts[1].isdigit() and int(parts[1]) < len(slots):
+        parts[1] = str(slots[int(parts[1])])
+        if len(parts) == 2:
+            parts.append("source")
+    return ".".join(parts)
 
 
 def step_of(path: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -85,6 +86,13 @@ def table(rows: list[dict[str, Any]], *, limit: int = 5) -> str:
     )
     inside = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="sr-scroll"><table class="sr-table">{inside}</table></div>'
+
+
+def paper(name: str) -> str:
+    """A paper's name, with a link where it holds an arXiv number ("2106.01023", "MT-BERT (arXiv 2106.01023)")."""
+    said = re.sub(r"^(\d{4}\.\d{4,5})$", r"arXiv \1", esc(name))
+    link = r'<a href="https://arxiv.org/abs/\1" target="_blank" rel="noreferrer">arXiv \1</a>'
+    return re.sub(r"arXiv[: ](\d{4}\.\d{4,5})", link, said)
 
 
 def _cut(value: object, width: int = 160) -> str:

@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub = command("check", "Read the config, the data and the checkpoints; train nothing.", _check)
     sub.add_argument("config", type=Path, metavar="CONFIG.yaml")
-    _add_predict(command("predict", "Classify texts with a finished student.", _predict))
+    _add_predict(command("predict", "Label or tag texts with a finished student.", _predict))
     sub = command("report", "Print the report of a finished run.", _report)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--json", action="store_true", help="the whole report.json instead of tables")

@@ -102,7 +102,12 @@ def predict(request: PredictRequest) -> int:
     from distill_core.hub import decide_offline
 
     decide_offline()
-    found = StudentPredictor.load(folder).predict(texts, pairs)
+    predictor = StudentPredictor.load(folder)
+    if predictor.task == "tagging":
+        if pairs:
+            raise DataError("This student tags words; it takes no second text.", hint="Leave --text-pair out.")
+        return _tagged(predictor.tag(texts), as_json=request.as_json)
+    found = predictor.predict(texts, pairs)
     if request.as_json:
         print(json.dumps([p.as_dict() for p in found], ensure_ascii=False, indent=1))
         return 0
@@ -114,6 +119,20 @@ def predict(request: PredictRequest) -> int:
         shown = text if len(text) <= 60 else text[:59] + "…"
         rows.append([shown, prediction.label, f"{100 * ranked[0][1]:.1f}%", other])
     print("\n".join(table(["text", "label", "probability", "next"], rows)))
+    return 0
+
+
+def _tagged(found: Sequence[Any], *, as_json: bool) -> int:
+    """Each text, then its entities."""
+    if as_json:
+        print(json.dumps([text.as_dict() for text in found], ensure_ascii=False, indent=1))
+        return 0
+    rows = []
+    for text in found:
+        rows += [[text.text, e.type, e.text, f"{100 * e.score:.1f}%"] for e in text.entities] or [
+            [text.text, "–", "", ""]
+        ]
+    print("\n".join(table(["text", "type", "entity", "confidence"], rows)))
     return 0
 
 

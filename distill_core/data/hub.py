@@ -18,9 +18,9 @@ _SPLITS = ("train", "validation", "test", "transfer")
 def load_hub(config: HubData) -> dict[str, pd.DataFrame]:
     """The configured splits as data frames, keyed train, validation, test, transfer (only those named).
 
-    Columns of class labels hold the classes' names; a row without gold label (−1 or null) holds None. Rows keep the
-    order they have on the Hub. Raises DataError (no such name, configuration or split; a loading script; gated) and
-    NetworkError (no way to the Hub and not downloaded before).
+    Columns of class labels, or of lists of them, hold the classes' names; a row without gold label (−1 or null) holds
+    None. Rows keep the order they have on the Hub. Raises DataError (no such name, configuration or split; a loading
+    script; gated) and NetworkError (no way to the Hub and not downloaded before).
     """
     hub.check_name(config.name, "dataset", "data.name")
     wanted = {key: getattr(config, f"{key}_split") for key in _SPLITS if getattr(config, f"{key}_split")}
@@ -120,12 +120,17 @@ def _refuse_missing_splits(config: HubData, there: list[str], wanted: dict[str, 
 
 
 def _frame(dataset: Any) -> pd.DataFrame:
+    import pandas as pd
     from datasets import ClassLabel
 
     frame = dataset.to_pandas()
     for column, feature in dataset.features.items():
         if isinstance(feature, ClassLabel):
             frame[column] = [_class_name(feature.names, value) for value in dataset[column]]
+        elif isinstance(inner := getattr(feature, "feature", None), ClassLabel):  # a list of classes, such as tags
+            names = inner.names
+            lists = [None if row is None else [_class_name(names, value) for value in row] for row in dataset[column]]
+            frame[column] = pd.Series(lists, index=frame.index, dtype=object)
     return frame
 
 

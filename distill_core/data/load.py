@@ -14,6 +14,7 @@ from distill_core.data.sources import ReadOptions, Table, read_table, table_from
 from distill_core.data.types import Finding, Findings
 from distill_core.errors import DataError, NetworkError, StillroomError
 
+PLACEHOLDER = "{language}"
 SPLITS = ("train", "validation", "test", "transfer")
 _WHOLE_FLOAT = re.compile(r"-?\d+\.0")
 
@@ -33,10 +34,18 @@ class Source:
         columns = self.columns
         return [name for name in (columns.text, columns.text_pair, columns.label) if name is not None]
 
+    @property
+    def shown(self) -> list[str]:
+        """What a preview shows: the mapped columns, and the languages where they are told apart."""
+        return [*self.mapped, *([self.columns.language] if self.columns.language else [])]
+
 
 @dataclass
 class Examples:
-    """One split's texts and labels as strings, stripped; "" = no label. rows: 1-based row numbers in the file."""
+    """One split's texts and labels as strings, stripped; "" = no label. rows: 1-based row numbers in the file.
+
+    languages: of each row, or None where the data set tells none apart.
+    """
 
     texts: list[str]
     pairs: list[str] | None
@@ -44,6 +53,7 @@ class Examples:
     rows: list[int]
     title: str
     field: str
+    languages: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -56,6 +66,7 @@ class Examples:
             [self.rows[i] for i in positions],
             self.title,
             self.field,
+            None if self.languages is None else [self.languages[i] for i in positions],
         )
 
 
@@ -76,9 +87,16 @@ def load_source(config: BundledData | FileData | HubData, findings: Findings) ->
         return _load_bundled(config, findings)
     paths = {split: getattr(config, split) for split in SPLITS if getattr(config, split)}
     source = Source(Path(config.train).stem, config.columns)
+    if any(PLACEHOLDER in path and not Path(path).expanduser().exists() for path in paths.values()):
+        message = (
+            f"Several files as languages ({PLACEHOLDER} in a file name) are read for the task tagging alone. "
+            "For classification, put the rows in one file with a column for the language."
+        )
+        findings.add("error", "languages", "data.languages", message)
+        return source
     for split, path in paths.items():
         source.titles[split], source.fields[split] = Path(path).name, f"data.{split}"
-    if _same_file_twice(paths, findings):
+    if same_file_twice(paths, findings):
         return source
     options = ReadOptions(
         format=config.format, header=config.header, quoting=config.quoting, wanted=tuple(source.mapped)
@@ -103,7 +121,8 @@ def _read_files(source: Source, paths: dict[str, str], options: ReadOptions, fin
             names = tuple(table.names)
 
 
-def _same_file_twice(paths: dict[str, str], findings: Findings) -> bool:
+def same_file_twice(paths: dict[str, str], findings: Findings) -> bool:
+    """Is one file given for two splits? Then there is an error finding."""
     seen: dict[Path, str] = {}
     for split, path in paths.items():
         try:
@@ -120,12 +139,9 @@ def _same_file_twice(paths: dict[str, str], findings: Findings) -> bool:
 
 
 def _load_bundled(config: BundledData, findings: Findings) -> Source:
-    folder = layout.BUNDLED_DATA.get(config.name)
     source = Source(config.name, Columns())
+    folder = bundled_folder(config, findings)
     if folder is None:
-        there = ", ".join(sorted(layout.BUNDLED_DATA)) or "none"
-        message = f"There is no bundled data set {config.name!r}. Bundled sets: {there}."
-        findings.add("error", "unknown_set", "data.name", message)
         return source
     paths = {split: str(folder / f"{split}.csv") for split in SPLITS}
     paths = {split: path for split, path in paths.items() if split == "train" or Path(path).exists()}
@@ -133,6 +149,25 @@ def _load_bundled(config: BundledData, findings: Findings) -> Source:
         source.titles[split], source.fields[split] = Path(path).name, "data.name"
     _read_files(source, paths, ReadOptions(header="yes", wanted=tuple(source.mapped)), findings)
     return source
+
+
+def bundled_folder(config: BundledData, findings: Findings) -> Path | None:
+    """The folder of a bundled set; None, and an error finding, where there is none or it is made for another task.
+
+    A set for tagging has its rows in train.jsonl, one for classification in train.csv.
+    """
+    folder = layout.BUNDLED_DATA.get(config.name)
+    if folder is None:
+        there = ", ".join(sorted(layout.BUNDLED_DATA)) or "none"
+        message = f"There is no bundled data set {config.name!r}. Bundled sets: {there}."
+        findings.add("error", "unknown_set", "data.name", message)
+        return None
+    task = "classification" if (folder / "train.csv").exists() else "tagging"
+    if task != config.task:
+        message = f"The bundled set {config.name!r} is made for {task}, not for {config.task}. Set the task to {task}."
+        findings.add("error", "wrong_task", "data.task", message)
+        return None
+    return folder
 
 
 def _load_hub(config: HubData, findings: Findings) -> Source:
@@ -166,7 +201,7 @@ def examples_of(source: Source, split: str, findings: Findings) -> Examples | No
     columns = _lookup(source, split, findings)
     if columns is None:
         return None
-    text, pair, label = columns
+    text, pair, label, language = columns
     texts = [value.strip() for value in table.columns[text]]
     pairs = None if pair is None else [value.strip() for value in table.columns[pair]]
     labels = [""] * len(texts) if label is None else [value.strip() for value in table.columns[label]]
@@ -174,10 +209,12 @@ def examples_of(source: Source, split: str, findings: Findings) -> Examples | No
     if given and all(_WHOLE_FLOAT.fullmatch(value) for value in given):
         # what pandas writes for a column of whole numbers with gaps
         labels = [value.removesuffix(".0") for value in labels]
-    return Examples(texts, pairs, labels, table.rows, title, where)
+    languages = None if language is None else [value.strip() for value in table.columns[language]]
+    return Examples(texts, pairs, labels, table.rows, title, where, languages)
 
 
-def _lookup(source: Source, split: str, findings: Findings) -> tuple[str, str | None, str | None] | None:
+def _lookup(source: Source, split: str, findings: Findings) -> tuple[str, str | None, str | None, str | None] | None:
+    """The names of the columns with the texts, the second texts, the labels and the languages."""
     table, columns = source.tables[split], source.columns
     roles: list[tuple[str, str, str]] = [("text", columns.text, "the texts")]
     if columns.text_pair is not None:
@@ -185,7 +222,12 @@ def _lookup(source: Source, split: str, findings: Findings) -> tuple[str, str | 
     if split != "transfer":
         roles.append(("label", columns.label, "the labels"))
     elif columns.text_pair is None and len(table.columns) == 1:
-        return table.names[0], None, None  # a single column can only be the text
+        return table.names[0], None, None, None  # a single column can only be the text
+    language = columns.language
+    if split == "transfer" and language not in table.columns:
+        language = None  # nothing is measured on these rows
+    if language is not None:
+        roles.append(("language", language, "the languages"))
     missing = [role for role in roles if role[1] not in table.columns]
     for role, name, what in missing:
         where = f"data.columns.{role}" if split == "train" else source.fields[split]
@@ -197,7 +239,7 @@ def _lookup(source: Source, split: str, findings: Findings) -> tuple[str, str | 
         message = f"One column cannot be two things: {', '.join(chosen)}. Choose different columns."
         findings.add("error", "same_column", "data.columns", message)
         return None
-    return columns.text, columns.text_pair, None if split == "transfer" else columns.label
+    return columns.text, columns.text_pair, None if split == "transfer" else columns.label, language
 
 
 def _missing_column(table: Table, title: str, name: str, what: str) -> str:

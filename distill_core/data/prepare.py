@@ -4,50 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from distill_core.config import BundledData, FileData, HubData
 from distill_core.data import checks
-from distill_core.data.load import Examples, Source, add_error, examples_of, load_source
-from distill_core.data.splits import choose_labelled, choose_some, hold_out
-from distill_core.data.types import CheckResult, Findings, PreparedData, Rows, Severity, count_of, data_fingerprint
+from distill_core.data.draft import DataConfig, Draft, Parts, Splitter, Strata
+from distill_core.data.load import Examples, add_error, examples_of, load_source
+from distill_core.data.tagging_draft import draft_tagging
+from distill_core.data.types import CheckResult, Findings, PreparedData, Rows, count_of, data_fingerprint
 from distill_core.errors import DataError, NetworkError
-
-DataConfig = BundledData | FileData | HubData
-PURPOSE = {"train": "training", "validation": "validation", "transfer": "the transfer set"}
-
-
-@dataclass
-class Draft:
-    """How far the preparation came: all of it when `complete`."""
-
-    findings: Findings = field(default_factory=Findings)
-    source: Source | None = None
-    labels: list[str] = field(default_factory=list)
-    balance: dict[str, int] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
-    splits: dict[str, Rows] | None = None
-
-
-@dataclass
-class Parts:
-    """Rows by where they come from, before any are moved. None: there is no such file, so rows are held out."""
-
-    labelled: Rows
-    unlabelled: Rows
-    validation: Rows | None
-    test: Rows | None
-    transfer: Rows
 
 
 def prepare(config: DataConfig, *, seed: int) -> PreparedData:
     """Reads, checks and splits a data set.
 
     The test rows come first: from their file, or held out of the training rows. Training, validation and transfer rows
-    with a text of the test are left out. Then `labelled_per_class` rows of each class are chosen, the validation rows
-    are cut out of those (or come from their file), and the other training rows join the transfer set without labels.
+    with a text of the test are left out. Then `labelled_per_class` rows of each class (in tagging: sentences of each
+    language, or in all where no languages are told apart) are chosen, the validation rows are cut out of those (or
+    come from their file), and the other training rows join the transfer set without labels.
 
     Args:
         config: the `data` section of a run.
@@ -65,12 +39,12 @@ def prepare(config: DataConfig, *, seed: int) -> PreparedData:
     if errors or draft.splits is None:
         more = f"There are {count_of(len(errors) - 1, 'more problem')}." if len(errors) > 1 else ""
         raise DataError(errors[0].message, hint=more, field=errors[0].field)
-    assert draft.source is not None
     return PreparedData(
-        name=draft.source.name,
+        name=draft.name,
         labels=draft.labels,
         findings=list(draft.findings),
         fingerprint=data_fingerprint(draft.labels, draft.splits),
+        task=config.task,
         **draft.splits,
     )
 
@@ -92,21 +66,32 @@ def check(
         return CheckResult(list(findings))
     if draft.splits is not None and piece_counter is not None:
         checks.check_lengths(draft.splits, config.max_tokens, piece_counter, draft.findings)
-    result = CheckResult(list(draft.findings), draft.labels, draft.sizes, balance=draft.balance)
-    if draft.source is not None and "train" in draft.source.tables:
-        table = draft.source.tables["train"]
-        result.columns, result.guessed = table.names, table.guessed
-        result.preview = table.preview(draft.source.mapped)
-    return result
+    return CheckResult(
+        findings=list(draft.findings),
+        labels=draft.labels,
+        sizes=draft.sizes,
+        preview=draft.preview,
+        columns=draft.columns,
+        balance=draft.balance,
+        guessed=draft.guessed,
+    )
 
 
 # ---------------------------------------------------------------- from tables to parts
 
 
 def _draft(config: DataConfig, seed: int) -> Draft:
+    return draft_tagging(config, seed) if config.task == "tagging" else _draft_classification(config, seed)
+
+
+def _draft_classification(config: DataConfig, seed: int) -> Draft:
     draft = Draft()
     findings = draft.findings
-    draft.source = source = load_source(config, findings)
+    source = load_source(config, findings)
+    draft.name = source.name
+    if "train" in source.tables:
+        table = source.tables["train"]
+        draft.columns, draft.guessed, draft.preview = table.names, table.guessed, table.preview(source.shown)
     draft.sizes = {split: len(table) for split, table in source.tables.items()}
     found = {split: examples_of(source, split, findings) for split in source.tables}
     read = {split: checks.drop_empty_texts(part, findings) for split, part in found.items() if part is not None}
@@ -130,7 +115,7 @@ def _draft(config: DataConfig, seed: int) -> Draft:
     checks.check_class_sizes(draft.balance, held_out, findings)
     parts = _parts(read, draft.labels, findings)
     _check_duplicates(parts, read, draft.labels, findings)
-    draft.splits = Splitter(config, seed, source, draft.labels, findings).split(parts)
+    draft.splits = Splitter(config, seed, Strata(draft.labels), source.titles, source.fields, findings).split(parts)
     draft.sizes = {name: len(rows) for name, rows in draft.splits.items()}
     fields = {split: source.fields.get(split, f"data.{split}_share") for split in draft.splits}
     checks.check_split_sizes(draft.splits, fields, draft.labels, findings)
@@ -145,7 +130,13 @@ def _hopeless(findings: Findings) -> bool:
 def _rows(examples: Examples, labels: list[str], *, bare: bool = False) -> Rows:
     index = {label: i for i, label in enumerate(labels)}
     numbers = [-1] * len(examples) if bare else [index.get(label, -1) for label in examples.labels]
-    return Rows(examples.texts, examples.pairs, np.array(numbers, dtype=np.int64), examples.rows)
+    return Rows(
+        examples.texts,
+        examples.pairs,
+        np.array(numbers, dtype=np.int64),
+        examples.rows,
+        languages=examples.languages,
+    )
 
 
 def _parts(read: dict[str, Examples], labels: list[str], findings: Findings) -> Parts:
@@ -177,70 +168,3 @@ def _check_duplicates(parts: Parts, read: dict[str, Examples], labels: list[str]
     for split, rows in split_rows.items():
         if rows is not None and split in read:
             checks.check_duplicates(rows, read[split].title, read[split].field, labels, findings)
-
-
-# ---------------------------------------------------------------- from parts to splits
-
-
-@dataclass(frozen=True)
-class Splitter:
-    """Turns parts into splits; rows that share a text with a split that comes before them are dropped and counted."""
-
-    config: DataConfig
-    seed: int
-    source: Source
-    labels: list[str]
-    findings: Findings
-
-    def split(self, parts: Parts) -> dict[str, Rows]:
-        """Test first, then validation, training, transfer."""
-        config, train, validation, test = self.config, parts.labelled, parts.validation, parts.test
-        if test is None:
-            train, test = self._cut(train, config.test_share, "test")
-            train = self._without(train, test, "info", "train", "a row held out for the test")
-        else:
-            train = self._without(train, test, "warning", "train", "a test row")
-        if validation is not None:
-            validation = self._without(validation, test, "warning", "validation", "a test row")
-            train = self._without(train, validation, "warning", "train", "a validation row")
-        train, rest = self._within_budget(train)
-        if validation is None:
-            train, validation = self._cut(train, config.validation_share, "validation")
-            train = self._without(train, validation, "info", "train", "a row held out for validation")
-        labelled = Rows.concat([train, validation])
-        joined: list[Rows] = []
-        for rows, origin in ((Rows.concat([rest, parts.unlabelled]), "train"), (parts.transfer, "transfer")):
-            rows = self._without(rows, test, "warning", origin, "a test row", "transfer")
-            words = "a training or validation row"
-            joined.append(self._without(rows, labelled, "info", origin, words, "transfer"))
-        transfer = Rows.concat(joined)
-        if config.max_transfer is not None and len(transfer) > config.max_transfer:
-            transfer = transfer.take(choose_some(transfer.ids, config.max_transfer, seed=self.seed, purpose="transfer"))
-        return {"train": train, "validation": validation, "test": test, "transfer": transfer}
-
-    def _cut(self, rows: Rows, share: float, purpose: str) -> tuple[Rows, Rows]:
-        kept, out = hold_out(rows.labels, rows.ids, share, seed=self.seed, purpose=purpose)
-        return rows.take(kept), rows.take(out)
-
-    def _without(
-        self, rows: Rows, others: Rows, severity: Severity, origin: str, words: str, role: str | None = None
-    ) -> Rows:
-        role = role or origin
-        what = f"of {self.source.titles.get(origin, origin)} with the text of {words}: left out of {PURPOSE[role]}"
-        overlap = checks.Overlap(severity, f"overlap_{role}", self.source.fields.get(origin, "data.train"), what)
-        return checks.drop_overlap(rows, set(others.ids), overlap, self.findings)
-
-    def _within_budget(self, train: Rows) -> tuple[Rows, Rows]:
-        """(labelled rows, the rest without labels)."""
-        per_class = self.config.labelled_per_class
-        if per_class is None:
-            return train, Rows.empty(train.pairs is not None)
-        counts = np.bincount(train.labels, minlength=len(self.labels)).tolist()
-        short = [f"“{label}” ({n:,})" for label, n in zip(self.labels, counts, strict=True) if n < per_class]
-        if short:
-            more = len(short) - checks.MAX_NAMED
-            said = ", ".join(short[: checks.MAX_NAMED]) + (f" and {more:,} more" if more > 0 else "")
-            message = f"Fewer than {per_class:,} labelled rows of {said}: all of them are used."
-            self.findings.add("warning", "small_budget", "data.labelled_per_class", message)
-        chosen, rest = choose_labelled(train.labels, train.ids, per_class, seed=self.seed)
-        return train.take(chosen), train.take(rest).without_labels()

@@ -40,6 +40,7 @@ ENDINGS = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+TAGGED_ENDINGS = frozenset((".conll", ".bio", ".iob", ".iob2", ".bioes"))
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,8 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
         DataError: it is missing, a folder, empty, of an unknown kind, no text, or mostly not what its format says.
     """
     options = options or ReadOptions()
-    file = Path(path)
-    try:
-        file = file.expanduser()
-        kind = _format_of(file, options)
-    except (OSError, RuntimeError, ValueError) as error:  # no permission, a name too long, ~somebody unknown
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(f"{path} cannot be opened: {reason}.", hint="Check the path.", field=options.field) from None
+    file = existing_file(path, options.field)
+    kind = _format_of(file, options)
     table = _read_parquet(file, options) if kind == "parquet" else _read_text(file, kind, options)
     table.guessed["format"] = kind
     if not len(table):
@@ -120,16 +116,33 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
     return table
 
 
+def existing_file(path: str | Path, field: str) -> Path:
+    """The file at this path (`~` is taken for the home folder). Raises DataError: missing, a folder, empty, barred."""
+    try:
+        file = Path(path).expanduser()
+        if not file.exists():
+            raise DataError(f"There is no file {file}.", hint=_similar_files(file), field=field)
+        if not file.is_file():
+            raise DataError(f"{file} is a folder, not a file.", hint="Choose a file inside it.", field=field)
+        if file.stat().st_size == 0:
+            raise DataError(f"{file.name} is empty.", hint="Choose a file with rows.", field=field)
+    except (OSError, RuntimeError, ValueError) as error:  # no permission, a name too long, ~somebody unknown
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path} cannot be opened: {reason}.", hint="Check the path.", field=field) from None
+    return file
+
+
 def _format_of(file: Path, options: ReadOptions) -> str:
-    if not file.exists():
-        raise DataError(f"There is no file {file}.", hint=_similar_files(file), field=options.field)
-    if not file.is_file():
-        raise DataError(f"{file} is a folder, not a file.", hint="Choose a file inside it.", field=options.field)
-    if file.stat().st_size == 0:
-        raise DataError(f"{file.name} is empty.", hint="Choose a file with rows.", field=options.field)
+    ending = file.suffix.casefold()
+    if options.format == "conll" or (options.format == "auto" and ending in TAGGED_ENDINGS):
+        raise DataError(
+            f"{file.name} seems to hold one word a line with its tag (CoNLL), which is read for the task tagging.",
+            hint="Set the task (data.task) to tagging, or choose another format.",
+            field=options.field,
+        )
     if options.format != "auto":
         return options.format
-    kind = ENDINGS.get(file.suffix.casefold())
+    kind = ENDINGS.get(ending)
     if kind is None:
         raise DataError(
             f"{file.name} ends in {file.suffix or 'nothing'}, which says nothing about its format.",
@@ -140,38 +153,48 @@ def _format_of(file: Path, options: ReadOptions) -> str:
 
 
 def _similar_files(file: Path) -> str:
+    readable = {*ENDINGS, *TAGGED_ENDINGS}
     try:
-        others = sorted(other.name for other in file.parent.iterdir() if other.suffix.casefold() in ENDINGS)[:5]
+        others = sorted(other.name for other in file.parent.iterdir() if other.suffix.casefold() in readable)[:5]
     except OSError:
         return "The folder is not there either; check the path."
     return f"That folder holds {', '.join(others)}." if others else "Check the path."
 
 
 def _read_text(file: Path, kind: str, options: ReadOptions) -> Table:
+    findings = Findings()
+    text, encoding = decoded_text(file, kind, options.field, findings)
+    table = _parse_jsonl(file, text, options) if kind == "jsonl" else _parse_delimited(file, text, kind, options)
+    table.findings[:0] = findings
+    table.guessed["encoding"] = encoding
+    return table
+
+
+def decoded_text(file: Path, kind: str, field: str, findings: Findings) -> tuple[str, str]:
+    """(text, encoding) of a file that holds some. A guessed encoding becomes a finding.
+
+    Raises DataError where it cannot be read, holds something else than text, or only blank lines.
+    """
     try:
         text, encoding, guessed = decode(file.read_bytes())
     except Undecodable as error:
         raise DataError(
             f"{file.name} cannot be read as {kind.upper()}: {error}.",
             hint="Save it as text in UTF-8, or choose another format.",
-            field=options.field,
+            field=field,
         ) from None
     except OSError as error:
-        raise DataError(f"{file.name} cannot be read: {error.strerror}.", field=options.field) from None
-    findings = Findings()
+        raise DataError(f"{file.name} cannot be read: {error.strerror}.", field=field) from None
     if guessed:
         findings.add(
             "warning",
             "encoding_guessed",
-            options.field,
+            field,
             f"{file.name} is not UTF-8; it was read as {encoding}. If letters look wrong, save it as UTF-8.",
         )
     if not text.strip():
-        raise DataError(f"{file.name} holds only blank lines.", hint="Choose a file with rows.", field=options.field)
-    table = _parse_jsonl(file, text, options) if kind == "jsonl" else _parse_delimited(file, text, kind, options)
-    table.findings[:0] = findings
-    table.guessed["encoding"] = encoding
-    return table
+        raise DataError(f"{file.name} holds only blank lines.", hint="Choose a file with rows.", field=field)
+    return text, encoding
 
 
 # ---------------------------------------------------------------- CSV and TSV
@@ -235,45 +258,60 @@ def _report_ragged(
 # ---------------------------------------------------------------- JSONL
 
 
+_TEXT_OBJECT = '{"text": "…", "label": "…"}'
+
+
 def _parse_jsonl(file: Path, text: str, options: ReadOptions) -> Table:
-    bad: list[int] = []
-    if text.lstrip().startswith("["):
-        items = _json_array(file, text, options)
-    else:
-        items, bad = _json_lines(text)
-    if len(bad) > len(items):
-        raise DataError(
-            f"{file.name} is not JSONL: line {bad[0]} is no JSON object.",
-            hint='Each line must be one object like {"text": "…", "label": "…"}.',
-            field=options.field,
-        )
     findings = Findings()
-    if bad:
-        message = f"{count_of(len(bad), 'line')} of {file.name} without a JSON object: left out."
-        findings.add("warning", "bad_json", options.field, message, bad)
+    items = json_objects(file.name, text, options.field, findings)
     names = list(dict.fromkeys(key for _, item in items for key in item))
     if items and not names:
         raise DataError(f"The objects in {file.name} are empty.", field=options.field)
     columns = {name: [cell(item.get(name)) for _, item in items] for name in names}
     if "\\ud" in text.casefold():  # half a surrogate pair is JSON, but no text that a tokeniser takes
-        columns = {name: [_encodable(value) for value in values] for name, values in columns.items()}
+        columns = {name: [encodable(value) for value in values] for name, values in columns.items()}
     return Table(columns, [row for row, _ in items], findings)
 
 
-def _encodable(value: str) -> str:
+def json_objects(
+    name: str, text: str, field: str, findings: Findings, example: str = _TEXT_OBJECT
+) -> list[tuple[int, dict[str, Any]]]:
+    """(number, object) of each line of JSONL, or of each entry of one JSON list; lines without one are left out.
+
+    Raises DataError where most lines hold no object; `example` is what its hint shows.
+    """
+    bad: list[int] = []
+    if text.lstrip().startswith("["):
+        items = _json_array(name, text, field, example)
+    else:
+        items, bad = _json_lines(text)
+    if len(bad) > len(items):
+        raise DataError(
+            f"{name} is not JSONL: line {bad[0]} is no JSON object.",
+            hint=f"Each line must be one object like {example}.",
+            field=field,
+        )
+    if bad:
+        message = f"{count_of(len(bad), 'line')} of {name} without a JSON object: left out."
+        findings.add("warning", "bad_json", field, message, bad)
+    return items
+
+
+def encodable(value: str) -> str:
+    """The same text, with "?" for halves of surrogate pairs."""
     return value.encode("utf-8", errors="replace").decode("utf-8")
 
 
-def _json_array(file: Path, text: str, options: ReadOptions) -> list[tuple[int, dict[str, Any]]]:
+def _json_array(name: str, text: str, field: str, example: str) -> list[tuple[int, dict[str, Any]]]:
     try:
         values = json.loads(text)
     except ValueError as error:
-        raise DataError(f"{file.name} is not valid JSON: {error}.", field=options.field) from None
+        raise DataError(f"{name} is not valid JSON: {error}.", field=field) from None
     if not all(isinstance(value, dict) for value in values):
         raise DataError(
-            f"{file.name} is a JSON list, but not of objects.",
-            hint='Each entry must be an object like {"text": "…", "label": "…"}.',
-            field=options.field,
+            f"{name} is a JSON list, but not of objects.",
+            hint=f"Each entry must be an object like {example}.",
+            field=field,
         )
     return list(enumerate(values, start=1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -27,20 +27,33 @@ class Rows:
 
     texts: [N]; pairs: [N] second texts, or None for single sentences; labels: int64 [N], index into the label list,
     -1 = no gold label; source_rows: [N] 1-based row number in the file the example came from (header not counted).
+
+    In tagging, words: [N] given words of each row, W_n of them, without white space inside; tags: [N] arrays int64
+    [W_n], index into the label list, all -1 where the row has no gold; texts are the words joined by one space, and
+    labels are 0 where a row has gold tags, else -1. languages: [N] language of each row, "" = not known, or None where
+    none are told apart (also in classification).
     """
 
     texts: list[str]
     pairs: list[str] | None
     labels: np.ndarray
     source_rows: list[int]
+    words: list[list[str]] | None = None
+    tags: list[np.ndarray] | None = None
+    languages: list[str] | None = None
 
     def __post_init__(self) -> None:
         self.labels = np.asarray(self.labels, dtype=np.int64)
         lengths = {len(self.texts), len(self.labels), len(self.source_rows)}
-        if self.pairs is not None:
-            lengths.add(len(self.pairs))
+        lengths |= {len(column) for column in (self.pairs, self.words, self.tags, self.languages) if column is not None}
         if len(lengths) > 1:
-            raise ValueError(f"texts, pairs, labels and source_rows differ in length: {sorted(lengths)}")
+            raise ValueError(f"the columns of these rows differ in length: {sorted(lengths)}")
+        if (self.words is None) != (self.tags is None):
+            raise ValueError("words and tags go together")
+        if self.words is not None and self.tags is not None:
+            self.tags = [np.asarray(tags, dtype=np.int64) for tags in self.tags]
+            if any(len(words) != len(tags) for words, tags in zip(self.words, self.tags, strict=True)):
+                raise ValueError("a row has not as many tags as words")
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -61,35 +74,61 @@ class Rows:
             None if self.pairs is None else [self.pairs[i] for i in positions],
             self.labels[chosen],
             [self.source_rows[i] for i in positions],
+            None if self.words is None else [self.words[i] for i in positions],
+            None if self.tags is None else [self.tags[i] for i in positions],
+            None if self.languages is None else [self.languages[i] for i in positions],
         )
         if "ids" in self.__dict__:  # hashing a million texts twice is worth avoiding
             taken.__dict__["ids"] = [self.ids[i] for i in positions]
         return taken
 
     def without_labels(self) -> Rows:
-        """The same rows with every label set to -1."""
-        bare = Rows(self.texts, self.pairs, np.full(len(self), -1, dtype=np.int64), self.source_rows)
+        """The same rows with every label, and every tag, set to -1."""
+        bare = replace(
+            self,
+            labels=np.full(len(self), -1, dtype=np.int64),
+            tags=None if self.tags is None else [np.full(len(tags), -1, dtype=np.int64) for tags in self.tags],
+        )
         if "ids" in self.__dict__:
             bare.__dict__["ids"] = self.ids
         return bare
 
     @classmethod
-    def empty(cls, paired: bool) -> Rows:
-        return cls([], [] if paired else None, np.empty(0, dtype=np.int64), [])
+    def empty(cls, paired: bool, *, tagged: bool = False, languages: bool = False) -> Rows:
+        """No rows, with the columns that others have beside which they stand."""
+        return cls(
+            [],
+            [] if paired else None,
+            np.empty(0, dtype=np.int64),
+            [],
+            [] if tagged else None,
+            [] if tagged else None,
+            [] if languages else None,
+        )
 
     @classmethod
     def concat(cls, parts: Iterable[Rows]) -> Rows:
-        """All parts one after the other. Raises ValueError for none, or for pairs mixed with single sentences."""
+        """All parts one after the other; where only some know languages, the others' are "".
+
+        Raises ValueError for none, for pairs mixed with single sentences, and for words mixed with whole texts.
+        """
         parts = list(parts)
         if not parts:
             raise ValueError("nothing to concatenate")
         if len({part.pairs is None for part in parts}) > 1:
             raise ValueError("rows with and without a second text cannot be joined")
+        if len({part.words is None for part in parts}) > 1:
+            raise ValueError("rows with and without words cannot be joined")
+        tagged, first = parts[0].words is not None, parts[0]
+        told_apart = any(part.languages is not None for part in parts)
         joined = cls(
             [text for part in parts for text in part.texts],
-            None if parts[0].pairs is None else [pair for part in parts for pair in part.pairs or []],
+            None if first.pairs is None else [pair for part in parts for pair in part.pairs or []],
             np.concatenate([part.labels for part in parts]),
             [row for part in parts for row in part.source_rows],
+            [words for part in parts for words in part.words or []] if tagged else None,
+            [tags for part in parts for tags in part.tags or []] if tagged else None,
+            [name for part in parts for name in part.languages or [""] * len(part)] if told_apart else None,
         )
         if all("ids" in part.__dict__ for part in parts):
             joined.__dict__["ids"] = [key for part in parts for key in part.ids]
@@ -119,7 +158,12 @@ class Finding:
 
 
 class Findings(list[Finding]):
-    """The findings of one reading, in the order in which they were made."""
+    """The findings of one reading, in the order in which they were made.
+
+    name_rows: False where the rows come from several files, so that their numbers would say nothing.
+    """
+
+    name_rows: bool = True
 
     def add(
         self,
@@ -130,8 +174,10 @@ class Findings(list[Finding]):
         rows: Sequence[int] = (),
         count: int | None = None,
     ) -> None:
-        """Appends a finding; the rows are named in its message where they are not named there already."""
+        """Appends a finding; the rows are named in its message."""
         number = len(rows) if count is None else count
+        if not self.name_rows:
+            rows = ()
         if rows:
             message = f"{message.rstrip()} {rows_in_words(rows, number)}."
         self.append(Finding(severity, code, field, message, tuple(rows[:MAX_ROWS_KEPT]), number))
@@ -162,7 +208,8 @@ class PreparedData:
     """A task ready for a run: four sets of rows that share no text, and the list of classes.
 
     transfer rows carry no gold label (-1). fingerprint: sha256 over labels and all rows with their labels; equal
-    exactly where a run would see the same data.
+    exactly where a run would see the same data. task: "classification", or "tagging", where labels are "O" and then
+    "B-X" and "I-X" of each type of entity X, types sorted (IOB2).
     """
 
     name: str
@@ -173,6 +220,13 @@ class PreparedData:
     test: Rows
     findings: list[Finding]
     fingerprint: str
+    task: str = "classification"
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages of all rows, sorted; empty where none are told apart."""
+        parts = (self.train, self.validation, self.test, self.transfer)
+        return sorted({name for rows in parts for name in rows.languages or []} - {""})
 
     @property
     def paired(self) -> bool:
@@ -186,7 +240,11 @@ class PreparedData:
 
 @dataclass
 class CheckResult:
-    """What `check` found. `balance`: label → labelled rows (train and held-out parts of the training file together)."""
+    """What `check` found.
+
+    balance: label → labelled rows (train and held-out parts of the training file together); in tagging, type of entity
+    → entities of these rows.
+    """
 
     findings: list[Finding]
     labels: list[str] = field(default_factory=list)
@@ -202,7 +260,7 @@ class CheckResult:
 
 
 def data_fingerprint(labels: Sequence[str], splits: dict[str, Rows]) -> str:
-    """sha256 over the classes and every split's texts and labels, in order."""
+    """sha256 over the classes and every split's texts, labels, tags and languages, in order."""
     digest = hashlib.sha256()
 
     def add(value: str) -> None:
@@ -220,4 +278,12 @@ def data_fingerprint(labels: Sequence[str], splits: dict[str, Rows]) -> str:
         for pair in rows.pairs or []:
             add(pair)
         digest.update(rows.labels.astype("<i8").tobytes())
+        if rows.tags is not None:
+            add("tags")
+            if rows.tags:  # how many belong to each row is said by its words
+                digest.update(np.concatenate(rows.tags).astype("<i8").tobytes())
+        if rows.languages is not None:
+            add("languages")
+            for language in rows.languages:
+                add(language)
     return digest.hexdigest()

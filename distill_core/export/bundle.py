@@ -9,13 +9,40 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from distill_core.export.verdict import metric_words
+
 README = "README.md"
+#: how a classifier is used
+_USE = """## Use
+
+```python
+from distill_core.predict import StudentPredictor
+student = StudentPredictor.load("FOLDER")  # this folder
+print(student.predict(["a text to classify"]))
+```
+
+Or on the command line: `python -m distill_core predict FOLDER --text "a text to classify"`.
+
+"""
+#: how a tagger is used
+_USE_TAGGER = """## Use
+
+```python
+from distill_core.predict import StudentPredictor
+student = StudentPredictor.load("FOLDER")  # this folder
+print(student.tag(["Ada Lovelace lived in London."])[0].entities)
+```
+
+Or on the command line: `python -m distill_core predict FOLDER --text "Ada Lovelace lived in London."`.
+
+"""
 #: earliest time a zip can hold: equal folders give equal archives, whenever they are packed
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def student_readme(report: Mapping[str, Any]) -> str:
     """README.md of a finished student: what it is, its figures, how it is loaded, its labels."""
+    tagging = report["task"] == "tagging"
     mains = [arm for arm in report["arms"] if arm["name"] == "main"]
     arm = next(arm for arm in mains if arm["seed"] == report["student_seed"])
     low, high = arm["interval"]
@@ -23,10 +50,14 @@ def student_readme(report: Mapping[str, Any]) -> str:
         ("Parameters", f"{arm['parameters']:,}"),
         ("Size", f"{arm['bytes'] / 1e6:.2f} MB (fp32 safetensors)"),
         (
-            f"Test {report['metric']}",
+            f"Test {metric_words(report['metric'])}",
             f"{100 * arm['quality']['test']:.1f}% (95% interval {100 * low:.1f}–{100 * high:.1f})",
         ),
-        ("Agreement with the teacher", f"{100 * arm['agreement']:.1f}%"),
+        ("Agreement with the teacher", f"{100 * arm['agreement']:.1f}%{' of words' if tagging else ''}"),
+    ]
+    figures += [
+        (f"Test entity F1, {language}", f"{100 * row['f1']:.1f}%")
+        for language, row in (arm.get("per_language") or {}).items()
     ]
     figures += [
         (
@@ -42,11 +73,12 @@ def student_readme(report: Mapping[str, Any]) -> str:
         for teacher in report["teachers"]
     )
     sentences = " ".join(report["conclusion"]["sentences"])
+    kind = "A tagger of words" if tagging else "A text classifier"
     labels = "\n".join(f"{number}. {label}" for number, label in enumerate(report["labels"]))
     trial = f" It is the trial with seed {arm['seed']}, one of {len(mains)}." if len(mains) > 1 else ""
     return f"""# {report["name"]}
 
-A text classifier, distilled by Stillroom. Data: {report["data"].get("name", "")}. Teachers: {teachers}.{trial}
+{kind}, distilled by Stillroom. Data: {report["data"].get("name", "")}. Teachers: {teachers}.{trial}
 
 **{report["conclusion"]["headline"]}**
 
@@ -56,17 +88,7 @@ A text classifier, distilled by Stillroom. Data: {report["data"].get("name", "")
 |---|---|
 {table}
 
-## Use
-
-```python
-from distill_core.predict import StudentPredictor
-student = StudentPredictor.load("FOLDER")  # this folder
-print(student.predict(["a text to classify"]))
-```
-
-Or on the command line: `python -m distill_core predict FOLDER --text "a text to classify"`.
-
-## Labels
+{_USE_TAGGER if tagging else _USE}## Labels
 
 In the order of the model's outputs, counted from 0:
 

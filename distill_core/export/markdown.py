@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from distill_core.export.verdict import points, times
+from distill_core.export.verdict import finding, metric_words, points, times
 
 ARM_NAMES = {"main": "student", "no_teacher": "control: no teacher", "uniform": "control: constant weights"}
 
 
 def to_markdown(report: Mapping[str, Any]) -> str:
-    """The conclusion and a table each of models, comparisons, latency, classes and time."""
+    """The conclusion and a table each of models, comparisons, latency, languages, classes and time."""
     lines = [f"# {report['name']}", "", f"**{report['conclusion']['headline']}**", ""]
     lines += [f"- {sentence}" for sentence in report["conclusion"]["sentences"]]
     lines += ["", "## Models", "", *_models(report)]
@@ -24,9 +24,13 @@ def to_markdown(report: Mapping[str, Any]) -> str:
     lines += ["", "## Comparisons (test)", "", *table(header, comparison_rows(report))]
     if report["latency"]:
         lines += ["", "## Latency", "", *_latency(report)]
+    languages = _languages(report)
+    if languages:
+        lines += ["", "## Languages (test)", "", *languages]
     classes = _classes(report)
     if classes:
-        lines += ["", "## Classes (student, test)", "", *classes]
+        kind = "Entity types" if report["task"] == "tagging" else "Classes"
+        lines += ["", f"## {kind} (student, test)", "", *classes]
     lines += ["", "## Time", "", *table(["stage", "seconds"], [[k, f"{v:.1f}"] for k, v in report["seconds"].items()])]
     return "\n".join(lines) + "\n"
 
@@ -61,8 +65,9 @@ def _models(report: Mapping[str, Any]) -> list[str]:
     for arm in report["arms"]:
         name = ARM_NAMES.get(arm["name"], arm["name"]) + (f", seed {arm['seed']}" if seeds else "")
         rows.append([name, *_figures(arm), _percent(arm["agreement"])])
-    metric = str(report["metric"]).replace("_", " ")
-    header = ["model", "parameters", "MB", f"validation {metric}", f"test {metric}", "95% interval", "agreement"]
+    metric = metric_words(report["metric"])
+    agreement = "agreement, words" if report.get("unit") == "word" else "agreement"
+    header = ["model", "parameters", "MB", f"validation {metric}", f"test {metric}", "95% interval", agreement]
     return table(header, rows)
 
 
@@ -101,7 +106,25 @@ def _classes(report: Mapping[str, Any]) -> list[str]:
         [row["label"], _percent(row["precision"]), _percent(row["recall"]), _percent(row["f1"]), row["support"]]
         for row in main["per_class"]
     ]
-    return table(["class", "precision", "recall", "F1", "examples"], rows) if rows else []
+    names = ("type", "entities") if report["task"] == "tagging" else ("class", "examples")
+    return table([names[0], "precision", "recall", "F1", names[1]], rows) if rows else []
+
+
+def _languages(report: Mapping[str, Any]) -> list[str]:
+    """The reference teacher beside the student (mean over its seeds), a language a row and the mean over them."""
+    teacher = next(t for t in report["teachers"] if t["name"] == report["reference_teacher"])
+    mains = [arm for arm in report["arms"] if arm["name"] == "main"]
+    if not all(entry.get("per_language") for entry in (teacher, *mains)):
+        return []
+    rows = []
+    for language, row in teacher["per_language"].items():
+        own = [arm["per_language"][language]["f1"] for arm in mains if language in arm["per_language"]]
+        student = sum(own) / len(own) if own else None
+        rows.append([language, row["sentences"], row["entities"], _percent(row["f1"]), _percent(student)])
+    means = [arm["macro_language_f1"]["test"] for arm in mains]
+    mean = None if any(value is None for value in means) else sum(means) / len(means)
+    rows.append(["mean over languages", "", "", _percent(teacher["macro_language_f1"]["test"]), _percent(mean)])
+    return table(["language", "sentences", "entities", "teacher F1", "student F1"], rows)
 
 
 def comparison_rows(report: Mapping[str, Any]) -> list[list[str]]:
@@ -116,7 +139,7 @@ def comparison_rows(report: Mapping[str, Any]) -> list[list[str]]:
                 points(row["difference"], signed=True),
                 f"{100 * low:.1f} to {100 * high:.1f}".replace("-", "−"),
                 f"{row['p_adjusted']:.3g}",
-                row["outcome"].replace("_", " "),
+                finding(row),
             ]
         )
     return rows

@@ -14,19 +14,25 @@ import numpy as np
 from distill_core.errors import DataError
 from distill_core.export.verdict import conclude, outcome
 from distill_core.measure.agreement import agreement
-from distill_core.measure.uncertainty import compare, holm, kept_interval, wilson
+from distill_core.measure.scores import Scores
+from distill_core.measure.uncertainty import compare, holm, interval, kept_interval
 from distill_core.storage import write_text
 
 SCHEMA_VERSION = 1
 CONTROLS = ("no_teacher", "uniform")
+#: what gets one prediction, by task; elsewhere an example
+UNITS = {"tagging": "word"}
 
 
 @dataclass(kw_only=True)
 class Predictor:
     """What teachers and arms have in common.
 
-    parameters: on the inference path; bytes: as fp32 safetensors. validation, test: as `tasks.classification.quality`
-    returns them ({"accuracy", "macro_f1", "per_class"}). predicted: [N] class per test row, in the test set's order.
+    parameters: on the inference path; bytes: as fp32 safetensors. validation, test: as the task's `quality` returns
+    them: the report's metric, and where the task has them "macro_f1", "per_class", "per_language",
+    "macro_language_f1", "token_accuracy", "mode". predicted: [U] class of each unit (example, or in tagging word) of
+    the test set, in its order. scores: what each of the N test rows adds to the metric; None where it is accuracy:
+    then they follow from `predicted` and the report's gold.
     """
 
     name: str
@@ -35,6 +41,7 @@ class Predictor:
     validation: Mapping[str, Any]
     test: Mapping[str, Any]
     predicted: np.ndarray
+    scores: Scores | None = None
 
 
 @dataclass(kw_only=True)
@@ -59,23 +66,26 @@ class ArmResult(Predictor):
 class ReportParts:
     """All that `build_report` needs.
 
-    gold: [N] gold class of each test row. latency: rows as `measure.latency.measure_latency` gives them. data:
-    {"name", "sizes": {...}, …}. missing_controls: control → "already_uniform", "single_teacher", "constant_unused",
-    "not_requested" or a sentence, for each control that was not run. seconds: stage → s. student_seed: the trial
-    whose student is saved (empty: the main arm with the highest validation quality, the first of equals).
+    gold: [U] gold class of each test unit; None where all predictors bring scores. unit: what gets one prediction,
+    "example" or "word" (None: by the task); agreement is a share of these. latency: rows as
+    `measure.latency.measure_latency` gives them. data: {"name", "sizes": {...}, …}. missing_controls: control →
+    "already_uniform", "single_teacher", "constant_unused", "not_requested" or a sentence, for each control that was not
+    run. seconds: stage → s. student_seed: the trial whose student is saved (empty: the main arm with the highest
+    validation quality, the first of equals).
     """
 
     name: str
     run_id: str
-    gold: np.ndarray
     labels: Sequence[str]
     data: Mapping[str, Any]
     teachers: Sequence[TeacherResult]
     arms: Sequence[ArmResult]
     latency: Sequence[Mapping[str, Any]]
     seconds: Mapping[str, float]
+    gold: np.ndarray | None = None
     task: str = "classification"
     metric: str = "accuracy"
+    unit: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     device: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -97,7 +107,12 @@ def best_main(mains: Sequence[ArmResult], metric: str = "accuracy") -> ArmResult
 
 
 def build_report(parts: ReportParts) -> dict[str, Any]:
-    """The whole report as plain JSON values. Raises ValueError when there is no teacher or no main arm."""
+    """The whole report as plain JSON values.
+
+    Raises:
+        ValueError: there is no teacher or no main arm; predictors were not scored on the same test rows; neither scores
+            nor gold are there, or for a metric other than accuracy no scores.
+    """
     mains = _arm(parts, "main")
     if not parts.teachers or not mains:
         raise ValueError("a report needs at least one teacher and one finished main arm")
@@ -111,6 +126,7 @@ def build_report(parts: ReportParts) -> dict[str, Any]:
         "created": parts.created,
         "task": parts.task,
         "metric": parts.metric,
+        "unit": parts.unit or UNITS.get(parts.task, "example"),
         "labels": list(parts.labels),
         "data": dict(parts.data),
         "seeds": [arm.seed for arm in mains],
@@ -131,7 +147,7 @@ def build_report(parts: ReportParts) -> dict[str, Any]:
         "latency_models": [dict(row) for row in parts.latency],
         "seconds": {stage: float(s) for stage, s in parts.seconds.items()},
         "device": dict(parts.device),
-        "protocol": {"latency": dict(parts.latency_protocol), "intervals": "95%", "selection": "validation"},
+        "protocol": _protocol(student, parts),
         "findings": [dict(f) for f in parts.findings],
         "versions": dict(parts.versions),
         "config": dict(parts.config),
@@ -144,20 +160,46 @@ def _arm(parts: ReportParts, name: str) -> list[ArmResult]:
     return [arm for arm in parts.arms if arm.name == name]
 
 
-def _correct(predictor: Predictor, parts: ReportParts) -> np.ndarray:
-    return np.asarray(predictor.predicted) == np.asarray(parts.gold)
+def _scores(predictor: Predictor, parts: ReportParts) -> Scores:
+    if predictor.scores is not None:
+        return predictor.scores
+    if parts.gold is None or parts.metric != "accuracy":
+        raise ValueError(f"{predictor.name} needs scores: its {parts.metric} does not follow from gold and predictions")
+    return Scores.of_predictions(predictor.predicted, parts.gold)
+
+
+def _protocol(student: ArmResult, parts: ReportParts) -> dict[str, Any]:
+    """How it was measured. scoring: how tags were read as entities, in tagging."""
+    wilson = _scores(student, parts).proportion
+    scoring = {"scoring": student.test["mode"]} if "mode" in student.test else {}
+    return {
+        "latency": dict(parts.latency_protocol),
+        "intervals": "95%",
+        "interval_method": "wilson" if wilson else "linearised",
+        "selection": "validation",
+        **scoring,
+    }
 
 
 def _common(p: Predictor, parts: ReportParts) -> dict[str, Any]:
-    correct = _correct(p, parts)
     return {
         "parameters": int(p.parameters),
         "bytes": int(p.bytes),
         "quality": {"validation": float(p.validation[parts.metric]), "test": float(p.test[parts.metric])},
-        "interval": list(wilson(int(correct.sum()), correct.size)),
+        "interval": list(interval(_scores(p, parts))),
         "macro_f1": {"validation": p.validation.get("macro_f1"), "test": p.test.get("macro_f1")},
         "per_class": [dict(row) for row in p.test.get("per_class", [])],
+        **_languages(p),
     }
+
+
+def _languages(p: Predictor) -> dict[str, Any]:
+    """Figures of each language, only where the data tell languages apart."""
+    rows = {language: dict(row) for language, row in (p.test.get("per_language") or {}).items()}
+    if not rows:
+        return {}
+    macro = {split: found.get("macro_language_f1") for split, found in (("validation", p.validation), ("test", p.test))}
+    return {"per_language": rows, "macro_language_f1": macro}
 
 
 def _teacher_entry(t: TeacherResult, parts: ReportParts, reference: TeacherResult) -> dict[str, Any]:
@@ -181,18 +223,21 @@ def _kept(mains: Sequence[ArmResult], reference: TeacherResult, parts: ReportPar
     """Mean test quality of main over the reference teacher's, and its 95% interval."""
     ceiling = float(reference.test[parts.metric])
     kept = float(np.mean([float(a.test[parts.metric]) for a in mains])) / ceiling if ceiling > 0 else None
-    interval = kept_interval([_correct(a, parts) for a in mains], _correct(reference, parts))
-    return {"quality_kept": kept, "quality_kept_interval": list(interval) if interval else None}
+    between = kept_interval([_scores(a, parts) for a in mains], _scores(reference, parts))
+    return {"quality_kept": kept, "quality_kept_interval": list(between) if between else None}
 
 
 def _half_width(mains: Sequence[ArmResult], parts: ReportParts) -> float:
     """Half of the 95% interval of one student's test quality: what this test set can tell apart at best."""
-    low, high = wilson(int(_correct(mains[0], parts).sum()), len(parts.gold))
+    low, high = interval(_scores(mains[0], parts))
     return (high - low) / 2
 
 
-def _majority(parts: ReportParts) -> dict[str, Any]:
-    """What always answering the most frequent test class would reach: the floor for any student."""
+def _majority(parts: ReportParts) -> dict[str, Any] | None:
+    """What always answering the most frequent test class would reach: the floor for any student. None where that is
+    no answer: always "O" finds no entity."""
+    if parts.task != "classification" or parts.gold is None:
+        return None
     counts = np.bincount(np.asarray(parts.gold), minlength=len(parts.labels))
     return {"label": parts.labels[int(counts.argmax())], "share": float(counts.max() / counts.sum())}
 
@@ -208,12 +253,12 @@ def _comparisons(parts: ReportParts, reference: TeacherResult) -> list[dict[str,
     for control in CONTROLS:
         pairs = _paired(mains, _arm(parts, control))
         if pairs:
-            result = compare([_correct(m, parts) for m, _ in pairs], [_correct(c, parts) for _, c in pairs])
+            result = compare([_scores(m, parts) for m, _ in pairs], [_scores(c, parts) for _, c in pairs])
             rows.append({"against": control, "role": "control", **asdict(result)})
     for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p_adjusted"] = adjusted
-    ceiling = _correct(reference, parts)
-    result = compare([_correct(m, parts) for m in mains], [ceiling] * len(mains))
+    ceiling = _scores(reference, parts)
+    result = compare([_scores(m, parts) for m in mains], [ceiling] * len(mains))
     rows.append({"against": reference.name, "role": "teacher", **asdict(result), "p_adjusted": result.p})
     for row in rows:
         row["interval"] = [row.pop("low"), row.pop("high")]

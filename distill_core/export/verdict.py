@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 SIGNIFICANCE = 0.05
+#: metrics as they are called in sentences; others by their name
+METRICS = {"accuracy": "accuracy", "f1": "entity F1"}
+#: what a task's test set is made of
+_ROWS = {"tagging": "test sentence"}
+#: how one seed's p was found
+_TESTS = {"mcnemar": "McNemar ", "linearised": "paired over test sentences, "}
 #: a test set whose 95% half-width is at least this much (a fraction) is called small, and the width is printed
 WIDE = 0.01
 
@@ -38,13 +44,27 @@ def outcome(difference: float, p: float) -> str:
 def conclude(report: Mapping[str, Any]) -> dict[str, Any]:
     """{"headline": str, "sentences": [str, …]} of a report (its fields as docs/report.md names them)."""
     rows = {row["against"]: row for row in report["comparisons"] if row["role"] == "control"}
-    sentences = [_quality(report), _floor(report), _teacher(report)]
+    sentences = [_quality(report), _languages(report), _floor(report), _teacher(report)]
     sentences += [_control(name, rows[name], len(rows)) for name in _CONTROL if name in rows]
     sentences += [_missing(name, reason) for name, reason in report["missing_controls"].items()]
-    if rows and len(report["seeds"]) == 1:
+    if any(row["seeds"] == 1 for row in rows.values()):
         sentences.append("One seed cannot tell the method from luck: run several seeds to compare methods.")
     sentences.append(_test_size(report))
     return {"headline": headline(report), "sentences": [s for s in sentences if s]}
+
+
+def finding(row: Mapping[str, Any]) -> str:
+    """A comparison's outcome in words: about the method ("helped", "hurt") only for a control over several seeds."""
+    if row["outcome"] == "no_difference":
+        return "no difference shown"
+    if row["role"] == "control" and row["seeds"] > 1:
+        return "helped" if row["outcome"] == "better" else "hurt"
+    return str(row["outcome"])
+
+
+def metric_words(metric: str) -> str:
+    """A metric's key as people say it: accuracy, entity F1."""
+    return METRICS.get(metric, metric.replace("_", " "))
 
 
 def headline(report: Mapping[str, Any]) -> str:
@@ -91,7 +111,7 @@ def _rounded(value: float) -> float:
 
 
 def _metric(report: Mapping[str, Any]) -> str:
-    return str(report["metric"]).replace("_", " ")
+    return metric_words(str(report["metric"]))
 
 
 def _size(factor: float) -> str:
@@ -126,6 +146,21 @@ def _quality(report: Mapping[str, Any]) -> str:
         f"Test {_metric(report)}: student {student}, {best} {teacher['name']} "
         f"{_percent(teacher['quality']['test'], teacher.get('interval'))}."
     )
+
+
+def _languages(report: Mapping[str, Any]) -> str:
+    """The language in which the student (mean over seeds) loses most against the reference teacher, of several."""
+    teacher = next(t for t in report["teachers"] if t["name"] == report["reference_teacher"]).get("per_language") or {}
+    mains = [arm.get("per_language") or {} for arm in report["arms"] if arm["name"] == "main"]
+    losses: dict[str, tuple[float, float, float]] = {}
+    for language, row in teacher.items():
+        if row["entities"] and all(language in arm for arm in mains):
+            own = sum(arm[language]["f1"] for arm in mains) / len(mains)
+            losses[language] = (row["f1"] - own, own, row["f1"])
+    if len(losses) < 2:
+        return ""
+    language, (loss, own, ceiling) = max(losses.items(), key=lambda item: item[1][0])
+    return f"Largest loss: {language}, {_percent(own)} against {_percent(ceiling)}." if _rounded(100 * loss) > 0 else ""
 
 
 def _floor(report: Mapping[str, Any]) -> str:
@@ -177,15 +212,11 @@ def _p(row: Mapping[str, Any], controls: int, test: str = "") -> str:
 
 def _one_seed(name: str, row: Mapping[str, Any], controls: int) -> str:
     """One trained student against one trained control: about these two models, not about the method."""
-    control, p = _CONTROL[name], _p(row, controls, "McNemar ")
+    control, p = _CONTROL[name], _p(row, controls, _TESTS.get(row["method"], ""))
     if row["outcome"] == "better":
         return f"With one seed, this student beats {control} on this test set by {points(row['difference'])} ({p})."
     if row["outcome"] == "worse":
-        subject = _SUBJECT[name]
-        return (
-            f"{subject[:1].upper()}{subject[1:]} did not help here: with one seed, {control} beats this student "
-            f"on this test set by {points(-row['difference'])} ({p})."
-        )
+        return f"With one seed, {control} beats this student on this test set by {points(-row['difference'])} ({p})."
     return (
         f"With one seed, no difference between this student and {control} is shown on this test set "
         f"({points(row['difference'], signed=True)}, {p})."
@@ -214,5 +245,6 @@ def _test_size(report: Mapping[str, Any]) -> str:
     size = (report["data"].get("sizes") or {}).get("test")
     if half is None or half < WIDE or not size:
         return ""
-    examples = "1 test example" if size == 1 else f"{size:,} test examples"
+    noun = _ROWS.get(str(report.get("task")), "test example")
+    examples = f"1 {noun}" if size == 1 else f"{size:,} {noun}s"
     return f"With {examples}, {_metric(report)} is known to ±{points(half)}."

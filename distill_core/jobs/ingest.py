@@ -91,7 +91,8 @@ def fold(state: dict[str, Any], event: Event) -> None:
     """Add one event to a state (a plain JSON dict that starts empty).
 
     Keys: device, threads, versions, stage, stages {stage: "started" | "finished"}, share, eta_s, progress_time, note,
-    shapes, latency [rows with phase], teachers [{name, validation, reference}], findings, arms, log [lines],
+    shapes, latency [rows with phase], phases [{arm, seed, name, index, of, from_step}],
+    teachers [{name, validation, reference}], findings, arms, log [lines],
     terminal {kind, attempt, payload} | None (the last attempt's end), last_seq, last_attempt, last_time,
     last_metric_seq, attempt_started, active_s (seconds of work in earlier attempts).
     """
@@ -170,6 +171,14 @@ def _metric(state: dict[str, Any], event: Event, payload: dict[str, Any]) -> Non
     state["last_metric_seq"] = event["seq"]
 
 
+def _phase(state: dict[str, Any], event: Event, payload: dict[str, Any]) -> None:
+    # A resumed trial tells its phases again.
+    row = {name: payload[name] for name in ("arm", "seed", "name", "index", "of", "from_step")}
+    same = (row["arm"], row["seed"], row["index"])
+    others = [p for p in state.get("phases", []) if (p["arm"], p["seed"], p["index"]) != same]
+    state["phases"] = sorted([*others, row], key=lambda p: (p["arm"], p["seed"], p["index"]))
+
+
 def _finding(state: dict[str, Any], event: Event, payload: dict[str, Any]) -> None:
     # Every attempt checks the data again: the same finding is kept once.
     same = (payload.get("code"), payload.get("field"), payload["message"])
@@ -201,6 +210,7 @@ _FOLDS = {
     "latency": _latency,
     "teacher": _teacher,
     "metric": _metric,
+    "phase": _phase,
     "finding": _finding,
     "arm": _arm,
     "log": _log,

@@ -36,7 +36,7 @@ def new_run_id(name: str) -> str:
 
 
 def config_summary(config: RunConfig) -> dict[str, Any]:
-    """What the list of runs shows of a config: {data, teachers [names], student, device}."""
+    """What the list of runs shows of a config: {data, task, teachers [names], student, device}."""
     data = Path(config.data.train).name if isinstance(config.data, FileData) else config.data.name
     teachers = [t.name or Path(t.source.removeprefix("bundled:")).name for t in config.teachers]
     student = config.student
@@ -46,7 +46,13 @@ def config_summary(config: RunConfig) -> dict[str, Any]:
         words = f"{student.layers} layers of a teacher"
     else:
         words = f"transformer {student.layers}×{student.hidden}"
-    return {"data": data, "teachers": teachers, "student": words, "device": config.device}
+    return {
+        "data": data,
+        "task": config.data.task,
+        "teachers": teachers,
+        "student": words,
+        "device": config.device,
+    }
 
 
 class QueueFile:

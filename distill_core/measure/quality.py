@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from distill_core.tasks.classification import quality
+from distill_core.measure.scores import Scores
+
+if TYPE_CHECKING:
+    from distill_core.data.types import Rows
+    from distill_core.tasks.base import Task
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """predicted: [N] int64 class per example; correct: [N] bool; figures: as `tasks.classification.quality` gives."""
+    """predicted: [U] int64 class of each unit (example, or in tagging word), row after row; scores: what each row adds
+    to the task's metric; figures: as the task's `quality` gives them."""
 
     predicted: np.ndarray
-    correct: np.ndarray
+    scores: Scores
     figures: dict[str, Any]
 
 
-def evaluate(logits: np.ndarray, gold: np.ndarray, labels: Sequence[str]) -> Evaluated:
-    """Predictions and figures of logits [N, C] against gold [N] in [0, C).
+def evaluate(task: Task, rows: Rows, logits: np.ndarray, labels: list[str]) -> Evaluated:
+    """Predictions, scores and figures of logits [U, C] on rows that all have gold.
 
     Raises:
-        ValueError: lengths differ, there are no examples, or an example has no gold label (−1).
+        ValueError: logits do not fit the rows or labels, there are no rows, or a unit has no gold (−1).
     """
-    gold = np.asarray(gold)
-    if logits.ndim != 2 or logits.shape[0] != gold.shape[0] or not gold.size:
-        raise ValueError(f"logits {logits.shape} do not fit gold labels {gold.shape}")
-    if logits.shape[1] != len(labels):
-        raise ValueError(f"logits of {logits.shape[1]} classes do not fit {len(labels)} labels")
+    gold = task.gold(rows)
+    if logits.ndim != 2 or logits.shape != (len(gold), len(labels)) or not len(gold):
+        raise ValueError(f"logits {logits.shape} do not fit {len(gold)} units and {len(labels)} labels")
     if int(gold.min()) < 0:
-        raise ValueError("quality needs a gold label for every example")
+        raise ValueError(f"quality needs gold for every {task.unit}")
     predicted = logits.argmax(axis=1).astype(np.int64)
-    return Evaluated(predicted, predicted == gold, quality(gold, predicted, list(labels)))
+    return Evaluated(predicted, Scores(*task.scores(rows, predicted, labels)), task.quality(rows, predicted, labels))

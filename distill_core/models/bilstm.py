@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from distill_core.models.base import Student
+from distill_core.models.base import Student, check_task
 from distill_core.models.encoders import check_layers
 from distill_core.models.types import Batch, Outputs
+from distill_core.models.words import first_piece_states, zero_outside
 
 #: standard deviation of a random embedding: about the scale of trained word vectors, far below torch's default of 1
 EMBEDDING_STD = 0.1
@@ -20,7 +21,11 @@ EMBEDDING_STD = 0.1
 
 @dataclass(frozen=True)
 class BiLSTMShape:
-    """Everything the module is built from; widths in units, `padding_id` an index into the vocabulary."""
+    """Everything the module is built from; widths in units, `padding_id` an index into the vocabulary.
+
+    embedding_dropout: after the embedding; None: `dropout`, which acts everywhere else. task: ``classification``, or
+    ``tagging``, where each word has its own state and `pooling` is not used.
+    """
 
     vocab_size: int
     embedding: int
@@ -31,6 +36,8 @@ class BiLSTMShape:
     classes: int
     padding_id: int
     dropout: float
+    embedding_dropout: float | None = None
+    task: str = "classification"
 
 
 class BiLSTMClassifier(Student):
@@ -38,12 +45,20 @@ class BiLSTMClassifier(Student):
 
     Sequences are packed, so padding reaches neither direction. `hidden[k]` are the states [B, T, 2·lstm_hidden] of LSTM
     layer k (zero on padding), `hidden[0]` the embeddings [B, T, embedding]. `pooled` is what the last layer reads:
-    the projection's output, or the pooled states without one.
+    the projection's output, or the pooled states without one. In tagging the state at each word's first piece takes
+    the place of the pooled one (as in XtremeDistil, 2004.05686), so that `pooled` is [B, W, P].
+
+    Args:
+        shape: what to build.
+        tokenizer: kept beside the model.
+        task: replaces `shape.task` where given.
     """
 
-    def __init__(self, shape: BiLSTMShape, tokenizer: Any) -> None:
+    def __init__(self, shape: BiLSTMShape, tokenizer: Any, *, task: str | None = None) -> None:
         super().__init__()
-        self.shape, self.tokenizer = shape, tokenizer
+        shape = shape if task is None else replace(shape, task=task)
+        check_task(shape.task)
+        self.shape, self.tokenizer, self.task = shape, tokenizer, shape.task
         self.layers, self.width, self.classes = shape.lstm_layers, 2 * shape.lstm_hidden, shape.classes
         self.pooled_width = shape.projection or self.width
         self.architecture = {"kind": "bilstm", **asdict(shape)}
@@ -56,19 +71,23 @@ class BiLSTMClassifier(Student):
             for layer in range(shape.lstm_layers)
         )
         self.dropout = nn.Dropout(shape.dropout)
+        after_embedding = shape.dropout if shape.embedding_dropout is None else shape.embedding_dropout
+        self.embedding_dropout = nn.Dropout(after_embedding)
         self.projection = nn.Linear(self.width, shape.projection) if shape.projection else None
-        self.prediction = nn.Linear(self.pooled_width, shape.classes)
+        self.prediction = self.new_prediction()
         nn.init.normal_(self.embedding.weight, std=EMBEDDING_STD)
         with torch.no_grad():
             self.embedding.weight[shape.padding_id].zero_()
 
-    def forward(self, batch: Batch, layers: Sequence[int] = ()) -> Outputs:
+    def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
         check_layers(layers, self.layers)
+        if qkv:
+            raise ValueError("a BiLSTM has no attention, so it has no queries, keys and values")
         embedded = self.embedding(batch.input_ids)
         hidden = {0: embedded} if 0 in layers else {}
         # Packing wants lengths on the CPU; real pieces stand at the front of each row.
         lengths = batch.mask.sum(dim=1).clamp(min=1).cpu()
-        packed = pack_padded_sequence(self.dropout(embedded), lengths, batch_first=True, enforce_sorted=False)
+        packed = pack_padded_sequence(self.embedding_dropout(embedded), lengths, batch_first=True, enforce_sorted=False)
         states, final = embedded, embedded
         for number, lstm in enumerate(self.lstm, start=1):
             packed, (final, _) = lstm(packed)
@@ -78,10 +97,25 @@ class BiLSTMClassifier(Student):
                     hidden[number] = states
             if number < self.layers:
                 packed = _dropped(packed, self.dropout)
-        pooled = self._pool(states, final, batch.mask)
-        if self.projection is not None:
-            pooled = nn.functional.gelu(self.projection(self.dropout(pooled)))
+        if self.task == "tagging":
+            pooled, word_mask = first_piece_states(states, batch.words)
+            pooled = zero_outside(self._project(pooled), word_mask)
+            logits = zero_outside(self.prediction(self.dropout(pooled)), word_mask)
+            return Outputs(logits, pooled, hidden, word_mask=word_mask)
+        pooled = self._project(self._pool(states, final, batch.mask))
         return Outputs(self.prediction(self.dropout(pooled)), pooled, hidden)
+
+    def upper_parts(self) -> list[tuple[str, nn.Module]]:
+        projection = [] if self.projection is None else [("projection", self.projection)]
+        lstm = [(f"LSTM layer {number}", self.lstm[number - 1]) for number in range(self.layers, 0, -1)]
+        return [("head", self.prediction), *projection, *lstm]
+
+    def new_prediction(self) -> nn.Linear:
+        return nn.Linear(self.pooled_width, self.classes)
+
+    def _project(self, pooled: Tensor) -> Tensor:
+        """[…, 2H] → […, P]: the GELU projection, where there is one."""
+        return pooled if self.projection is None else nn.functional.gelu(self.projection(self.dropout(pooled)))
 
     def _pool(self, states: Tensor, final: Tensor, mask: Tensor) -> Tensor:
         """[B, T, 2H] → [B, 2H]. `final` [2, B, H]: each direction's last state, the backward one's at the start."""

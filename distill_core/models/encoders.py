@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,11 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 from transformers import logging as hf_logging
-from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, MODEL_MAPPING
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
+    MODEL_MAPPING,
+)
 
 from distill_core.errors import CheckpointError
 from distill_core.models.base import seeded
@@ -23,6 +27,11 @@ from distill_core.models.types import Batch
 
 #: where architectures keep the list of their layers (ALBERT: of its groups of shared layers)
 LAYER_LISTS = ("encoder.layer", "transformer.layer", "layers", "encoder.albert_layer_groups")
+#: where a BERT-like layer makes its queries, keys and values, and where the number of heads stands (DistilBERT: second)
+ATTENTION = (
+    ("attention.self", ("query", "key", "value"), "num_attention_heads"),
+    ("attention", ("q_lin", "k_lin", "v_lin"), "n_heads"),
+)
 
 
 @contextmanager
@@ -82,11 +91,15 @@ def load_encoder(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
     return _from_pretrained(encoder_class(config), folder, config, **without_pooler(encoder_class(config)))
 
 
-def load_classifier(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
-    """The checkpoint as sequence classifier, in fp32."""
-    kind: Any = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING.get(type(config), None)
+def load_classifier(folder: Path, config: PreTrainedConfig, *, task: str = "classification") -> PreTrainedModel:
+    """The checkpoint with its own head, in fp32: a sequence classifier, or in ``tagging`` a token classifier."""
+    tagging = task == "tagging"
+    mapping: Any = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING if tagging else MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+    kind: Any = mapping.get(type(config), None)
     if kind is None:
-        raise CheckpointError(f"models of type {config.model_type!r} cannot classify texts here.")
+        raise CheckpointError(
+            f"models of type {config.model_type!r} cannot {'tag words' if tagging else 'classify texts'} here."
+        )
     return _from_pretrained(kind, folder, config)
 
 
@@ -210,11 +223,15 @@ def layer_states(states: Sequence[Tensor] | None, layers: Sequence[int], config:
     return {layer: states[layer * stride] for layer in layers}
 
 
-def run_encoder(model: PreTrainedModel, batch: Batch, layers: Sequence[int] = ()) -> tuple[Tensor, dict[int, Tensor]]:
-    """Last states [B, T, H] and the asked layers' states {layer: [B, T, H]} (0 = embeddings)."""
+def run_encoder(
+    model: PreTrainedModel, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()
+) -> tuple[Tensor, dict[int, Tensor], dict[int, Tensor]]:
+    """Last states [B, T, H], the asked layers' states {layer: [B, T, H]} (0 = embeddings), and queries, keys and values
+    {layer: [B, T, 3, A]} of the layers in `qkv`, as `recorded_qkv` gives them."""
     check_layers(layers, model.config.num_hidden_layers)
-    outputs = model(**model_inputs(model, batch), output_hidden_states=bool(layers), return_dict=True)
-    return outputs.last_hidden_state, layer_states(outputs.hidden_states, layers, model.config)
+    with recorded_qkv(model, qkv) as attention:
+        outputs = model(**model_inputs(model, batch), output_hidden_states=bool(layers), return_dict=True)
+    return outputs.last_hidden_state, layer_states(outputs.hidden_states, layers, model.config), attention
 
 
 def check_layers(layers: Sequence[int], deepest: int) -> None:
@@ -222,6 +239,83 @@ def check_layers(layers: Sequence[int], deepest: int) -> None:
     wrong = [layer for layer in layers if not 0 <= layer <= deepest]
     if wrong:
         raise ValueError(f"there is no layer {wrong[0]}: layers go from 0 (embeddings) to {deepest}")
+
+
+# ---------------------------------------------------------------- attention
+
+
+@contextmanager
+def recorded_qkv(encoder: PreTrainedModel, layers: Sequence[int]) -> Iterator[dict[int, Tensor]]:
+    """While the encoder runs once inside, queries, keys and values of these layers (from 1) are kept.
+
+    Afterwards the dict holds {layer: [B, T, 3, A]}, with gradient, A = all heads side by side (the width H in nearly
+    all architectures), before any scaling: softmax(q·kᵀ/√(A/heads)) over real pieces are the attention probabilities.
+
+    Raises:
+        ValueError: there is no such layer.
+        CheckpointError: the encoder's attention is of another kind, with field ``objective.matching``.
+    """
+    check_layers(layers, encoder.config.num_hidden_layers)
+    if 0 in layers:
+        raise ValueError("the embeddings (layer 0) have no attention")
+    wanted = dict.fromkeys(layers)
+    maps = {layer: _projections(encoder, layer)[0] for layer in wanted}
+    seen: dict[int, list[Tensor | None]] = {layer: [None, None, None] for layer in wanted}
+    found: dict[int, Tensor] = {}
+
+    def keep(layer: int, place: int) -> Callable[[nn.Module, Any, Tensor], None]:
+        def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            seen[layer][place] = output
+
+        return hook
+
+    handles = [
+        module.register_forward_hook(keep(layer, place))
+        for layer, modules in maps.items()
+        for place, module in enumerate(modules)
+    ]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
+    for layer, three in seen.items():
+        found[layer] = torch.stack(cast(list[Tensor], three), dim=2)
+
+
+def supports_qkv(encoder: PreTrainedModel) -> bool:
+    """Can its queries, keys and values be asked for? (ALBERT's layers are one; DeBERTa, MPNet and ModernBERT add
+    positions to their scores, which queries and keys alone do not tell.)"""
+    try:
+        _projections(encoder, 1)
+    except CheckpointError:
+        return False
+    return True
+
+
+def attention_heads(encoder: PreTrainedModel) -> int:
+    """Heads of each layer's attention."""
+    if not supports_qkv(encoder):
+        return int(encoder.config.num_attention_heads)
+    return _projections(encoder, 1)[1]
+
+
+def _projections(encoder: PreTrainedModel, layer: int) -> tuple[list[nn.Module], int]:
+    """The maps to queries, keys and values of a layer (from 1), and its number of heads."""
+    with suppress(CheckpointError):  # of layer_prefix: its layers cannot be told apart
+        blocks = cast(nn.ModuleList, encoder.get_submodule(layer_prefix(encoder)))
+        for place, names, heads in ATTENTION if len(blocks) == encoder.config.num_hidden_layers else ():
+            with suppress(AttributeError):
+                attention = blocks[layer - 1].get_submodule(place)
+                return [attention.get_submodule(name) for name in names], int(cast(int, getattr(attention, heads)))
+    raise CheckpointError(
+        f"a {encoder.config.model_type} encoder does not hand out queries, keys and values of its layers.",
+        hint="Attention terms need a BERT-like encoder (BERT, RoBERTa, XLM-R, ELECTRA, DistilBERT).",
+        field="objective.matching",
+    )
+
+
+# ---------------------------------------------------------------- parts
 
 
 def word_embedding(encoder: PreTrainedModel) -> Tensor:

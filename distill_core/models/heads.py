@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from distill_core.models.words import first_piece_states, zero_outside
+
 #: width of the attention query, as in MT-BERT
 QUERY_WIDTH = 200
 #: dropout before the prediction where the config sets none
@@ -40,3 +42,24 @@ class SharedHead(nn.Module):
         attention = scores.masked_fill(~mask, float("-inf")).softmax(dim=-1)
         pooled = (attention.unsqueeze(1) @ states).squeeze(1)
         return self.prediction(self.dropout(pooled)), pooled
+
+
+class TokenHead(nn.Module):
+    """Dropout and one linear layer on the state of each word's first piece; the head of teachers that tag words.
+
+    Co-finetuned teachers use one object of it together, as of `SharedHead`. Parameters: width·classes + classes.
+    """
+
+    def __init__(self, width: int, classes: int, *, dropout: float = HEAD_DROPOUT) -> None:
+        super().__init__()
+        self.width = width
+        self.dropout = nn.Dropout(dropout)
+        self.prediction = nn.Linear(width, classes)
+        nn.init.normal_(self.prediction.weight, std=0.02)
+        nn.init.zeros_(self.prediction.bias)
+
+    def forward(self, states: Tensor, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """States [B, T, width], words [B, T] (as `Batch.words`) → logits [B, W, C], states at the words' first pieces
+        [B, W, width], mask [B, W] bool; logits and states are zero where the mask is False."""
+        pooled, mask = first_piece_states(states, words)
+        return zero_outside(self.prediction(self.dropout(pooled)), mask), pooled, mask

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from distill_core.errors import CheckpointError
 from distill_core.models.encoders import layer_prefix, word_embedding
+from distill_core.shapes import layers_misfit
 
 
 def chosen_layers(choice: str, student_layers: int, teacher_layers: int) -> list[int]:
     """Indices (from 0) of the teacher's layers that become the student's, in order.
 
     ``first``: 0 … K−1. ``last``: L−K … L−1. ``every_other``: spread evenly from the first on, ⌊j·L/K⌋ — every other
-    one for K = L/2, as in DistilBERT (1910.01108 §3).
+    one for K = L/2, as in DistilBERT (1910.01108 §3). ``remap``, for K ≥ L: 0 … L−1, then L−1 into all that remain, as
+    in DWT's parameter remapping (2305.18239 §3).
 
     Raises:
-        CheckpointError: with field ``student.layers``, when the teacher has fewer layers than the student wants.
+        CheckpointError: with field ``student.layers``, when the teacher has fewer layers than the student wants, or
+            with ``remap`` more.
     """
-    if student_layers > teacher_layers:
-        raise CheckpointError(
-            f"the student should take {student_layers} layers from a teacher that has {teacher_layers}.",
-            hint=f"Choose at most {teacher_layers} layers, or another initialisation.",
-            field="student.layers",
-        )
+    misfit = layers_misfit(choice, student_layers, teacher_layers)
+    if misfit:
+        raise CheckpointError(misfit[0], hint=misfit[1], field="student.layers")
+    if choice == "remap":
+        return [min(layer, teacher_layers - 1) for layer in range(student_layers)]
     if choice == "first":
         return list(range(student_layers))
     if choice == "last":
@@ -35,21 +38,42 @@ def chosen_layers(choice: str, student_layers: int, teacher_layers: int) -> list
 
 
 @torch.no_grad()
-def copy_layers(student: PreTrainedModel, teacher: PreTrainedModel, chosen: list[int]) -> None:
+def copy_layers(
+    student: PreTrainedModel, teacher: PreTrainedModel, chosen: list[int], *, kept: np.ndarray | None = None
+) -> None:
     """Copies embeddings, everything outside the layers, and the chosen layers (student's j-th = teacher's chosen[j]).
 
     ALBERT's layers are one shared set (or whole groups, taken from the front), so its weights are copied as they are.
     ModernBERT's first layer has no norm before its attention: a layer copied there leaves its own behind.
+
+    Args:
+        kept: old id of each of the student's pieces [K], ascending, where its vocabulary is smaller than the teacher's.
+
+    Raises:
+        CheckpointError: with field ``student.layers``, when a layer lacks what its place in the student needs.
     """
     prefix = layer_prefix(student) + "."
     shared = prefix.endswith("albert_layer_groups.")
+    words = word_embedding(student)
+    in_words = {name for name, parameter in student.named_parameters() if parameter is words}
     source = teacher.state_dict()
     for name, tensor in student.state_dict().items():
         origin = name
         if name.startswith(prefix) and not shared:
             number, rest = name[len(prefix) :].split(".", 1)
             origin = f"{prefix}{chosen[int(number)]}.{rest}"
-        tensor.copy_(source[origin])
+        if origin not in source:
+            raise CheckpointError(
+                f"the teacher's first layer cannot be copied further up: it has no {origin.removeprefix(prefix)}.",
+                hint="Choose another initialisation, or a teacher of more layers.",
+                field="student.layers",
+            )
+        tensor.copy_(source[origin] if name not in in_words else rows_of(source[origin], kept))
+
+
+def rows_of(matrix: Tensor, kept: np.ndarray | None) -> Tensor:
+    """The rows [K, H] of a matrix [V, H] that `kept` [K] numbers; all of them for None."""
+    return matrix if kept is None else matrix[torch.from_numpy(kept).to(matrix.device)]
 
 
 def truncated_svd(matrix: Tensor, rank: int) -> tuple[Tensor, Tensor]:
@@ -67,20 +91,35 @@ def truncated_svd(matrix: Tensor, rank: int) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def svd_embedding(target: nn.Embedding, teacher: PreTrainedModel, *, field: str) -> None:
+def svd_embedding(
+    target: nn.Embedding, teacher: PreTrainedModel, *, field: str, kept: np.ndarray | None = None
+) -> None:
     """Fills a student's embedding [V, E] with U_E·S_E of the teacher's [V, H] (2004.05686 §3.2), padding row included.
 
-    It is not rescaled, so that student · V_Eᵀ is the best rank-E approximation of what the teacher has.
+    It is not rescaled, so that student · V_Eᵀ is the best rank-E approximation of what the teacher has. With a smaller
+    vocabulary it is still the whole matrix that is decomposed, of which the rows `kept` are taken over: which pieces
+    occur does not change what each of them means.
+
+    Raises:
+        CheckpointError: with `field`, when E is larger than H.
+    """
+    target.weight.copy_(teacher_factors(teacher, target.embedding_dim, field=field, kept=kept)[0])
+
+
+def teacher_factors(
+    teacher: PreTrainedModel, rank: int, *, field: str, kept: np.ndarray | None = None
+) -> tuple[Tensor, Tensor]:
+    """`truncated_svd` of a teacher's embedding [V, H]: the rows `kept` of U_E·S_E, [K, E], and V_E [H, E].
 
     Raises:
         CheckpointError: with `field`, when E is larger than H.
     """
     matrix = word_embedding(teacher)
-    width = target.embedding_dim
-    if width > matrix.shape[1]:
+    if rank > matrix.shape[1]:
         raise CheckpointError(
-            f"the teacher's embedding is {matrix.shape[1]} wide; an SVD cannot make {width} dimensions of it.",
+            f"the teacher's embedding is {matrix.shape[1]} wide; an SVD cannot make {rank} dimensions of it.",
             hint=f"Choose at most {matrix.shape[1]}, or random initialisation.",
             field=field,
         )
-    target.weight.copy_(truncated_svd(matrix, width)[0])
+    table, directions = truncated_svd(matrix, rank)
+    return rows_of(table, kept), directions

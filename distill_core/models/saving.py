@@ -19,9 +19,11 @@ from distill_core.errors import CheckpointError
 from distill_core.models.base import Student, seeded
 from distill_core.models.bilstm import BiLSTMClassifier, BiLSTMShape
 from distill_core.models.encoders import load_tokenizer, new_encoder
+from distill_core.models.factorised import install_factorised
 from distill_core.models.transformer import TransformerClassifier
 
-STUDENT_SCHEMA = 1
+#: 2: descriptions name the task, and may hold a factorised embedding; those of 1 are read as classifiers
+STUDENT_SCHEMA = 2
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "stillroom.json"
 TEACHERS = "teachers.safetensors"
@@ -118,7 +120,10 @@ def load_student(folder: Path) -> tuple[Student, list[str], int]:
 
 
 def rebuild(architecture: dict[str, Any], tokenizer: Any) -> Student:
-    """The module that `Student.architecture` describes, with arbitrary weights. ValueError for an unknown kind."""
+    """The module that `Student.architecture` describes, with arbitrary weights. ValueError for an unknown kind or task.
+
+    Descriptions that name no task are of versions that knew classification alone.
+    """
     values = dict(architecture)
     kind = values.pop("kind")
     with seeded(0, "rebuild"):
@@ -126,9 +131,15 @@ def rebuild(architecture: dict[str, Any], tokenizer: Any) -> Student:
             return BiLSTMClassifier(BiLSTMShape(**values), tokenizer)
         if kind == "transformer":
             encoder = dict(values["encoder"])
-            config = CONFIG_MAPPING[encoder.pop("model_type")].from_dict(encoder)
+            model = new_encoder(CONFIG_MAPPING[encoder.pop("model_type")].from_dict(encoder))
+            if values.get("factorised") is not None:
+                install_factorised(model, values["factorised"])
             return TransformerClassifier(
-                new_encoder(config), tokenizer, classes=values["classes"], dropout=values["dropout"]
+                model,
+                tokenizer,
+                classes=values["classes"],
+                dropout=values["dropout"],
+                task=values.get("task", "classification"),
             )
     raise ValueError(f"unknown kind of student {kind!r}")
 

@@ -1,9 +1,10 @@
-"""Teachers: encoders that already classify, are finetuned each for itself, or together under one head (MT-BERT)."""
+"""Teachers: encoders with a head of their own, finetuned each for itself, or together under one head (MT-BERT)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -13,7 +14,7 @@ from transformers import PreTrainedModel
 from distill_core.checkpoints import CheckpointInfo, inspect
 from distill_core.config import TeacherSection
 from distill_core.errors import CheckpointError
-from distill_core.models.base import count_parameters, seeded
+from distill_core.models.base import check_task, count_parameters, seeded
 from distill_core.models.encoders import (
     check_layers,
     layer_states,
@@ -22,20 +23,23 @@ from distill_core.models.encoders import (
     load_encoder,
     load_tokenizer,
     model_inputs,
+    recorded_qkv,
     run_encoder,
     set_dropout,
     usable_positions,
 )
-from distill_core.models.heads import HEAD_DROPOUT, SharedHead
+from distill_core.models.heads import HEAD_DROPOUT, SharedHead, TokenHead
 from distill_core.models.labels import label_columns
 from distill_core.models.saving import load_teacher_states, save_teachers
 from distill_core.models.types import Batch, Outputs
+from distill_core.models.words import first_piece_states
 
 __all__ = [
     "EncoderTeacher",
     "ReadyTeacher",
     "SharedHead",
     "Teacher",
+    "TokenHead",
     "load_teacher_states",
     "load_teachers",
     "save_teachers",
@@ -65,17 +69,29 @@ class Teacher(nn.Module):
         self.pooled_width = self.width
         self.max_tokens = usable_positions(encoder)
 
-    def forward(self, batch: Batch, layers: Sequence[int] = ()) -> Outputs:
-        """Logits [B, C], pooled [B, P], states {layer: [B, T, H]} of the layers asked for (0 = embeddings … L)."""
+    def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
+        """Logits [B, C] and pooled [B, P], or in tagging [B, W, C] and [B, W, P] with the word mask; states
+        {layer: [B, T, H]} of the layers asked for (0 = embeddings … L); queries, keys and values
+        {layer: [B, T, 3, H]} of the layers (from 1) in `qkv`.
+
+        Raises:
+            ValueError: there is no such layer. CheckpointError: `qkv` of an encoder that is not BERT-like.
+        """
         raise TypeError(f"{type(self).__name__} has to say how it computes its outputs")
 
 
 class EncoderTeacher(Teacher):
     """Encoder → (width map) → head. Co-finetuned teachers hold the same head object, and where their widths differ
-    each has its own linear map, H → the head's width, in front of it."""
+    each has its own linear map, H → the head's width, in front of it. A `TokenHead` makes it a tagger."""
 
     def __init__(
-        self, name: str, info: CheckpointInfo, loaded: tuple[Any, PreTrainedModel], head: SharedHead, *, mapped: bool
+        self,
+        name: str,
+        info: CheckpointInfo,
+        loaded: tuple[Any, PreTrainedModel],
+        head: SharedHead | TokenHead,
+        *,
+        mapped: bool,
     ) -> None:
         tokenizer, encoder = loaded
         super().__init__(name, info, tokenizer, encoder)
@@ -84,41 +100,56 @@ class EncoderTeacher(Teacher):
         self.head = head
         self.pooled_width = head.width
 
-    def forward(self, batch: Batch, layers: Sequence[int] = ()) -> Outputs:
-        states, hidden = run_encoder(self.encoder, batch, layers)
+    def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
+        states, hidden, attention = run_encoder(self.encoder, batch, layers, qkv)
         if self.width_map is not None:
             states = self.width_map(states)
+        if isinstance(self.head, TokenHead):
+            logits, pooled, word_mask = self.head(states, batch.words)
+            return Outputs(logits, pooled, hidden, attention, word_mask)
         logits, pooled = self.head(states, batch.mask)
-        return Outputs(logits, pooled, hidden)
+        return Outputs(logits, pooled, hidden, attention)
 
 
 class ReadyTeacher(Teacher):
-    """A finished sequence classifier, its columns put into the order of the data's labels.
+    """A finished sequence or token classifier, its columns put into the order of the data's labels.
 
-    `pooled` is the first token's last state: what its own head reads differs from architecture to architecture.
+    `pooled` is the first token's last state, or in tagging those of the words' first pieces: what its own head reads
+    differs from architecture to architecture.
     """
 
     columns: Tensor
 
     def __init__(
-        self, name: str, info: CheckpointInfo, tokenizer: Any, model: PreTrainedModel, columns: Sequence[int]
+        self,
+        name: str,
+        info: CheckpointInfo,
+        loaded: tuple[Any, PreTrainedModel],
+        columns: Sequence[int],
+        *,
+        task: str = "classification",
     ) -> None:
+        tokenizer, model = loaded
         super().__init__(name, info, tokenizer, _encoder_of(model))
-        self.model = model
+        self.model, self.task = model, task
         self.register_buffer("columns", torch.tensor(list(columns)), persistent=False)
 
     @property
     def encoder(self) -> PreTrainedModel:  # type: ignore[override]
         return _encoder_of(self.model)
 
-    def forward(self, batch: Batch, layers: Sequence[int] = ()) -> Outputs:
+    def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
         check_layers(layers, self.layers)
-        with _last_states(self.encoder) as last:
+        with recorded_qkv(self.encoder, qkv) as attention, _last_states(self.encoder) as last:
             outputs = self.model(
                 **model_inputs(self.encoder, batch), output_hidden_states=bool(layers), return_dict=True
             )
         hidden = layer_states(outputs.hidden_states, layers, self.model.config)
-        return Outputs(outputs.logits[:, self.columns], last[0][:, 0], hidden)
+        logits = outputs.logits[..., self.columns]
+        if self.task == "tagging":
+            logits, word_mask = first_piece_states(logits, batch.words)
+            return Outputs(logits, first_piece_states(last[0], batch.words)[0], hidden, attention, word_mask)
+        return Outputs(logits, last[0][:, 0], hidden, attention)
 
 
 def _encoder_of(model: PreTrainedModel) -> PreTrainedModel:
@@ -144,8 +175,29 @@ def teacher_parameters(teacher: Teacher) -> int:
 # ---------------------------------------------------------------- load
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What all teachers of a run are to be (see `load_teachers`)."""
+
+    mode: str
+    labels: list[str]
+    dropout: float | None
+    seed: int
+    task: str
+
+    def head(self, width: int) -> SharedHead | TokenHead:
+        kind = TokenHead if self.task == "tagging" else SharedHead
+        return kind(width, len(self.labels), dropout=HEAD_DROPOUT if self.dropout is None else self.dropout)
+
+
 def load_teachers(
-    sections: list[TeacherSection], mode: str, labels: list[str], *, dropout: float | None, seed: int
+    sections: list[TeacherSection],
+    mode: str,
+    labels: list[str],
+    *,
+    dropout: float | None,
+    seed: int,
+    task: str = "classification",
 ) -> list[Teacher]:
     """The teachers of a run, on the CPU and in evaluation mode.
 
@@ -155,20 +207,21 @@ def load_teachers(
         labels: the data's labels; logits come in this order.
         dropout: replaces every dropout; None keeps the checkpoint's own (new heads: 0.1).
         seed: draws new layers; a teacher's do not depend on how many others there are.
+        task: ``classification`` (logits [B, C]) or ``tagging`` (logits [B, W, C], one row a word).
 
     Raises:
         CheckpointError: with the path of the setting at fault. NetworkError: the Hub is needed and out of reach.
     """
+    check_task(task)
+    wanted = _Wanted(mode, labels, dropout, seed, task)
     with_infos = [(section, _inspect(section, index)) for index, section in enumerate(sections)]
     names = _unique_names(with_infos)
     if mode == "as_is":
         teachers: list[Teacher] = [
-            _ready_teacher(names[i], section, info, labels, dropout, index=i)
-            for i, (section, info) in enumerate(with_infos)
+            _ready_teacher(names[i], section, info, wanted, index=i) for i, (section, info) in enumerate(with_infos)
         ]
     elif mode in ("separate", "cofinetune"):
-        shared = mode == "cofinetune"
-        teachers = _encoder_teachers(names, with_infos, len(labels), dropout, seed=seed, shared=shared)
+        teachers = _encoder_teachers(names, with_infos, wanted)
     else:
         raise ValueError(f"unknown teacher mode {mode!r}")
     for teacher in teachers:
@@ -179,50 +232,45 @@ def load_teachers(
 
 
 def _encoder_teachers(
-    names: list[str],
-    with_infos: list[tuple[TeacherSection, CheckpointInfo]],
-    classes: int,
-    dropout: float | None,
-    *,
-    seed: int,
-    shared: bool,
+    names: list[str], with_infos: list[tuple[TeacherSection, CheckpointInfo]], wanted: _Wanted
 ) -> list[Teacher]:
     loaded = []
     for index, (section, info) in enumerate(with_infos):
         with _field(f"teachers.{index}.source"):
-            config = load_config(info.folder, keep_layers=section.keep_layers, dropout=dropout)
+            config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
             loaded.append((load_tokenizer(info.folder), load_encoder(info.folder, config)))
-    head_dropout = HEAD_DROPOUT if dropout is None else dropout
     widths = [encoder.config.hidden_size for _, encoder in loaded]
+    shared = wanted.mode == "cofinetune"
     mapped = shared and len(set(widths)) > 1
     if shared:
-        with seeded(seed, "shared head"):
-            heads = [SharedHead(max(widths), classes, dropout=head_dropout)] * len(loaded)
+        with seeded(wanted.seed, "shared head"):
+            heads = [wanted.head(max(widths))] * len(loaded)
     else:
         heads = []
         for index, width in enumerate(widths):
-            with seeded(seed, "head", index):
-                heads.append(SharedHead(width, classes, dropout=head_dropout))
+            with seeded(wanted.seed, "head", index):
+                heads.append(wanted.head(width))
     teachers: list[Teacher] = []
     for index, ((_, info), head) in enumerate(zip(with_infos, heads, strict=True)):
-        with seeded(seed, "width map", index):
+        with seeded(wanted.seed, "width map", index):
             teachers.append(EncoderTeacher(names[index], info, loaded[index], head, mapped=mapped))
     return teachers
 
 
-def _ready_teacher(
-    name: str, section: TeacherSection, info: CheckpointInfo, labels: list[str], dropout: float | None, *, index: int
-) -> Teacher:
-    if not info.is_classifier or not info.labels:
+def _ready_teacher(name: str, section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int) -> Teacher:
+    tagging = wanted.task == "tagging"
+    if not (info.is_tagger if tagging else info.is_classifier) or not info.labels:
         raise CheckpointError(
-            f"{info.name} has no classification layer, so it cannot be used as it is.",
+            f"{info.name} has no {'layer that tags words' if tagging else 'classification layer'}, so it cannot be "
+            "used as it is.",
             hint="Let it be finetuned on the labelled rows (teachers are: separate).",
             field=f"teachers.{index}.source",
         )
-    columns = label_columns(info.labels, labels, section.label_mapping, field=f"teachers.{index}.label_mapping")
+    columns = label_columns(info.labels, wanted.labels, section.label_mapping, field=f"teachers.{index}.label_mapping")
     with _field(f"teachers.{index}.source"):
-        config = load_config(info.folder, keep_layers=section.keep_layers, dropout=dropout)
-        return ReadyTeacher(name, info, load_tokenizer(info.folder), load_classifier(info.folder, config), columns)
+        config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
+        model = load_classifier(info.folder, config, task=wanted.task)
+        return ReadyTeacher(name, info, (load_tokenizer(info.folder), model), columns, task=wanted.task)
 
 
 def _inspect(section: TeacherSection, index: int) -> CheckpointInfo:

@@ -28,6 +28,7 @@ class DataSection(Section):
     labelled_per_class: int | None = setting(
         None,
         "Keep this many labelled training rows of each class and use the rest, without labels, as transfer set. "
+        "For tagging: this many labelled sentences of each language, or in all where no languages are told apart. "
         "Empty: all training rows keep their labels.",
         unit="rows per class",
         label="Labelled rows per class",
@@ -60,7 +61,10 @@ class DataSection(Section):
 
 
 class Columns(Section):
-    """Which column is what; with no header columns are numbered from 1 (``"1"``, ``"2"``)."""
+    """Which column is what; with no header columns are numbered from 1 (``"1"``, ``"2"``).
+
+    For tagging, columns of CoNLL files that are left at their defaults are guessed from what they hold.
+    """
 
     text: str = setting(
         "text", "Column with the text (first sentence of a pair; for tagging, the words).", label="Text column"
@@ -80,7 +84,7 @@ class BundledData(DataSection):
 
 
 class FileData(DataSection):
-    """Files on this machine: CSV, TSV, JSONL or Parquet."""
+    """Files on this machine: CSV, TSV, JSONL or Parquet; for tagging, CoNLL (one word a line) or JSONL."""
 
     source: Literal["files"] = "files"
     train: str = setting(
@@ -102,7 +106,10 @@ class FileData(DataSection):
         max_length=100,
     )
     format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "conll"] = setting(
-        "auto", "File format; auto goes by the file's ending.", label="Format", advanced=True
+        "auto",
+        "File format; auto goes by the file's ending, for tagging also by what it holds.",
+        label="Format",
+        advanced=True,
     )
     header: Literal["auto", "yes", "no"] = setting(
         "auto", "Does the first line name the columns?", label="Header", advanced=True

@@ -92,6 +92,14 @@ class Objective(Section):
     hidden_loss: Literal["mse", "cosine", "kl"] = setting(
         "mse", "How hidden states and pooled vectors are compared.", label="Hidden-state loss", advanced=True
     )
+    hidden_projection: Literal["teacher", "student"] = setting(
+        "teacher",
+        "teacher: a learnt linear map brings the teacher's states to the student's width. student: GELU of a learnt "
+        "map brings the student's states to the teacher's width; needed where states are matched in a stage of their "
+        "own.",
+        label="Projection on the side of",
+        advanced=True,
+    )
     hidden_layers: Literal["uniform", "last", "top"] = setting(
         "uniform",
         "uniform: student layer j of K with teacher layer round(j·L/K). last: only the last layers. top: the topmost "
@@ -114,14 +122,6 @@ class Objective(Section):
         label="Label revision",
         gt=0,
         lt=1,
-        advanced=True,
-    )
-    mixup: float | None = setting(
-        None,
-        "Beta parameter of mixup on embeddings: the student also follows mixtures of two examples. Empty: off.",
-        label="Mixup",
-        gt=0,
-        le=10,
         advanced=True,
     )
     matching: Matching = setting(Matching, "Further matching terms.", label="Matching")

@@ -71,6 +71,22 @@ class TransformerStudent(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _options_fit(self) -> TransformerStudent:
+        copied = self.initialise == "teacher_layers"
+        # With copied layers the width is the teacher's, which is not known here.
+        if self.embedding is not None and not copied and self.embedding >= self.hidden:
+            raise ValueError(
+                f"embedding: a factorised embedding of {self.embedding} units saves nothing at a width of "
+                f"{self.hidden}; choose fewer, or leave it empty."
+            )
+        if self.layer_choice == "remap" and not copied:
+            raise ValueError(
+                "layer_choice: only layers that are copied can be remapped; set initialise to teacher_layers, or "
+                "choose first."
+            )
+        return self
+
 
 class BiLSTMStudent(Section):
     """Embedding → BiLSTM → pooling → (projection) → classes, after 1910.01769."""

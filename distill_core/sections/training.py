@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from distill_core.catalogue import TERMS
 from distill_core.sections.base import Section, setting
@@ -17,11 +17,15 @@ else:
 ScheduleName = Literal["linear", "cosine", "cosine_restarts", "constant"]
 
 
+#: weights of terms lie in [0, this]
+MAX_WEIGHT = 1000
+
+
 class Ramp(Section):
     """A weight that moves over a stage."""
 
-    start: float = setting(..., "Weight at the first step.", ge=0, le=1000)
-    end: float = setting(..., "Weight at the last step.", ge=0, le=1000)
+    start: float = setting(..., "Weight at the first step.", ge=0, le=MAX_WEIGHT)
+    end: float = setting(..., "Weight at the last step.", ge=0, le=MAX_WEIGHT)
     shape: Literal["linear", "cosine"] = setting("linear", "How it moves.")
 
 
@@ -54,6 +58,63 @@ class Stage(Section):
     fresh_head: bool = setting(
         False, "Start the stage with a new, random prediction layer.", label="Fresh prediction layer"
     )
+
+    @field_validator("terms", mode="before")
+    @classmethod
+    def _terms(cls, terms: Any) -> Any:
+        """Numbers and ramps told apart here: pydantic's own errors would name both kinds for one slip."""
+        return {name: _weight(name, value) for name, value in terms.items()} if isinstance(terms, dict) else terms
+
+    @model_validator(mode="after")
+    def _something_to_learn(self) -> Stage:
+        used = set(self.weights())
+        if not used:
+            raise ValueError("terms: all weights are zero, so there is nothing to learn; set at least one above zero.")
+        if used == {"teacher_labels"} and self.data == "labelled":
+            raise ValueError(
+                "data: teachers' hard labels stand in where gold is missing, and labelled rows have gold; choose the "
+                "transfer set or both."
+            )
+        return self
+
+    def weights(self) -> dict[str, Ramp]:
+        """Term → weight of the terms in use, in the stage's order; those at zero throughout are left out."""
+        found = {
+            name: value if isinstance(value, Ramp) else Ramp(start=value, end=value)
+            for name, value in self.terms.items()
+        }
+        return {name: weight for name, weight in found.items() if weight.start or weight.end}
+
+
+def _weight(term: Any, value: Any) -> Any:
+    """A term's weight as a stage gives it: a number or a ramp. Raises ValueError that begins with the term."""
+    if term not in TERMS:
+        raise ValueError(f"{term}: there is no such term; there are {', '.join(TERMS)}.")
+    if isinstance(value, Ramp):
+        return value
+    if isinstance(value, dict):
+        try:
+            return Ramp.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join([str(term), *map(str, first["loc"])])
+            raise ValueError(f"{where}: {_in_words(first)}") from None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{term}: a weight is a number, or start, end and shape; it was {value!r}.") from None
+    if not 0 <= number <= MAX_WEIGHT:
+        raise ValueError(f"{term}: a weight lies between 0 and {MAX_WEIGHT}; it was {value!r}.")
+    return number
+
+
+def _in_words(error: Any) -> str:
+    if error["type"] == "missing":
+        return "this setting is missing."
+    if error["type"] == "extra_forbidden":
+        return "there is no such setting."
+    message: str = error["msg"]
+    return f"{message[:1].lower()}{message[1:]}; it was {error['input']!r}."
 
 
 class Training(Section):
@@ -88,7 +149,8 @@ class Training(Section):
     )
     evaluations: int = setting(
         10,
-        "How often validation is measured during training; the best state is kept.",
+        "How often validation is measured during training (in stages: during each stage, and each part it unfreezes); "
+        "the best state is kept.",
         unit="times",
         label="Evaluations",
         ge=1,
@@ -113,6 +175,7 @@ class Training(Section):
     @model_validator(mode="after")
     def _stage_names(self) -> Training:
         names = [stage.name for stage in self.stages]
-        if len(set(names)) != len(names):
-            raise ValueError("stages: each stage needs a name of its own.")
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise ValueError(f"stages.{number}.name: each stage needs a name of its own.")
         return self

@@ -6,10 +6,14 @@ import time
 from typing import Any
 
 from distill_core.events import STAGES
+from distill_core.export.verdict import metric_words
 from distill_core.jobs.reconcile import ACTIVE
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome
 from distill_core.storage import read_json
+
+#: task → the metric its quality is told in, as `tasks.base.Task.metric`; known here before a report is
+METRICS = {"classification": "accuracy", "tagging": "f1"}
 
 
 def run_row(row: RunRow) -> dict[str, Any]:
@@ -48,6 +52,7 @@ def live_view(store: Store, home: DataHome, row: RunRow, cursor: int) -> dict[st
         "shapes": state.get("shapes"),
         "latency": state.get("latency", []),
         "teachers": state.get("teachers", []),
+        "phases": state.get("phases", []),
         "log": state.get("log", []),
         "findings": state.get("findings", []),
         "report": read_json(home.run(row.id).report) if row.status == "done" else None,
@@ -59,9 +64,12 @@ def run_state(store: Store, row: RunRow, now: float | None = None) -> dict[str, 
     now = time.time() if now is None else now
     state = row.state
     known = state.get("stages", {})
+    metric = METRICS.get(str(row.config.get("task")), METRICS["classification"])
     return {
         "id": row.id,
         "name": row.name,
+        "metric": metric,
+        "metric_words": metric_words(metric),
         "status": row.status,
         "queue_position": store.queue_position(row.id) if row.status == "queued" else None,
         "stage": stage_of(row),

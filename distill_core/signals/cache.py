@@ -27,7 +27,7 @@ from distill_core.signals.files import (
 )
 from distill_core.signals.live import LiveSource, count_units
 from distill_core.signals.types import AskableTeacher, SignalSpec, TeacherSignal
-from distill_core.tasks.classification import Encoded
+from distill_core.tasks.base import Encoded
 
 #: Seconds between two records of progress: at most this much work is lost when a build is killed.
 CHECKPOINT_SECONDS = 5.0
@@ -54,11 +54,12 @@ class CachedSource:
                 f"{folder} holds no complete signal cache.", hint="Delete it; the next run asks the teacher again."
             )
         self.folder, self.meta = folder, meta
-        self.spec = SignalSpec(meta.plan.layers, meta.plan.level, meta.plan.pooled)
+        self.spec = SignalSpec(meta.plan.layers, meta.plan.level, meta.plan.pooled, meta.plan.qkv)
         self._arrays = arrays
         stored = np.array(arrays["ids"])
         self._rows = np.arange(len(stored)) if ids is None else positions(stored, ids, folder)
         self._offsets = np.array(arrays["offsets"])
+        self._words = np.array(arrays["word_offsets"]) if meta.plan.words >= 0 else None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -66,27 +67,61 @@ class CachedSource:
     def get(self, rows: np.ndarray) -> TeacherSignal:
         """Signals of these rows (positions in `ids`), in this order, on the CPU."""
         stored = self._rows[np.asarray(rows, dtype=np.int64)]
-        starts = self._offsets[stored]
-        units = self._offsets[stored + 1] - starts
-        real = np.arange(int(units.max(initial=1)))[None, :] < units[:, None]
-        # Every unit of the batch in one read per array: row by row would be slow for small batches of long texts.
-        flat = (starts[:, None] + np.arange(real.shape[1])[None, :])[real]
+        flat, real = _spread(self._offsets, stored)
         place = torch.from_numpy(real)
         mask = torch.zeros(real.shape, dtype=torch.bool)
         mask[place] = torch.from_numpy(self._arrays["mask"][flat])
-        hidden: dict[int, torch.Tensor] = {}
-        for layer in self.spec.layers:
-            values = torch.from_numpy(self._arrays[f"hidden_{layer}"][flat])
-            states = torch.zeros(*real.shape, values.shape[1])
+
+        def ragged(stem: str) -> torch.Tensor:
+            values = torch.from_numpy(self._arrays[stem][flat])
+            states = torch.zeros(*real.shape, *values.shape[1:])
             states[place] = values.float()
-            hidden[layer] = states
-        pooled = torch.from_numpy(self._arrays["pooled"][stored]).float() if self.spec.pooled else None
-        logits = torch.from_numpy(self._arrays["logits"][stored])
-        return TeacherSignal(logits=logits, pooled=pooled, hidden=hidden, mask=mask, level=self.spec.level)
+            return states
+
+        logits, pooled, word_mask = self._answers(stored)
+        return TeacherSignal(
+            logits=logits,
+            pooled=pooled,
+            hidden={layer: ragged(f"hidden_{layer}") for layer in self.spec.layers},
+            mask=mask,
+            level=self.spec.level,
+            qkv={layer: ragged(f"qkv_{layer}") for layer in self.spec.qkv},
+            word_mask=word_mask,
+        )
+
+    def _answers(self, stored: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """Logits, pooled vectors and, in tagging, which words the teacher saw."""
+        if self._words is None:
+            pooled = torch.from_numpy(self._arrays["pooled"][stored]).float() if self.spec.pooled else None
+            return torch.from_numpy(self._arrays["logits"][stored]), pooled, None
+        flat, real = _spread(self._words, stored)
+        place = torch.from_numpy(real)
+
+        def padded(values: np.ndarray) -> torch.Tensor:
+            found = torch.from_numpy(values)
+            table = torch.zeros(*real.shape, *found.shape[1:], dtype=found.dtype)
+            table[place] = found
+            return table
+
+        vectors = padded(self._arrays["pooled"][flat]).float() if self.spec.pooled else None
+        return padded(self._arrays["logits"][flat]), vectors, padded(self._arrays["word_mask"][flat])
 
     def logits(self) -> np.ndarray:
-        """[N, C] float32 of all rows, in the order of `ids`."""
-        return np.array(self._arrays["logits"][self._rows])
+        """[U, C] float32 of all rows, in the order of `ids`, one after the other."""
+        if self._words is None:
+            return np.array(self._arrays["logits"][self._rows])
+        return np.array(self._arrays["logits"][_spread(self._words, self._rows)[0]])
+
+
+def _spread(offsets: np.ndarray, stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions [sum u] of all units of these rows, row after row, and [B, max u] bool, where they stand when padded.
+
+    One read per array: row by row would be slow for small batches of long texts.
+    """
+    starts = offsets[stored]
+    units = offsets[stored + 1] - starts
+    real = np.arange(int(units.max(initial=1)))[None, :] < units[:, None]
+    return (starts[:, None] + np.arange(real.shape[1])[None, :])[real], real
 
 
 def build_cache(
@@ -126,12 +161,15 @@ def build_cache(
     keys, first = distinct(ids)
     counts = count_units(encoded, spec.level)[first]
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    plan = Plan.of(spec, keys, offsets)
+    words = None
+    if encoded.word_counts is not None:
+        words = np.concatenate([[0], np.cumsum(encoded.word_counts[first])]).astype(np.int64)
+    plan = Plan.of(spec, keys, offsets, words)
     live = LiveSource(teacher, encoded, spec, device, batch_size=batch_size)
     with _only_one(folder, stop):
         if not _usable(folder, plan):
             partial = folder.with_name(f"{folder.name}.partial")
-            writer = Writer(partial, _prepare(partial, plan, live), keys, offsets)
+            writer = Writer(partial, _prepare(partial, plan, live), keys, offsets, words)
             try:
                 _fill(writer, live, first, on_progress, stop)
                 writer.finish(folder)
@@ -165,9 +203,10 @@ def _prepare(partial: Path, plan: Plan, live: LiveSource) -> Meta:
     seen = live.get(np.argsort(live.encoded.lengths, kind="stable")[:1])
     meta = Meta(
         plan=plan,
-        classes=seen.logits.shape[1],
-        pooled_width=seen.pooled.shape[1] if seen.pooled is not None else 0,
+        classes=seen.logits.shape[-1],
+        pooled_width=seen.pooled.shape[-1] if seen.pooled is not None else 0,
         widths={layer: states.shape[2] for layer, states in seen.hidden.items()},
+        qkv_widths={layer: states.shape[3] for layer, states in seen.qkv.items()},
     )
     _check_space(partial, meta)
     return meta
@@ -217,15 +256,34 @@ def _fill(
 
 
 def _write(writer: Writer, rows: np.ndarray, signal: TeacherSignal) -> None:
-    mask = signal.mask.cpu().numpy()
-    tables = {"logits": signal.logits.cpu().numpy()}
+    """Each row's own share of a padded signal. A word beyond the padding was seen by no one: zeros and False."""
+    vectors = {"logits": signal.logits.cpu().numpy()}
     if signal.pooled is not None:
-        tables["pooled"] = signal.pooled.half().cpu().numpy()
-    states = {f"hidden_{layer}": values.half().cpu().numpy() for layer, values in signal.hidden.items()}
+        vectors["pooled"] = signal.pooled.half().cpu().numpy()
+    if signal.word_mask is not None:
+        vectors["word_mask"] = signal.word_mask.cpu().numpy()
+    states = {"mask": signal.mask.cpu().numpy()}
+    states |= {f"hidden_{layer}": values.half().cpu().numpy() for layer, values in signal.hidden.items()}
+    states |= {f"qkv_{layer}": values.half().cpu().numpy() for layer, values in signal.qkv.items()}
     for number, row in enumerate(rows.tolist()):
         units = int(writer.offsets[row + 1] - writer.offsets[row])
-        ragged = {stem: values[number, :units] for stem, values in {**states, "mask": mask}.items()}
-        writer.put(row, {**{stem: table[number] for stem, table in tables.items()}, **ragged})
+        own = {stem: values[number, :units] for stem, values in states.items()}
+        for stem, values in vectors.items():
+            if writer.words is None:
+                own[stem] = values[number]
+            else:
+                own[stem] = _filled(values[number], int(writer.words[row + 1] - writer.words[row]))
+        writer.put(row, own)
+
+
+def _filled(values: np.ndarray, length: int) -> np.ndarray:
+    """The first `length` rows, with zeros where there are fewer."""
+    missing = length - len(values)
+    return (
+        values[:length]
+        if missing <= 0
+        else np.concatenate([values, np.zeros((missing, *values.shape[1:]), values.dtype)])
+    )
 
 
 @contextmanager

@@ -4,7 +4,11 @@ A complete cache is a folder with `meta.json`, the empty file `complete` and npy
 in the order of their ids, U units are tokens or words of all rows one after the other:
 
     ids.npy [R] bytes · offsets.npy [R+1] int64 (row r has units offsets[r]:offsets[r+1]) · mask.npy [U] bool
-    logits.npy [R, C] float32 · pooled.npy [R, P] float16 · hidden_{layer}.npy [U, H] float16
+    logits.npy [L, C] float32 · pooled.npy [L, P] float16 · hidden_{layer}.npy [U, H] float16
+    qkv_{layer}.npy [U, 3, H] float16
+
+L = R, or in tagging all given words of all rows one after the other, with word_offsets.npy [R+1] int64 and
+word_mask.npy [L] bool (False: the teacher did not see the word, its logits are zero).
 """
 
 from __future__ import annotations
@@ -31,7 +35,8 @@ META, COMPLETE, DONE = "meta.json", "complete", "done.npy"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a cache is to hold, known before the teacher is asked. ids and offsets are sha256 of those arrays."""
+    """What a cache is to hold, known before the teacher is asked. ids, offsets and word_offsets are sha256 of those
+    arrays; words: given words of all rows, −1 where a row has one logits vector."""
 
     level: Level
     layers: tuple[int, ...]
@@ -40,10 +45,18 @@ class Plan:
     units: int
     ids: str
     offsets: str
+    qkv: tuple[int, ...] = ()
+    words: int = -1
+    word_offsets: str = ""
     format: int = FORMAT
 
+    @property
+    def logit_rows(self) -> int:
+        return self.rows if self.words < 0 else self.words
+
     @classmethod
-    def of(cls, spec: SignalSpec, ids: np.ndarray, offsets: np.ndarray) -> Plan:
+    def of(cls, spec: SignalSpec, ids: np.ndarray, offsets: np.ndarray, words: np.ndarray | None = None) -> Plan:
+        """words: [R+1] word_offsets in tagging."""
         return cls(
             level=spec.level,
             layers=spec.layers,
@@ -52,6 +65,9 @@ class Plan:
             units=int(offsets[-1]),
             ids=_digest(ids),
             offsets=_digest(offsets),
+            qkv=spec.qkv,
+            words=-1 if words is None else int(words[-1]),
+            word_offsets="" if words is None else _digest(words),
         )
 
 
@@ -63,17 +79,22 @@ class Meta:
     classes: int
     pooled_width: int
     widths: dict[int, int] = field(default_factory=dict)
+    qkv_widths: dict[int, int] = field(default_factory=dict)
 
     def arrays(self) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
         """File stem → element type and shape of everything the teacher's answers fill."""
         found: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {
-            "logits": (np.dtype(np.float32), (self.plan.rows, self.classes)),
+            "logits": (np.dtype(np.float32), (self.plan.logit_rows, self.classes)),
             "mask": (np.dtype(np.bool_), (self.plan.units,)),
         }
         if self.plan.pooled:
-            found["pooled"] = (np.dtype(np.float16), (self.plan.rows, self.pooled_width))
+            found["pooled"] = (np.dtype(np.float16), (self.plan.logit_rows, self.pooled_width))
+        if self.plan.words >= 0:
+            found["word_mask"] = (np.dtype(np.bool_), (self.plan.words,))
         for layer, width in self.widths.items():
             found[f"hidden_{layer}"] = (np.dtype(np.float16), (self.plan.units, width))
+        for layer, width in self.qkv_widths.items():
+            found[f"qkv_{layer}"] = (np.dtype(np.float16), (self.plan.units, 3, width))
         return found
 
     def bytes(self) -> int:
@@ -88,19 +109,24 @@ class Meta:
         """The meta of a cache folder; None where there is none that this version understands."""
         try:
             raw = json.loads((folder / META).read_text(encoding="utf-8"))
-            plan = Plan(**{**raw["plan"], "layers": tuple(raw["plan"]["layers"])})
-            widths = {int(layer): int(width) for layer, width in raw["widths"].items()}
-            meta = cls(plan, int(raw["classes"]), int(raw["pooled_width"]), widths)
+            tuples = {name: tuple(raw["plan"][name]) for name in ("layers", "qkv")}
+            plan = Plan(**{**raw["plan"], **tuples})
+            widths, qkv = (
+                {int(layer): int(width) for layer, width in raw[name].items()} for name in ("widths", "qkv_widths")
+            )
+            meta = cls(plan, int(raw["classes"]), int(raw["pooled_width"]), widths, qkv)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return meta if plan.format == FORMAT and tuple(widths) == plan.layers else None
+        fits = tuple(widths) == plan.layers and tuple(qkv) == plan.qkv
+        return meta if plan.format == FORMAT and fits else None
 
 
 def open_arrays(folder: Path, meta: Meta, *extra: str) -> dict[str, np.ndarray] | None:
     """Read-only memory maps of the meta's arrays, ids, offsets and `extra`; None where one is missing or wrong."""
     found: dict[str, np.ndarray] = {}
     expected = meta.arrays()
-    for stem in (*expected, "ids", "offsets", *extra):
+    words = ("word_offsets",) if meta.plan.words >= 0 else ()
+    for stem in (*expected, "ids", "offsets", *words, *extra):
         try:
             found[stem] = np.load(folder / f"{stem}.npy", mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError):
@@ -180,8 +206,10 @@ class Writer:
     Plain writes rather than a memory map: on a full disk a write fails with an error, a mapped page kills the process.
     """
 
-    def __init__(self, folder: Path, meta: Meta, ids: np.ndarray, offsets: np.ndarray) -> None:
-        self.folder, self.meta, self.offsets = folder, meta, offsets
+    def __init__(
+        self, folder: Path, meta: Meta, ids: np.ndarray, offsets: np.ndarray, words: np.ndarray | None = None
+    ) -> None:
+        self.folder, self.meta, self.offsets, self.words = folder, meta, offsets, words
         shapes = {**meta.arrays(), Path(DONE).stem: (np.dtype(np.bool_), (meta.plan.rows,))}
         known = open_arrays(folder, meta, "done") if folder.exists() else None
         if known is None:
@@ -189,6 +217,8 @@ class Writer:
                 folder.mkdir(parents=True, exist_ok=True)
                 np.save(folder / "ids.npy", ids, allow_pickle=False)
                 np.save(folder / "offsets.npy", offsets, allow_pickle=False)
+                if words is not None:
+                    np.save(folder / "word_offsets.npy", words, allow_pickle=False)
                 for stem, (dtype, shape) in shapes.items():
                     np.lib.format.open_memmap(folder / f"{stem}.npy", mode="w+", dtype=dtype, shape=shape)
                 # The meta comes last: a folder without it is not resumed.
@@ -203,11 +233,13 @@ class Writer:
                 self._handles[stem] = (folder / f"{stem}.npy").open("r+b", buffering=0)
 
     def put(self, row: int, values: dict[str, np.ndarray]) -> None:
-        """One row: logits [C], pooled [P], mask [u], hidden_{layer} [u, H] for its u units."""
+        """One row: logits [C], pooled [P], mask [u], hidden_{layer} [u, H], qkv_{layer} [u, 3, H] for its u units; in
+        tagging logits [w, C], pooled [w, P] and word_mask [w] for its w given words."""
+        start = row if self.words is None else int(self.words[row])
         with disk_errors(self.folder):
             for stem, value in values.items():
                 dtype, shape = self.meta.arrays()[stem]
-                first = row if stem in ("logits", "pooled") else int(self.offsets[row])
+                first = start if stem in ("logits", "pooled", "word_mask") else int(self.offsets[row])
                 stride = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
                 data = np.ascontiguousarray(value, dtype=dtype)
                 write_at(self._handles[stem], self._starts[stem] + first * stride, _bytes(data))

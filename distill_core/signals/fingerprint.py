@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from distill_core.signals.types import SignalSpec
 
 #: Raise this when the cache's files, the rounding or the way words are cut changes.
-FORMAT = 1
+FORMAT = 2
 
 
 def fingerprint(teacher_fingerprint: str, ids: Iterable[str], spec: SignalSpec, max_tokens: int) -> str:

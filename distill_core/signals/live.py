@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill_core.data.batching import sorted_batches
 from distill_core.models.types import Batch
 from distill_core.models.words import pool_words
+from distill_core.signals.predict import predict_logits
 from distill_core.signals.types import AskableTeacher, Level, SignalSpec, TeacherSignal
-from distill_core.tasks.classification import Encoded, collate
+from distill_core.tasks.base import Encoded
+from distill_core.tasks.encoding import collate
 
 FP16_MAX = 65504.0
 
@@ -34,7 +35,8 @@ def ask(teacher: AskableTeacher, batch: Batch, spec: SignalSpec) -> TeacherSigna
 
     Hidden states and pooled vectors carry fp16's rounding, as cached ones do; logits are exact fp32.
     """
-    outputs = teacher(batch, layers=spec.layers)
+    # A teacher without attention need not know the word.
+    outputs = teacher(batch, layers=spec.layers, **({"qkv": spec.qkv} if spec.qkv else {}))
     mask = batch.mask
     if spec.level == "word":
         # States of no width: the mask is wanted even where no layer is.
@@ -45,12 +47,20 @@ def ask(teacher: AskableTeacher, batch: Batch, spec: SignalSpec) -> TeacherSigna
         if spec.level == "word":
             states = pool_words(states, batch.words)[0]
         hidden[layer] = through_fp16(states).float().masked_fill(~mask.unsqueeze(-1), 0.0)
+    qkv = {
+        layer: through_fp16(outputs.qkv[layer]).float().masked_fill(~mask[:, :, None, None], 0.0) for layer in spec.qkv
+    }
+    logits = outputs.logits.float()
+    if outputs.word_mask is not None:
+        logits = logits.masked_fill(~outputs.word_mask.unsqueeze(-1), 0.0)
     return TeacherSignal(
-        logits=outputs.logits.float(),
+        logits=logits,
         pooled=through_fp16(outputs.pooled).float() if spec.pooled else None,
         hidden=hidden,
         mask=mask,
         level=spec.level,
+        qkv=qkv,
+        word_mask=outputs.word_mask,
     )
 
 
@@ -85,17 +95,8 @@ class LiveSource:
         return ask(self.teacher, collate(self.encoded, np.asarray(rows)).to(self.device), self.spec)
 
     def logits(self) -> np.ndarray:
-        """[N, C] float32 of all rows; computed once."""
+        """[U, C] float32 of all rows, one after the other (in tagging U counts given words); computed once."""
         if self._logits is None:
-            bare = SignalSpec()
             self.teacher.eval()
-            parts = [
-                (rows, ask(self.teacher, collate(self.encoded, rows).to(self.device), bare).logits.cpu().numpy())
-                for rows in sorted_batches(self.encoded.lengths, self.batch_size)
-            ]
-            if not parts:
-                return np.empty((0, 0), dtype=np.float32)
-            self._logits = np.empty((len(self.encoded), parts[0][1].shape[1]), dtype=np.float32)
-            for rows, found in parts:
-                self._logits[rows] = found
+            self._logits = predict_logits(self.teacher, self.encoded, self.device, batch_size=self.batch_size)
         return self._logits

@@ -92,14 +92,14 @@ class SignalSource(Protocol):
         ...
 
     def logits(self) -> np.ndarray:
-        """[N, C] float32 of all rows."""
+        """[U, C] float32 of all rows, one after the other; U counts rows, or in tagging given words."""
         ...
 
 
 class AskableTeacher(Protocol):
     """The part of `models.teachers.Teacher` that signals need."""
 
-    def __call__(self, batch: Batch, layers: Sequence[int] = ()) -> Outputs: ...
+    def __call__(self, batch: Batch, layers: Sequence[int] = (), **options: Any) -> Outputs: ...
 
     def eval(self) -> Any: ...
 

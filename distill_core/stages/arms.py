@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from distill_core.config import Objective
-from distill_core.models.projections import Projections
-from distill_core.models.students import Student, build_student
-from distill_core.stages.cache import TeacherSignals, layer_pairs, training_logits
+from distill_core.catalogue import TERMS
+from distill_core.models.base import count_parameters
+from distill_core.models.students import Student
+from distill_core.signals.predict import predict_logits
+from distill_core.stages.cache import TeacherSignals, build_terms, setup, training_logits
 from distill_core.stages.context import RunContext
+from distill_core.stages.plan import StudentPlan, new_student, phases_of, trials_of
 from distill_core.stages.prepare import Prepared
 from distill_core.storage import write_json
-from distill_core.tasks.classification import quality
-from distill_core.train.evaluate import predict_logits
-from distill_core.train.loop import Fit
-from distill_core.train.rates import student_rate
-from distill_core.train.schedule import BatchPlan
-from distill_core.train.student_learner import Lesson, StudentData, StudentLearner, mean_weight
-from distill_core.train.types import FitSettings, Trial
-from distill_core.weighting.base import TeacherWeighting
+from distill_core.terms.base import Term
+from distill_core.train.student_learner import Lessons, StudentData, StudentLearner, hold_out, mean_weight
+from distill_core.train.trainer import Trainer
+from distill_core.train.types import Trial
+from distill_core.weighting import Table, TeacherWeighting
+from distill_core.weighting import build as build_weighting
 from distill_core.weighting.constant import Constant
-from distill_core.weighting.registry import build as build_weighting
 
 
 @dataclass
 class FinishedArm:
-    """One finished trial with its student in the state that validated best."""
+    """One finished trial with its student in the state that validated best. predicted: [U] classes on the test."""
 
     trial: Trial
     student: Student
@@ -42,55 +41,23 @@ class FinishedArm:
     steps: int
     best_step: int
     seconds: float
+    phases: list[dict[str, Any]] = field(default_factory=list)
 
 
-def arms_of(ctx: RunContext) -> list[str]:
-    """Which arms this run trains, main first: the uniform control needs to know main's mean weight."""
-    arms = ["main"]
-    if "uniform" in ctx.config.controls and skipped_uniform(ctx) is None:
-        arms.append("uniform")
-    if "no_teacher" in ctx.config.controls:
-        arms.append("no_teacher")
-    return arms
-
-
-def skipped_uniform(ctx: RunContext) -> str | None:
-    """Why the uniform control would equal main, or None when it would not."""
-    if ctx.config.objective.teacher_weighting == "uniform":
-        return "single_teacher" if len(ctx.config.teachers) == 1 else "already_uniform"
-    return "constant_unused" if not ctx.config.objective.soft_label_weight else None
-
-
-def trials_of(ctx: RunContext) -> list[Trial]:
-    return [Trial(arm, seed) for seed in ctx.config.seeds for arm in arms_of(ctx)]
-
-
-def steps_of(ctx: RunContext, prepared: Prepared) -> int:
-    """Optimizer steps of every arm: main's epochs over the whole pool. Controls get the same number of steps."""
-    return ctx.config.training.epochs * -(-len(prepared.pool) // ctx.config.training.batch_size)
-
-
-def run(ctx: RunContext, prepared: Prepared, signals: list[TeacherSignals]) -> list[FinishedArm]:
-    weighting = build_weighting(
-        ctx.config.objective.teacher_weighting,
-        teacher_logits=training_logits(signals),
-        labels=prepared.pool.labels,
-    )
+def run(ctx: RunContext, prepared: Prepared, signals: list[TeacherSignals], plan: StudentPlan) -> list[FinishedArm]:
     finished: list[FinishedArm] = []
     main_weight: dict[int, float | None] = {}
     for trial in trials_of(ctx):
         ctx.check_stop()
-        used: TeacherWeighting | None = weighting
-        if trial.arm == "uniform":
-            used = Constant(main_weight[trial.seed] or 0.0)
-        arm = _train(ctx, prepared, signals, trial, used)
+        arm = _train(ctx, prepared, signals, plan, trial, main_weight.get(trial.seed))
         main_weight.setdefault(trial.seed, arm.mean_weight)
         finished.append(arm)
+        metric = prepared.task.metric
         ctx.sink.emit(
             "arm",
             arm=trial.arm,
             seed=trial.seed,
-            quality={"validation": arm.validation["accuracy"], "test": arm.test["accuracy"]},
+            quality={"validation": arm.validation[metric], "test": arm.test[metric]},
         )
     return finished
 
@@ -99,62 +66,37 @@ def _train(
     ctx: RunContext,
     prepared: Prepared,
     signals: list[TeacherSignals],
+    plan: StudentPlan,
     trial: Trial,
-    weighting: TeacherWeighting | None,
+    main_weight: float | None,
 ) -> FinishedArm:
-    config, training = ctx.config, ctx.config.training
-    taught = trial.arm != "no_teacher"
-    own = prepared.texts[config.student.init_teacher - 1]
-    student = build_student(
-        config.student,
-        teachers=prepared.teachers,
-        classes=len(prepared.data.labels),
-        max_tokens=config.data.max_tokens,
-        seed=trial.seed,
-    ).to(ctx.device)
-    lessons = [
-        Lesson(teacher.name, signals[number].source, layer_pairs(ctx, prepared, number), signals[number].level)
-        for number, teacher in enumerate(prepared.teachers)
-    ]
-    # The control without teachers learns from gold labels alone, whatever weight main gives them.
-    objective = config.objective if taught else Objective(soft_label_weight=0.0)
-    projections = _projections(ctx, prepared, signals, student, trial.seed) if taught else None
+    student = new_student(ctx, prepared, trial.seed).to(ctx.device)
+    phases, held = hold_out(phases_of(ctx, plan, trial.arm), trial.seed)
     learner = StudentLearner(
         trial.arm,
         student,
-        StudentData(own.pool, prepared.pool.labels, own.validation, prepared.data.validation.labels),
-        objective,
-        lessons if taught else [],
-        weighting if taught else None,
-        projections,
-        learning_rate=student_rate(training, config.student, student.width),
+        StudentData(plan.texts.pool, prepared.targets, plan.texts.validation, prepared.score, held),
+        _lessons(ctx, prepared, signals, student, trial, main_weight),
+        seed=trial.seed,
         device=ctx.device,
     )
-    rows = np.arange(len(prepared.pool)) if taught else prepared.labelled
     item = f"arm-{trial.key}"
-    seeds = f" (seed {trial.seed})" if len(config.seeds) > 1 else ""
+    seeds = f" (seed {trial.seed})" if len(ctx.config.seeds) > 1 else ""
     ctx.plan.begin(f"training {_ARM_NOTES[trial.arm]}{seeds}")
     folder = ctx.folder.checkpoints / trial.key
-    result = Fit(
+    result = Trainer(
         learner,
-        BatchPlan(rows, own.pool.lengths[rows], training.batch_size, seed=trial.seed),
-        FitSettings(
-            steps=steps_of(ctx, prepared),
-            schedule=training.schedule,
-            warmup_share=training.warmup_share,
-            weight_decay=training.weight_decay,
-            max_grad_norm=training.max_grad_norm,
-            evaluations=training.evaluations,
-            patience=training.patience,
-        ),
+        phases,
+        ctx.config.training,
         trial,
+        lengths=plan.texts.pool.lengths,
         folder=folder,
         sink=ctx.sink,
         stop=ctx.stop,
         progress=ctx.plan.item(item),
     ).run()
     ctx.plan.advance(item, 1.0)
-    evaluated = _evaluate_once(ctx, prepared, student, folder)
+    evaluated = _evaluate_once(ctx, prepared, plan, student, folder)
     return FinishedArm(
         trial=trial,
         student=student,
@@ -162,6 +104,7 @@ def _train(
         steps=result.steps,
         best_step=result.best_step,
         seconds=result.seconds,
+        phases=result.phases,
         **evaluated,
     )
 
@@ -173,35 +116,52 @@ _ARM_NOTES = {
 }
 
 
-def _projections(
-    ctx: RunContext, prepared: Prepared, signals: list[TeacherSignals], student: Student, seed: int
-) -> Projections | None:
-    if not ctx.config.objective.hidden_weight:
-        return None
-    widths: dict[Any, tuple[int, int]] = {}
-    for number, (teacher, signal) in enumerate(zip(prepared.teachers, signals, strict=True)):
-        if signal.level == "pooled":
-            widths[(number, "pooled")] = (teacher.pooled_width, student.pooled_width)
-        else:
-            for layer, _ in layer_pairs(ctx, prepared, number):
-                widths[(number, layer)] = (teacher.width, student.width)
-    return Projections(widths, seed=seed).to(ctx.device)
+def _lessons(
+    ctx: RunContext,
+    prepared: Prepared,
+    signals: list[TeacherSignals],
+    student: Student,
+    trial: Trial,
+    main_weight: float | None,
+) -> Lessons:
+    """What this arm learns from. The control without teachers has hard labels alone, whatever main gives them."""
+    if trial.arm == "no_teacher":
+        return Lessons({"hard": TERMS["hard"].load()(setup(ctx, prepared))})
+    terms: dict[str, Term] = build_terms(ctx, prepared)
+    for term in terms.values():
+        term.attach(student, seed=trial.seed)
+    weighting: TeacherWeighting
+    if trial.arm == "uniform":
+        weighting = Constant(main_weight or 0.0)
+    else:
+        weighting = build_weighting(
+            ctx.config.objective.teacher_weighting,
+            Table(
+                teacher_logits=training_logits(signals),
+                gold=prepared.targets.gold,
+                parameters=[count_parameters(teacher) for teacher in prepared.teachers],
+                pooled_width=student.pooled_width if prepared.task.unit == "example" else 0,
+            ),
+        )
+    names = [teacher.name for teacher in prepared.teachers]
+    return Lessons(terms, names, [signal.source for signal in signals], weighting)
 
 
-def _evaluate_once(ctx: RunContext, prepared: Prepared, student: Student, folder: Path) -> dict[str, Any]:
+def _evaluate_once(
+    ctx: RunContext, prepared: Prepared, plan: StudentPlan, student: Student, folder: Path
+) -> dict[str, Any]:
     """Validation and test quality of the kept state. Test is looked at once per trial; a resume reads it."""
     stored, numbers = folder / "predictions.safetensors", folder / "quality.json"
     if stored.exists() and numbers.exists():
         return {**json.loads(numbers.read_text()), "predicted": load_file(stored)["test"]}
-    own = prepared.texts[ctx.config.student.init_teacher - 1]
     data = prepared.data
     predicted = {
-        "validation": predict_logits(student, own.validation, ctx.device).argmax(axis=1),
-        "test": predict_logits(student, own.test, ctx.device).argmax(axis=1),
+        "validation": predict_logits(student, plan.texts.validation, ctx.device).argmax(axis=1),
+        "test": predict_logits(student, plan.texts.test, ctx.device).argmax(axis=1),
     }
     found = {
-        "validation": quality(data.validation.labels, predicted["validation"], data.labels),
-        "test": quality(data.test.labels, predicted["test"], data.labels),
+        "validation": prepared.quality(data.validation, predicted["validation"]),
+        "test": prepared.quality(data.test, predicted["test"]),
     }
     save_file(predicted, stored)
     write_json(numbers, found)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distill_core.config import TransformerStudent
-from distill_core.models.layers import layer_map
+from distill_core.catalogue import TERMS
+from distill_core.config import RunConfig, TransformerStudent
+from distill_core.errors import ConfigError, FieldError
+from distill_core.models.base import count_parameters
+from distill_core.models.encoders import attention_heads
 from distill_core.signals.cache import build_cache
 from distill_core.signals.files import COMPLETE
 from distill_core.signals.fingerprint import fingerprint
@@ -17,27 +20,16 @@ from distill_core.signals.types import SignalSource, SignalSpec
 from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared, max_tokens
 from distill_core.stages.teachers import TaughtTeachers
+from distill_core.terms.base import Setup, StudentShape, TeacherShape, Term
 
 BATCH_SIZE = 64
 
 
 @dataclass
 class TeacherSignals:
-    """What one teacher says about the pool, and where its states are compared with the student's."""
+    """What one teacher says about the pool."""
 
     source: SignalSource
-    level: str
-
-
-def layer_pairs(ctx: RunContext, prepared: Prepared, number: int) -> list[tuple[int, int]]:
-    """(student layer, layer of teacher `number`) whose states are compared.
-
-    A transformer's layer j of K is matched to round(j·L/K) (2106.01023 §3.2), a BiLSTM's last layer to the last.
-    """
-    student, teacher = ctx.config.student, prepared.teachers[number]
-    if isinstance(student, TransformerStudent):
-        return list(enumerate(layer_map(student.layers, teacher.layers), start=1))
-    return [(student.lstm_layers, teacher.layers)]
 
 
 def comparison_level(ctx: RunContext, prepared: Prepared, number: int) -> str:
@@ -50,15 +42,61 @@ def comparison_level(ctx: RunContext, prepared: Prepared, number: int) -> str:
     return "token" if same and isinstance(ctx.config.student, TransformerStudent) else "word"
 
 
-def signal_spec(ctx: RunContext, prepared: Prepared, number: int) -> SignalSpec:
-    level = comparison_level(ctx, prepared, number)
-    compares = bool(ctx.config.objective.hidden_weight)
-    layers: tuple[int, ...] = ()
-    if compares and level != "pooled":
-        layers = tuple(sorted({layer for _, layer in layer_pairs(ctx, prepared, number)}))
-    return SignalSpec(
-        layers=layers, level="token" if level == "token" else "word", pooled=compares and level == "pooled"
+def terms_in_use(config: RunConfig) -> list[str]:
+    """Names of the terms that some phase uses: those of the stages where there are any, else the objective's."""
+    if not config.training.stages:
+        return list(config.objective.weights())
+    used = {name for stage in config.training.stages for name in stage.terms}
+    return [name for name in TERMS if name in used]
+
+
+def setup(ctx: RunContext, prepared: Prepared) -> Setup:
+    """What the terms are made from."""
+    section = ctx.config.student
+    init = prepared.teachers[section.init_teacher - 1]
+    if isinstance(section, TransformerStudent):
+        heads = attention_heads(init.encoder) if section.initialise == "teacher_layers" else section.heads
+        student = StudentShape("transformer", section.layers, heads)
+    else:
+        student = StudentShape("bilstm", section.lstm_layers, 0)
+    return Setup(
+        objective=ctx.config.objective,
+        student=student,
+        teachers=[
+            TeacherShape(
+                name=teacher.name,
+                layers=teacher.layers,
+                width=teacher.width,
+                pooled_width=teacher.pooled_width,
+                heads=attention_heads(teacher.encoder),
+                level=comparison_level(ctx, prepared, number),
+                parameters=count_parameters(teacher),
+            )
+            for number, teacher in enumerate(prepared.teachers)
+        ],
+        task=prepared.task.name,
+        classes=len(prepared.data.labels),
     )
+
+
+def build_terms(ctx: RunContext, prepared: Prepared) -> dict[str, Term]:
+    """New terms, not yet attached to a student: each arm has its own."""
+    made = setup(ctx, prepared)
+    return {name: TERMS[name].load()(made) for name in terms_in_use(ctx.config)}
+
+
+def signal_spec(ctx: RunContext, prepared: Prepared, number: int) -> SignalSpec:
+    """What all terms together need of teacher `number`. Raises ConfigError where they cannot be had together."""
+    spec = SignalSpec()
+    for name, term in build_terms(ctx, prepared).items():
+        try:
+            spec = spec | term.signals(number)
+        except ValueError:
+            teacher = prepared.teachers[number].name
+            problem = f"states of {teacher} are compared by word, but {TERMS[name].title.lower()} need them by token."
+            hint = "Choose a teacher with the student's tokeniser, or leave one of these terms out."
+            raise ConfigError([FieldError("objective.hidden_level", problem, hint)]) from None
+    return spec
 
 
 def item(number: int) -> str:
@@ -72,10 +110,10 @@ def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers) -> list[Tea
 
 def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number: int) -> TeacherSignals:
     teacher, texts = prepared.teachers[number], prepared.texts[number]
-    spec, level = signal_spec(ctx, prepared, number), comparison_level(ctx, prepared, number)
+    spec = signal_spec(ctx, prepared, number)
     if ctx.config.signals == "live":
         ctx.plan.skip(item(number))
-        return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device), level)
+        return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device))
     ids = prepared.pool.ids
     folder = ctx.home.signals / fingerprint(taught.fingerprints[number], ids, spec, max_tokens(ctx, teacher))
     if (folder / COMPLETE).exists():
@@ -96,7 +134,7 @@ def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number
         stop=ctx.stop.is_set,
     )
     ctx.check_stop()
-    return TeacherSignals(source, level)
+    return TeacherSignals(source)
 
 
 def _told(ctx: RunContext, number: int) -> Callable[[int, int], None]:
@@ -113,5 +151,5 @@ def _told(ctx: RunContext, number: int) -> Callable[[int, int], None]:
 
 
 def training_logits(signals: list[TeacherSignals]) -> list[np.ndarray]:
-    """For each teacher its logits on the whole pool, [N, C] float32."""
+    """For each teacher its logits on every unit of the pool, [U, C] float32."""
     return [signal.source.logits() for signal in signals]

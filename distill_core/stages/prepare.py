@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from distill_core.errors import ConfigError
 from distill_core.models.encoders import word_embedding
 from distill_core.models.teachers import Teacher, load_teachers
 from distill_core.stages.context import RunContext
-from distill_core.tasks.classification import Encoded, encode
+from distill_core.tasks.base import Encoded, Targets, Task, build_task
 
 
 @dataclass
@@ -31,8 +32,10 @@ class TeacherTexts:
 class Prepared:
     """What the later stages work on. Rows of `pool`: first the labelled ones, then the transfer set."""
 
+    task: Task
     data: PreparedData
     pool: Rows
+    targets: Targets
     teachers: list[Teacher]
     texts: list[TeacherTexts]
 
@@ -45,15 +48,31 @@ class Prepared:
         """Positions in the pool of the labelled training rows."""
         return np.arange(len(self.data.train))
 
+    @property
+    def transfer(self) -> np.ndarray:
+        """Positions in the pool of the rows without gold."""
+        return np.arange(len(self.data.train), len(self.pool))
+
+    def quality(self, rows: Rows, predicted: np.ndarray) -> dict[str, Any]:
+        """All figures of predicted [U] classes on rows with gold."""
+        return self.task.quality(rows, predicted, self.data.labels)
+
+    def score(self, predicted: np.ndarray) -> float:
+        """Validation quality of predicted [U] classes: the one number that chooses."""
+        numerator, denominator = self.task.scores(self.data.validation, predicted, self.data.labels)
+        return float(numerator.sum() / denominator.sum()) if denominator.sum() else 0.0
+
 
 def run(ctx: RunContext) -> Prepared:
     """Raises DataError, CheckpointError or NetworkError with the field at fault."""
     config = ctx.config
+    task = build_task(config.data.task)
     data = prepare_data(config.data, seed=ctx.seed)
     for finding in data.findings:
         ctx.sink.emit("finding", **finding.as_dict())
+    kinds = "tags" if task.unit == "word" else "classes"
     ctx.log(
-        f"Data: {data.name}, {len(data.labels)} classes; {len(data.train):,} labelled, {len(data.transfer):,} "
+        f"Data: {data.name}, {len(data.labels)} {kinds}; {len(data.train):,} labelled, {len(data.transfer):,} "
         f"transfer, {len(data.validation):,} validation, {len(data.test):,} test rows."
     )
     teachers = load_teachers(
@@ -62,6 +81,7 @@ def run(ctx: RunContext) -> Prepared:
         data.labels,
         dropout=config.teacher_training.dropout,
         seed=ctx.seed,
+        task=task.name,
     )
     _refuse_misfits(ctx, teachers)
     for teacher in teachers:
@@ -70,11 +90,15 @@ def run(ctx: RunContext) -> Prepared:
     pool = Rows.concat([data.train, data.transfer])
     texts = [
         TeacherTexts(
-            *(encode(teacher.tokenizer, rows, max_tokens(ctx, teacher)) for rows in (pool, data.validation, data.test))
+            *(
+                task.encode(teacher.tokenizer, rows, max_tokens(ctx, teacher))
+                for rows in (pool, data.validation, data.test)
+            )
         )
         for teacher in teachers
     ]
-    return Prepared(data=data, pool=pool, teachers=teachers, texts=texts)
+    targets = Targets(task.gold(pool), task.counts(pool))
+    return Prepared(task=task, data=data, pool=pool, targets=targets, teachers=teachers, texts=texts)
 
 
 def max_tokens(ctx: RunContext, teacher: Teacher) -> int:
@@ -97,4 +121,6 @@ def rows_digest(*parts: Rows) -> str:
     for rows in parts:
         digest.update("\n".join(rows.ids).encode())
         digest.update(np.ascontiguousarray(rows.labels, dtype=np.int64).tobytes())
+        for tags in rows.tags or []:
+            digest.update(np.ascontiguousarray(tags, dtype=np.int64).tobytes())
     return digest.hexdigest()

@@ -7,42 +7,33 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 from distill_core import __version__
-from distill_core.config import BiLSTMStudent
 from distill_core.export.bundle import write_student_readme
 from distill_core.export.report import ArmResult, ReportParts, TeacherResult, build_report, write_report
 from distill_core.measure.latency import Protocol, Subject, describe, measure_latency
 from distill_core.measure.machine import describe_machine
+from distill_core.measure.scores import Scores
 from distill_core.measure.size import module_size, saved_size
 from distill_core.models.saving import save_student
-from distill_core.models.students import Student, build_student
+from distill_core.models.students import Student
 from distill_core.models.teachers import Teacher
-from distill_core.stages.arms import FinishedArm, skipped_uniform
+from distill_core.signals.predict import predict_logits
+from distill_core.stages.arms import FinishedArm
 from distill_core.stages.context import RunContext
+from distill_core.stages.plan import skipped_uniform
 from distill_core.stages.prepare import Prepared
 from distill_core.stages.teachers import TaughtTeachers
-from distill_core.tasks.classification import quality
-from distill_core.train.evaluate import predict_logits
 
 ITEM = "measure"
 #: seconds a model may take at one batch size: a glance before training, a proper look after it
 PREVIEW_SECONDS, FINAL_SECONDS = 0.5, 15.0
 
 
-def preview(ctx: RunContext, prepared: Prepared) -> None:
+def preview(ctx: RunContext, prepared: Prepared, student: Student) -> None:
     """Sizes and a first look at latency, before anything is trained: neither depends on the weights' values."""
-    section = ctx.config.student
-    changes: dict[str, Any] = {}
-    # The SVD of a teacher that has not learned yet would be thrown away: random weights have the same shape.
-    if isinstance(section, BiLSTMStudent) or section.initialise == "svd":
-        changes["initialise"] = "random"
-    student = build_student(
-        section.model_copy(update=changes),
-        teachers=prepared.teachers,
-        classes=len(prepared.data.labels),
-        max_tokens=ctx.config.data.max_tokens,
-        seed=ctx.seed,
-    ).to(ctx.device)
+    student = student.to(ctx.device)
     own = module_size(student)
     sizes = [module_size(teacher) for teacher in prepared.teachers]
     rows = [
@@ -66,8 +57,10 @@ def preview(ctx: RunContext, prepared: Prepared) -> None:
 def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, arms: list[FinishedArm]) -> dict[str, Any]:
     """The report, also written to the run folder; the best-validating main student lies in artifacts/student."""
     ctx.plan.begin("measuring quality, size and latency")
-    best = max((arm for arm in arms if arm.trial.arm == "main"), key=lambda arm: arm.validation["accuracy"])
+    metric = prepared.task.metric
+    best = max((arm for arm in arms if arm.trial.arm == "main"), key=lambda arm: arm.validation[metric])
     save_student(best.student, ctx.folder.student, labels=prepared.data.labels, max_tokens=ctx.config.data.max_tokens)
+    test = prepared.data.test
     teachers = [_teacher_result(ctx, prepared, taught, number) for number in range(len(prepared.teachers))]
     ctx.check_stop()
     repeats = ctx.config.measure.repeats
@@ -80,13 +73,16 @@ def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, arms: list[
     size = saved_size(best.student, ctx.folder.student)
     report = build_report(
         ReportParts(
+            task=prepared.task.name,
+            metric=metric,
+            unit=prepared.task.unit,
             name=ctx.config.name,
             run_id=ctx.folder.run_id,
-            gold=prepared.data.test.labels,
+            gold=prepared.task.gold(test),
             labels=prepared.data.labels,
             data={"name": prepared.data.name, "sizes": _sizes(prepared), "fingerprint": prepared.data.fingerprint},
             teachers=teachers,
-            arms=[_arm_result(arm, size.parameters, size.bytes) for arm in arms],
+            arms=[_arm_result(prepared, arm, size.parameters, size.bytes) for arm in arms],
             latency=latency,
             seconds=ctx.stage_seconds(),
             config=ctx.config.model_dump(mode="json", exclude_none=True),
@@ -134,13 +130,19 @@ def _teacher_result(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers,
         source=ctx.config.teachers[number].source,
         parameters=size.parameters,
         bytes=size.bytes,
-        validation=quality(data.validation.labels, validation, data.labels),
-        test=quality(data.test.labels, test, data.labels),
+        validation=prepared.quality(data.validation, validation),
+        test=prepared.quality(data.test, test),
         predicted=test,
+        scores=_scores(prepared, test),
     )
 
 
-def _arm_result(arm: FinishedArm, parameters: int, size: int) -> ArmResult:
+def _scores(prepared: Prepared, predicted: np.ndarray) -> Scores:
+    """What each test row adds to a model's quality."""
+    return Scores(*prepared.task.scores(prepared.data.test, predicted, prepared.data.labels))
+
+
+def _arm_result(prepared: Prepared, arm: FinishedArm, parameters: int, size: int) -> ArmResult:
     """All arms share one architecture, hence one size."""
     return ArmResult(
         name=arm.trial.arm,
@@ -150,6 +152,7 @@ def _arm_result(arm: FinishedArm, parameters: int, size: int) -> ArmResult:
         validation=arm.validation,
         test=arm.test,
         predicted=arm.predicted,
+        scores=_scores(prepared, arm.predicted),
         steps=arm.steps,
         best_step=arm.best_step,
         seconds=arm.seconds,

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from distill_core.models.teachers import Teacher, load_teacher_states, save_teachers
+from distill_core.signals.predict import predict_logits
 from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared, rows_digest
 from distill_core.storage import write_json
-from distill_core.train.evaluate import accuracy, predict_logits
 from distill_core.train.loop import Fit
 from distill_core.train.schedule import BatchPlan
 from distill_core.train.teacher_learner import TeacherLearner
@@ -69,7 +69,7 @@ def run(ctx: RunContext, prepared: Prepared) -> TaughtTeachers:
         predict_logits(teacher, texts.validation, ctx.device)
         for teacher, texts in zip(prepared.teachers, prepared.texts, strict=True)
     ]
-    validation = [accuracy(said, prepared.data.validation.labels) for said in logits]
+    validation = [prepared.score(said.argmax(axis=1)) for said in logits]
     taught = TaughtTeachers(fingerprints, validation, logits)
     for number, teacher in enumerate(prepared.teachers):
         ctx.sink.emit("teacher", name=teacher.name, validation=validation[number], reference=number == taught.reference)
@@ -90,9 +90,9 @@ def _teach(ctx: RunContext, prepared: Prepared, group: _Group) -> None:
     learner = TeacherLearner(
         teachers,
         [prepared.texts[number].pool for number in group.numbers],
-        prepared.pool.labels,
+        prepared.targets,
         [prepared.texts[number].validation for number in group.numbers],
-        prepared.data.validation.labels,
+        prepared.score,
         settings,
         ctx.device,
     )
@@ -137,7 +137,13 @@ def _keep(teachers: list[Teacher], store: Path, folder: Path) -> None:
 def _as_is_fingerprint(ctx: RunContext, prepared: Prepared, number: int) -> str:
     section = ctx.config.teachers[number]
     return _digest(
-        [prepared.infos[number].fingerprint, section.keep_layers, section.label_mapping, prepared.data.labels]
+        [
+            prepared.infos[number].fingerprint,
+            section.keep_layers,
+            section.label_mapping,
+            prepared.data.labels,
+            prepared.task.name,
+        ]
     )
 
 
@@ -148,6 +154,7 @@ def _key(ctx: RunContext, prepared: Prepared, numbers: list[int]) -> str:
             # The position too: it seeds the new head.
             [(n, prepared.infos[n].fingerprint, ctx.config.teachers[n].keep_layers) for n in numbers],
             ctx.config.teacher_training.model_dump(mode="json"),
+            ctx.config.data.task,
             prepared.data.labels,
             rows_digest(prepared.data.train, prepared.data.validation),
             ctx.config.data.max_tokens,

@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from distill_core.errors import CheckpointError
-from distill_core.models.types import Batch
+from distill_core.tasks.base import Encoded, Task
+from distill_core.tasks.encoding import CHUNK, encodable, require_fast
 from distill_core.tasks.words import words_of_characters, words_of_pieces
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from distill_core.data.types import Rows
-
-#: The one number that chooses checkpoints and stands in reports, a fraction in [0, 1].
-METRIC = "accuracy"
-
-#: Texts given to the tokeniser at once: enough to keep its threads busy, little enough to keep its answer small.
-_CHUNK = 1000
-
-
-@dataclass
-class Encoded:
-    """N examples in one tokeniser's pieces, ragged.
-
-    ids: N int32 arrays [T_n], special pieces included. types: the same for token types, None where the tokeniser has
-    none. words: N int32 arrays [T_n], word of each piece, −1 on specials. lengths: [N] int64, T_n. pad_id: filler.
-    """
-
-    ids: list[np.ndarray]
-    types: list[np.ndarray] | None
-    words: list[np.ndarray]
-    lengths: np.ndarray
-    pad_id: int
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> Encoded:
@@ -52,19 +26,15 @@ def encode(tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> E
     Raises:
         CheckpointError: the tokeniser has no character offsets (a slow one).
     """
-    if not tokenizer.is_fast:
-        raise CheckpointError(
-            f"the tokeniser {type(tokenizer).__name__} cannot tell which characters a piece stands for.",
-            hint="Save the checkpoint with a fast tokeniser (tokenizer.json).",
-        )
+    require_fast(tokenizer)
     limit = min(max_tokens, tokenizer.model_max_length)
     typed = "token_type_ids" in tokenizer.model_input_names
     ids: list[np.ndarray] = []
     types: list[np.ndarray] = []
     words: list[np.ndarray] = []
-    for start in range(0, len(rows.texts), _CHUNK):
-        texts = _encodable(rows.texts[start : start + _CHUNK])
-        pairs = _encodable(rows.pairs[start : start + _CHUNK]) if rows.pairs is not None else None
+    for start in range(0, len(rows.texts), CHUNK):
+        texts = encodable(rows.texts[start : start + CHUNK])
+        pairs = encodable(rows.pairs[start : start + CHUNK]) if rows.pairs is not None else None
         found: Any = tokenizer(
             texts,
             pairs,
@@ -92,11 +62,6 @@ def encode(tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> E
     )
 
 
-def _encodable(texts: Sequence[str]) -> list[str]:
-    """Lone surrogates (JSON can carry them, UTF-8 cannot) become "?", one for one, so that positions stay."""
-    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-
-
 def _words(texts: Sequence[str], sequence_ids: Sequence[int | None], spans: np.ndarray) -> np.ndarray:
     """[T] word numbers of one example; sequence_ids say which text a piece comes from (None: special)."""
     words = np.full(len(spans), -1, dtype=np.int32)
@@ -109,25 +74,6 @@ def _words(texts: Sequence[str], sequence_ids: Sequence[int | None], spans: np.n
         words[here] = np.where(local >= 0, local + before, -1)
         before += count
     return words
-
-
-def collate(encoded: Encoded, indices: np.ndarray) -> Batch:
-    """A Batch of these examples on the CPU, in this order, padded on the right to the longest of them."""
-    lengths = encoded.lengths[indices]
-    mask = np.arange(int(lengths.max(initial=0)))[None, :] < lengths[:, None]
-
-    def padded(parts: list[np.ndarray], fill: int) -> torch.Tensor:
-        table = np.full(mask.shape, fill, dtype=np.int64)
-        if len(indices):
-            table[mask] = np.concatenate([parts[int(i)] for i in indices])
-        return torch.from_numpy(table)
-
-    return Batch(
-        input_ids=padded(encoded.ids, encoded.pad_id),
-        mask=torch.from_numpy(mask),
-        type_ids=None if encoded.types is None else padded(encoded.types, 0),
-        words=padded(encoded.words, -1),
-    )
 
 
 def quality(gold: np.ndarray, predicted: np.ndarray, labels: list[str]) -> dict[str, Any]:
@@ -176,3 +122,24 @@ def quality(gold: np.ndarray, predicted: np.ndarray, labels: list[str]) -> dict[
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+class Classification(Task):
+    """One label a text; quality is accuracy."""
+
+    name, metric, unit = "classification", "accuracy", "example"
+
+    def encode(self, tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> Encoded:
+        return encode(tokenizer, rows, max_tokens)
+
+    def gold(self, rows: Rows) -> np.ndarray:
+        return rows.labels
+
+    def counts(self, rows: Rows) -> np.ndarray | None:
+        return None
+
+    def quality(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> dict[str, Any]:
+        return quality(rows.labels, predicted, labels)
+
+    def scores(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        return (predicted == rows.labels).astype(np.float64), np.ones(len(rows))

@@ -1,4 +1,4 @@
-"""fit: the one training loop, for teachers and students alike."""
+"""fit: the one training loop, for teachers and students alike. It runs one phase; most trials have only one."""
 
 from __future__ import annotations
 
@@ -15,24 +15,46 @@ from torch import Tensor
 
 from distill_core.errors import Stopped, TrainingError
 from distill_core.events import EventSink, metric
+from distill_core.models.base import derived_seed
 from distill_core.storage import write_json
 from distill_core.train import checkpoint as ckpt
 from distill_core.train.schedule import BatchPlan, evaluation_steps, learning_rate_factor
 from distill_core.train.stop import StopToken
-from distill_core.train.types import FitResult, FitSettings, Learner, StepTerms, Trial, TrialProgress
+from distill_core.train.types import (
+    FitResult,
+    FitSettings,
+    Learner,
+    Position,
+    StepInfo,
+    StepTerms,
+    Trial,
+    TrialProgress,
+)
+
+
+def phase_seed(seed: int, index: int) -> int:
+    """Seed of a phase's dropout and order of rows: the trial's own in the first, others in those that follow."""
+    return seed if index == 0 else derived_seed(seed, "phase", index)
+
+
+def stored_result(folder: Path) -> FitResult | None:
+    """What a finished phase or trial left in its folder."""
+    path = folder / "result.json"
+    return FitResult(**json.loads(path.read_text())) if path.exists() else None
 
 
 class Fit:
-    """One trial's training. Call it once; a second call on the same folder returns the stored result.
+    """The training of one phase. Call it once; a second call on the same folder returns the stored result.
 
     Args:
-        learner: what is trained.
+        learner: what is trained; what requires no gradients when this is made stays as it is.
         plan: which rows each step sees.
         settings: see FitSettings.
         trial: arm and seed; the seed also drives dropout.
-        folder: where checkpoint.safetensors, final.safetensors and result.json of this trial lie.
+        folder: where checkpoint.safetensors, final.safetensors and result.json of this phase lie.
         sink, stop: reporting and stopping.
         progress: told how far the trial is.
+        position: which part of the trial this is; steps are reported as steps of the trial.
     """
 
     def __init__(
@@ -46,19 +68,33 @@ class Fit:
         sink: EventSink,
         stop: StopToken,
         progress: TrialProgress | None = None,
+        position: Position | None = None,
     ) -> None:
         self.learner, self.plan, self.settings, self.trial = learner, plan, settings, trial
         self.folder, self.sink, self.stop, self.told = folder, sink, stop, progress
+        self.position = position or Position()
+        self.trial_steps = self.position.total or settings.steps
         self.device = next(learner.module.parameters()).device
+        # AdamW must not even know frozen parameters: with any gradient left in them, weight decay would shrink them.
+        groups = [
+            {**group, "params": [p for p in group["params"] if p.requires_grad]} for group in learner.parameter_groups()
+        ]
         self.optimizer = torch.optim.AdamW(
-            learner.parameter_groups(), weight_decay=settings.weight_decay, fused=self.device.type != "mps"
+            [group for group in groups if group["params"]],
+            weight_decay=settings.weight_decay,
+            fused=self.device.type != "mps",
         )
         self.peaks = [group["lr"] for group in self.optimizer.param_groups]
         self.trained = [p for group in self.optimizer.param_groups for p in group["params"]]
         self.evaluate_at = evaluation_steps(settings.steps, settings.evaluations)
-        self.log_every = max(1, min(50, settings.steps // settings.log_points))
+        self.log_every = max(1, min(50, self.trial_steps // settings.log_points))
         self.best: dict[str, Tensor] = {}
         self.progress = ckpt.Progress()
+
+    @property
+    def trial_step(self) -> int:
+        """Optimizer steps taken since the start of the trial."""
+        return self.position.offset + self.progress.step
 
     @property
     def checkpoint_path(self) -> Path:
@@ -82,7 +118,7 @@ class Fit:
             better_stop = self._one_step()
             evaluated = progress.step in self.evaluate_at
             if self.told:
-                self.told.advance(progress.step, self.settings.steps)
+                self.told.advance(self.position.planned + progress.step, self.trial_steps)
             if better_stop:
                 break
             if evaluated or time.monotonic() - last_save > self.settings.checkpoint_seconds:
@@ -93,26 +129,28 @@ class Fit:
     # ---- the parts of a run
 
     def _finished(self) -> FitResult | None:
-        path = self.folder / "result.json"
-        if not path.exists():
+        result = stored_result(self.folder)
+        if result is None:
             return None
-        result = FitResult(**json.loads(path.read_text()))
         self.learner.module.load_state_dict(load_file(self.folder / "final.safetensors"))
+        self.learner.load_state(result.state)
         if self.told:
-            self.told.restore(self.settings.steps, self.settings.steps)
+            self.told.restore(self.position.planned + self.settings.steps, self.trial_steps)
         return result
 
     def _begin(self) -> None:
-        torch.manual_seed(self.trial.seed)
+        torch.manual_seed(phase_seed(self.trial.seed, self.position.index))
+        # What an earlier phase left in parameters that are frozen now.
+        self.learner.module.zero_grad(set_to_none=True)
         if self.checkpoint_path.exists():
             self.best, self.progress = ckpt.load(self.checkpoint_path, self.learner.module, self.optimizer, self.device)
             self.learner.load_state(self.progress.learner)
             if self.told:
-                self.told.restore(self.progress.step, self.settings.steps)
+                self.told.restore(self.position.planned + self.progress.step, self.trial_steps)
         if self.folder.exists():
             # Also when from step 0: what an earlier attempt logged for this trial after its checkpoint is void.
             for arm in self.learner.arms:
-                self.sink.emit("resumed", arm=arm, seed=self.trial.seed, from_step=self.progress.step)
+                self.sink.emit("resumed", arm=arm, seed=self.trial.seed, from_step=self.trial_step)
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def _one_step(self) -> bool:
@@ -120,18 +158,23 @@ class Fit:
         progress, settings = self.progress, self.settings
         started = time.perf_counter()
         factor = learning_rate_factor(
-            progress.step, steps=settings.steps, warmup_share=settings.warmup_share, schedule=settings.schedule
+            progress.step,
+            steps=settings.steps,
+            warmup_share=settings.warmup_share,
+            schedule=settings.schedule,
+            restarts=settings.restarts,
         )
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * factor
         rows = self.plan[progress.step]
         self.learner.module.train()
         self.optimizer.zero_grad(set_to_none=True)
-        terms = self.learner.accumulate(rows)
+        info = StepInfo(self.trial_step, progress.step / max(1, settings.steps - 1), self.trial.seed)
+        terms = self.learner.accumulate(rows, info)
         norm = torch.nn.utils.clip_grad_norm_(self.trained, settings.max_grad_norm)
         if not math.isfinite(float(norm)):
             raise TrainingError(
-                f"the loss of {self.trial.arm} stopped being a number at step {progress.step + 1}.",
+                f"the loss of {self.trial.arm} stopped being a number at step {self.trial_step + 1}.",
                 hint="Lower the learning rate, or the temperature and weights of the loss.",
                 field="training.learning_rate",
             )
@@ -159,7 +202,7 @@ class Fit:
             self._log_window()
 
     def _log_window(self) -> None:
-        progress, step = self.progress, self.progress.step
+        progress, step = self.progress, self.trial_step
         rows: list[dict[str, Any]] = []
         for key, (total, count) in progress.window.items():
             arm, name = key.split("\t")
@@ -177,12 +220,13 @@ class Fit:
         self.learner.module.eval()
         result = self.learner.validate()
         rows = [
-            metric(arm, self.trial.seed, name, progress.step, value, "share")
+            metric(arm, self.trial.seed, name, self.trial_step, value, result.units.get(name, "share"))
             for (arm, name), value in result.rows.items()
         ]
         self.sink.emit("metric", rows=rows)
-        if result.score > progress.best_score:
-            progress.best_score, progress.best_step = result.score, progress.step
+        score = result.score if math.isfinite(result.score) else float("-inf")
+        if score > progress.best_score or not self.best:
+            progress.best_score, progress.best_step = score, progress.step
             progress.evaluations_without_better = 0
             self.best = ckpt.module_tensors(self.learner.module)
         else:
@@ -196,8 +240,13 @@ class Fit:
 
     def _finish(self) -> FitResult:
         progress = self.progress
+        if progress.window:
+            self._log_window()
         self.learner.module.load_state_dict(self.best)
         self.learner.module.eval()
+        if self.told and progress.step < self.settings.steps:
+            # Steps that patience saved count as done, but say nothing about how fast steps are.
+            self.told.restore(self.position.planned + self.settings.steps, self.trial_steps)
         result = FitResult(
             steps=progress.step,
             best_step=progress.best_step,

@@ -1,4 +1,4 @@
-"""Learning-rate schedules and the order of batches: both functions of the step alone, so a resume needs no memory."""
+"""Learning rates, moving weights and the order of batches: functions of the step alone, so a resume needs no memory."""
 
 from __future__ import annotations
 
@@ -9,20 +9,40 @@ import numpy as np
 from distill_core.data.batching import epoch_batches
 
 
-def learning_rate_factor(step: int, *, steps: int, warmup_share: float, schedule: str) -> float:
-    """Factor in (0, 1] on the peak learning rate at optimizer step `step` (from 0).
+def learning_rate_factor(
+    step: int, *, steps: int, warmup_share: float, schedule: str, restarts: int = 3, floor: float = 0.0
+) -> float:
+    """Factor in [floor, 1] on the peak learning rate at optimizer step `step` (from 0) of `steps`.
 
-    Rises linearly over the warm-up, then falls to zero (linear, cosine) or stays (constant).
+    Rises linearly over the warm-up, then falls to the floor (linear, cosine) or stays (constant). "cosine_restarts"
+    spends what follows the warm-up in `restarts` equal cosine cycles, each from 1 to the floor (1910.01769 and
+    2004.05686 let the rate fall from 1e-3 to 1e-8: a floor of 1e-5).
     """
     warmup = round(steps * warmup_share)
     if step < warmup:
         return (step + 1) / (warmup + 1)
     if schedule == "constant":
         return 1.0
-    done = (step - warmup) / max(1, steps - warmup)
-    if schedule == "cosine":
-        return 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
-    return max(0.0, 1.0 - done)
+    length = max(1, steps - warmup)
+    done = min(1.0, (step - warmup) / length)
+    if schedule == "cosine_restarts" and done < 1.0:
+        # In whole numbers, so that a cycle's first step is its first step, whatever the division's rounding.
+        done = (step - warmup) * min(restarts, length) % length / length
+    fallen = 1.0 - done if schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
+    return floor + (1.0 - floor) * fallen
+
+
+def ramp(start: float, end: float, shape: str, progress: float) -> float:
+    """A moving weight at `progress` in [0, 1] of its phase: from start to end, "linear" or "cosine" (a half cosine:
+    slow, fast, slow). Outside [0, 1] the nearer end; start == end is constant. E.g. 4 → 1 (2305.18239)."""
+    if start == end:
+        return start
+    share = min(1.0, max(0.0, progress))
+    if shape == "cosine":
+        share = 0.5 * (1.0 - math.cos(math.pi * share))
+    elif shape != "linear":
+        raise ValueError(f"a weight moves linear or cosine, not {shape!r}")
+    return (1.0 - share) * start + share * end
 
 
 def evaluation_steps(steps: int, evaluations: int) -> set[int]:

@@ -1,66 +1,75 @@
-"""Training a student: hard labels, soft labels and hidden states of several teachers, each term logged unweighted."""
+"""The student of one arm: its terms, summed with their weights, over the rows of one phase after another."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from distill_core.config import Objective
 from distill_core.losses.hard_labels import hard_label_ce
-from distill_core.losses.hidden import hidden_mse, pooled_mse
-from distill_core.losses.soft_labels import soft_label_kl
-from distill_core.models.projections import Projections
+from distill_core.models.base import derived_seed
 from distill_core.models.students import Student
 from distill_core.models.types import Batch, Outputs
-from distill_core.models.words import pool_words
+from distill_core.signals.predict import predict_logits
 from distill_core.signals.types import SignalSource, TeacherSignal
-from distill_core.tasks.classification import Encoded, collate
-from distill_core.train.evaluate import accuracy, predict_logits
-from distill_core.train.types import StepTerms, Validation
-from distill_core.weighting.base import TeacherWeighting
-from distill_core.weighting.disagreement import disagreement
+from distill_core.tasks.base import Encoded, Targets
+from distill_core.tasks.encoding import collate
+from distill_core.terms.base import Step, StudentWants, Term
+from distill_core.train.phases import Phase
+from distill_core.train.types import StepInfo, StepTerms, Validation
+from distill_core.weighting.base import Situation, TeacherWeighting
 
-
-@dataclass
-class Lesson:
-    """One teacher as the student meets it: its name, what it says, and which states are compared where.
-
-    pairs: (student layer, teacher layer), from 1. level: "token", "word" or "pooled".
-    """
-
-    name: str
-    source: SignalSource
-    pairs: Sequence[tuple[int, int]]
-    level: str
+#: share, and most, of a phase's rows that are held out where its loss chooses the state
+HELD_OUT_SHARE, HELD_OUT_MOST = 0.05, 512
 
 
 @dataclass
 class StudentData:
-    """The examples in the student's tokens: the training table (gold −1 where there is none) and validation."""
+    """The examples in the student's tokens: the training table with its gold, and validation.
+
+    score: [U] predicted classes of the validation units → quality in [0, 1]. held_out: stage → rows that choose its
+    state by their loss (`hold_out`).
+    """
 
     encoded: Encoded
-    labels: np.ndarray
+    targets: Targets
     validation: Encoded
-    validation_labels: np.ndarray
+    score: Callable[[np.ndarray], float]
+    held_out: Mapping[int | None, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass
+class Lessons:
+    """What teaches: each teacher's name and source, the terms by name, and the teachers' weights per unit.
+
+    sources are empty, and weighting None, for the control without teachers.
+    """
+
+    terms: Mapping[str, Term]
+    names: Sequence[str] = ()
+    sources: Sequence[SignalSource] = ()
+    weighting: TeacherWeighting | None = None
+
+
+@dataclass
+class _Sums:
+    """Of the weights used so far, for the constant-weight control."""
+
+    weights: list[float] = field(default_factory=list)
+    units: int = 0
 
 
 class StudentLearner:
-    """The student of one arm.
-
-    The total is `hard_label_weight·CE + soft_label_weight·Σ_i w_i τ²KL(t_i ‖ s) + hidden_weight·Σ_i Σ_j MSE`
-    (2106.01023 §3.2, with the cross-entropy written as KL: their gradients are equal). Every term is a mean over the
-    rows it applies to.
+    """The total is Σ_k weight_k(t)·mean(term k): every term is a mean over the units (or examples) it applies to.
 
     Args:
         arm: name in events.
-        student, projections: what is trained; projections is None without hidden loss.
-        lessons: the teachers; empty for the no-teacher control.
-        weighting: teachers' weights per example; None without lessons.
+        student: what is trained, on `device`; the terms' maps and a learnt weighting are trained along.
+        seed: of fresh heads and of what weightings draw.
     """
 
     def __init__(
@@ -68,23 +77,20 @@ class StudentLearner:
         arm: str,
         student: Student,
         data: StudentData,
-        objective: Objective,
-        lessons: Sequence[Lesson],
-        weighting: TeacherWeighting | None,
-        projections: Projections | None,
+        lessons: Lessons,
         *,
-        learning_rate: float,
+        seed: int,
         device: torch.device,
     ) -> None:
-        self.arm, self.student, self.data, self.objective = arm, student, data, objective
-        self.lessons, self.weighting, self.projections = list(lessons), weighting, projections
-        self.learning_rate, self.device = learning_rate, device
-        self.labels = torch.as_tensor(data.labels)
-        self._module = nn.ModuleDict({"student": student})
-        if projections is not None:
-            self._module["projections"] = projections
-        self._weight_sums = [0.0] * len(self.lessons)
-        self._weight_rows = 0
+        self.arm, self.student, self.data, self.lessons = arm, student, data, lessons
+        self.seed, self.device = seed, device
+        self._module = nn.ModuleDict({"student": student, "terms": nn.ModuleDict(dict(lessons.terms))})
+        if lessons.weighting is not None:
+            self._module["weighting"] = lessons.weighting
+        self._module.to(device)
+        self.phase: Phase | None = None
+        self._held_out: np.ndarray | None = None
+        self._sums = _Sums([0.0] * len(lessons.names))
 
     # ---- Learner
 
@@ -96,105 +102,176 @@ class StudentLearner:
     def module(self) -> nn.Module:
         return self._module
 
+    def begin_phase(self, phase: Phase) -> None:
+        unknown = set(phase.terms) - set(self.lessons.terms)
+        if unknown:
+            raise ValueError(f"the phase {phase.name!r} wants terms that were not made: {sorted(unknown)}")
+        self.phase = phase
+        parts = dict(self.student.parts())
+        for name, parameters in parts.items():
+            for parameter in parameters:
+                parameter.requires_grad_(phase.trainable is None or name in phase.trainable)
+        if phase.fresh_head:
+            self.student.reset_head(derived_seed(self.seed, "fresh head", phase.name))
+        self._held_out = self.data.held_out.get(phase.stage) if phase.select == "loss" else None
+
     def parameter_groups(self) -> list[dict[str, Any]]:
-        return [{"params": [p for p in self._module.parameters() if p.requires_grad], "lr": self.learning_rate}]
+        assert self.phase is not None
+        gate = list(self.lessons.weighting.parameters()) if self.lessons.weighting is not None else []
+        known = {id(parameter) for parameter in gate}
+        used = [p for p in self._module.parameters() if p.requires_grad and id(p) not in known]
+        groups: list[dict[str, Any]] = [{"params": used, "lr": self.phase.learning_rate}]
+        if gate and self.lessons.weighting is not None:
+            # A learnt weighting is small and is rewarded rarely: it has a rate of its own, and no decay to its start.
+            groups.append({"params": gate, "lr": self.lessons.weighting.learning_rate, "weight_decay": 0.0})
+        return groups
 
     def state(self) -> dict[str, Any]:
-        return {"weight_sums": self._weight_sums, "weight_rows": self._weight_rows}
+        return {"weight_sums": self._sums.weights, "weight_rows": self._sums.units}
 
     def load_state(self, state: dict[str, Any]) -> None:
         if state:
-            self._weight_sums, self._weight_rows = list(state["weight_sums"]), state["weight_rows"]
+            self._sums = _Sums(list(state["weight_sums"]), state["weight_rows"])
 
-    def accumulate(self, rows: np.ndarray) -> StepTerms:
-        batch = collate(self.data.encoded, rows).to(self.device)
-        outputs = self.student(batch, layers=self._compared_layers())
-        gold = self.labels[torch.as_tensor(rows)].to(self.device)
-        signals = [lesson.source.get(rows) for lesson in self.lessons]
+    def accumulate(
+        self, rows: np.ndarray, info: StepInfo, *, denominators: Mapping[str, float] | None = None
+    ) -> StepTerms:
+        """denominators: term → what its sum is divided by, instead of its own count: with a whole batch's counts the
+        gradients of its parts add up to those of the whole."""
         terms = StepTerms()
-        total = self._hard(outputs, gold, terms)
-        if self.lessons:
-            total = total + self._soft(outputs, gold, signals, terms)
-            total = total + self._hidden(outputs, batch, signals, terms)
-        terms.add((self.arm, "loss_total"), total, len(rows))
-        # With hard labels alone, a batch without a single labelled row leaves nothing to learn from.
-        if total.requires_grad:
-            total.backward()
+        total = self._total(rows, info, terms, denominators or {})
+        if total is not None:
+            terms.add((self.arm, "loss_total"), total, len(rows))
+            # With hard labels alone, a batch without a single labelled row leaves nothing to learn from.
+            if total.requires_grad:
+                total.backward()
         return terms
 
     def validate(self) -> Validation:
+        assert self.phase is not None
         logits = predict_logits(self.student, self.data.validation, self.device)
-        quality = accuracy(logits, self.data.validation_labels)
-        return Validation(score=quality, rows={(self.arm, "validation_quality"): quality})
+        quality = self.data.score(logits.argmax(axis=1))
+        found = {(self.arm, "validation_quality"): quality}
+        if self._held_out is None:
+            return Validation(score=quality, rows=found)
+        loss = self._held_out_loss(self._held_out)
+        # The prediction layer has not learnt yet: its quality says nothing about this phase.
+        return Validation(score=-loss, rows={(self.arm, "validation_loss"): loss}, units={"validation_loss": "nats"})
 
-    # ---- the terms
+    # ---- one step
 
-    def _hard(self, outputs: Outputs, gold: Tensor, terms: StepTerms) -> Tensor:
-        labelled = gold >= 0
-        count = int(labelled.sum())
-        if not self.objective.hard_label_weight or not count:
-            return outputs.logits.sum() * 0.0
-        loss = hard_label_ce(outputs.logits[labelled], gold[labelled]).mean()
-        terms.add((self.arm, "loss_hard"), loss, count)
-        return self.objective.hard_label_weight * loss
-
-    def _soft(self, outputs: Outputs, gold: Tensor, signals: list[TeacherSignal], terms: StepTerms) -> Tensor:
-        assert self.weighting is not None
-        if not self.objective.soft_label_weight:
-            return outputs.logits.sum() * 0.0
-        logits = [signal.logits.to(self.device) for signal in signals]
-        weights = self.weighting.weights(logits, gold)
-        total = outputs.logits.new_zeros(())
-        rows = len(gold)
-        for number, (lesson, teacher_logits) in enumerate(zip(self.lessons, logits, strict=True)):
-            kl = soft_label_kl(outputs.logits, teacher_logits, temperature=self.objective.distill_temperature)
-            total = total + (weights[:, number] * kl).mean()
-            weight = weights[:, number].mean()
-            terms.add((self.arm, f"kl/{lesson.name}"), kl.mean(), rows)
-            terms.add((self.arm, f"weight/{lesson.name}"), weight, rows)
-            self._weight_sums[number] += float(weight) * rows
-        self._weight_rows += rows
-        terms.add((self.arm, "loss_soft"), total, rows)
-        if len(logits) > 1:
-            terms.add((self.arm, "disagreement"), disagreement(logits).mean(), rows)
-        return self.objective.soft_label_weight * total
-
-    def _hidden(self, outputs: Outputs, batch: Batch, signals: list[TeacherSignal], terms: StepTerms) -> Tensor:
-        if self.projections is None:
-            return outputs.logits.sum() * 0.0
-        total = outputs.logits.new_zeros(())
-        words: dict[int, tuple[Tensor, Tensor]] = {}
-        for number, (lesson, signal) in enumerate(zip(self.lessons, signals, strict=True)):
-            if lesson.level == "pooled":
-                assert signal.pooled is not None
-                target = self.projections(number, "pooled", signal.pooled.to(self.device).float())
-                total = total + pooled_mse(outputs.pooled, target).mean()
+    def _total(
+        self, rows: np.ndarray, info: StepInfo, terms: StepTerms, denominators: Mapping[str, float]
+    ) -> Tensor | None:
+        assert self.phase is not None
+        step = self._step(rows, info)
+        total: Tensor | None = None
+        for name, weight in self.phase.terms.items():
+            found = self.lessons.terms[name](step)
+            if found is None or not len(found.values):
                 continue
-            for layer, teacher_layer in lesson.pairs:
-                states, mask = outputs.hidden[layer], batch.mask
-                if lesson.level == "word":
-                    if layer not in words:
-                        words[layer] = pool_words(states, batch.words)
-                    states, mask = words[layer]
-                target = signal.hidden[teacher_layer].to(self.device).float()
-                # Each side may have cut off other words at its own length limit: only those both saw count.
-                units = min(states.shape[1], target.shape[1])
-                both = mask[:, :units] & signal.mask[:, :units].to(self.device)
-                projected = self.projections(number, layer, target[:, :units])
-                total = total + hidden_mse(states[:, :units], projected, both).mean()
-        terms.add((self.arm, "loss_hidden"), total, len(outputs.logits))
-        return self.objective.hidden_weight * total
+            mean = found.values.sum() / denominators.get(name, len(found.values))
+            terms.add((self.arm, f"loss_{name}"), mean, len(found.values))
+            for log, values in found.logs.items():
+                terms.add((self.arm, log), values.mean(), len(values))
+            part = weight.at(info.progress) * mean
+            total = part if total is None else total + part
+        return self._with_policy(total, step)
 
-    def _compared_layers(self) -> tuple[int, ...]:
-        if self.projections is None:
-            return ()
-        return tuple(
-            sorted({layer for lesson in self.lessons if lesson.level != "pooled" for layer, _ in lesson.pairs})
-        )
+    def _step(self, rows: np.ndarray, info: StepInfo) -> Step:
+        batch = collate(self.data.encoded, rows).to(self.device)
+        wants = self._wants()
+        options = {"qkv": tuple(sorted(wants.qkv))} if wants.qkv else {}
+        outputs = self.student(batch, layers=tuple(sorted(wants.layers)), **options)
+        signals = [source.get(rows).to(self.device) for source in self.lessons.sources]
+        step = units(batch, outputs, self.data.targets, signals, rows)
+        step.progress = info.progress
+        if self.lessons.weighting is not None and step.teacher_logits:
+            situation = Situation(
+                step.teacher_logits,
+                step.gold,
+                step.logits.detach(),
+                outputs.pooled.detach() if outputs.word_mask is None else None,
+                info.step,
+                info.seed,
+            )
+            step.weights = self.lessons.weighting.weights(situation)
+            if self.student.training:
+                self._sums.units += len(step.weights)
+                for number, weight in enumerate(step.weights.sum(dim=0).tolist()):
+                    self._sums.weights[number] += weight
+        return step
+
+    def _with_policy(self, total: Tensor | None, step: Step) -> Tensor | None:
+        """Adds what a learnt weighting minimises; its parameters and the student's do not meet in either part."""
+        if total is None or step.weights is None or self.lessons.weighting is None or not self.student.training:
+            return total
+        policy = self.lessons.weighting.policy_loss(hard_label_ce(step.logits.detach(), step.gold), step.gold)
+        return total if policy is None else total + policy
+
+    def _wants(self) -> StudentWants:
+        assert self.phase is not None
+        wants = StudentWants()
+        for name in self.phase.terms:
+            wants = wants | self.lessons.terms[name].student()
+        return wants
+
+    @torch.no_grad()
+    def _held_out_loss(self, rows: np.ndarray) -> float:
+        """Weighted total over the held-out rows, in weights that stand still, so that evaluations can be compared."""
+        assert self.phase is not None
+        sums: dict[str, list[float]] = {}
+        for start in range(0, len(rows), 64):
+            step = self._step(rows[start : start + 64], StepInfo(step=0, progress=1.0, seed=self.seed))
+            for name in self.phase.terms:
+                found = self.lessons.terms[name](step)
+                if found is not None:
+                    entry = sums.setdefault(name, [0.0, 0.0])
+                    entry[0] += float(found.values.sum())
+                    entry[1] += len(found.values)
+        weights = {name: max(weight.start, weight.end) for name, weight in self.phase.terms.items()}
+        return sum(weights[name] * total / max(count, 1.0) for name, (total, count) in sums.items())
+
+
+def hold_out(phases: Sequence[Phase], seed: int) -> tuple[list[Phase], dict[int | None, np.ndarray]]:
+    """Takes a seeded share of the rows out of every stage whose loss chooses the state: (phases, stage → those rows).
+
+    All phases of one stage hold out the same rows.
+    """
+    kept: list[Phase] = []
+    held: dict[int | None, np.ndarray] = {}
+    for phase in phases:
+        if phase.select == "loss" and len(phase.rows) > 1:
+            if phase.stage not in held:
+                count = min(HELD_OUT_MOST, max(1, round(HELD_OUT_SHARE * len(phase.rows))))
+                generator = np.random.Generator(np.random.PCG64(derived_seed(seed, "held out", phase.stage)))
+                held[phase.stage] = np.sort(generator.permutation(phase.rows)[:count])
+            phase = replace(phase, rows=np.setdiff1d(phase.rows, held[phase.stage]))
+        kept.append(phase)
+    return kept, held
+
+
+def units(batch: Batch, outputs: Outputs, targets: Targets, signals: Sequence[TeacherSignal], rows: np.ndarray) -> Step:
+    """What all sides say, unit by unit. In tagging a unit is a word that the student and every teacher saw."""
+    logits, mask = outputs.logits, outputs.word_mask
+    device = logits.device
+    if mask is None:
+        gold = targets.batch(rows, 0).to(device)
+        owner = torch.arange(len(rows), device=device)
+        return Step(batch, outputs, logits, gold, owner, rows, [s.logits for s in signals], list(signals))
+    width = min([mask.shape[1], *(signal.logits.shape[1] for signal in signals)])
+    seen = mask[:, :width]
+    for signal in signals:
+        assert signal.word_mask is not None
+        seen = seen & signal.word_mask[:, :width]
+    gold = targets.batch(rows, width).to(device)[seen]
+    owner = torch.arange(len(rows), device=device).unsqueeze(1).expand(-1, width)[seen]
+    theirs = [signal.logits[:, :width][seen] for signal in signals]
+    return Step(batch, outputs, logits[:, :width][seen], gold, owner, rows, theirs, list(signals))
 
 
 def mean_weight(state: dict[str, Any]) -> float | None:
-    """Mean over rows and teachers of the weights a finished arm used (from FitResult.state)."""
+    """Mean over units and teachers of the weights a finished arm used (from FitResult.state)."""
     rows = state.get("weight_rows", 0)
     sums = state.get("weight_sums", [])
     return sum(sums) / (rows * len(sums)) if rows and sums else None

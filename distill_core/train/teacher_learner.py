@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ from torch import nn
 from distill_core.config import TeacherTraining
 from distill_core.losses.hard_labels import hard_label_ce
 from distill_core.models.teachers import Teacher
-from distill_core.tasks.classification import Encoded, collate
-from distill_core.train.evaluate import accuracy, predict_logits
+from distill_core.signals.predict import predict_logits
+from distill_core.tasks.base import Encoded, Targets
+from distill_core.tasks.encoding import collate
 from distill_core.train.rates import teacher_rates
-from distill_core.train.types import StepTerms, Validation
+from distill_core.train.types import StepInfo, StepTerms, Validation
 
 
 class TeacherLearner:
@@ -24,22 +25,23 @@ class TeacherLearner:
     Args:
         teachers: models that already live on `device`.
         encoded: for each teacher, the table of examples in its own tokens; rows of the plan index into it.
-        labels: [N] gold classes of that table.
-        validation: for each teacher, the encoded validation rows; validation_labels [M].
+        targets: gold of that table.
+        validation: for each teacher, the encoded validation rows.
+        score: [U] predicted classes of the validation units → quality in [0, 1].
     """
 
     def __init__(
         self,
         teachers: Sequence[Teacher],
         encoded: Sequence[Encoded],
-        labels: np.ndarray,
+        targets: Targets,
         validation: Sequence[Encoded],
-        validation_labels: np.ndarray,
+        score: Callable[[np.ndarray], float],
         settings: TeacherTraining,
         device: torch.device,
     ) -> None:
-        self.teachers, self.encoded, self.labels = list(teachers), list(encoded), torch.as_tensor(labels)
-        self.validation, self.validation_labels = list(validation), validation_labels
+        self.teachers, self.encoded, self.targets = list(teachers), list(encoded), targets
+        self.validation, self.score = list(validation), score
         self.settings, self.device = settings, device
         self._module = nn.ModuleList(self.teachers)
 
@@ -61,22 +63,29 @@ class TeacherLearner:
         groups.append({"params": heads, "lr": min(head for _, head in rates)})
         return [group for group in groups if group["params"]]
 
-    def accumulate(self, rows: np.ndarray) -> StepTerms:
+    def accumulate(self, rows: np.ndarray, step: StepInfo) -> StepTerms:
+        del step
         terms = StepTerms()
-        gold = self.labels[rows].to(self.device)
         for teacher, encoded, arm in zip(self.teachers, self.encoded, self.arms, strict=True):
-            logits = teacher(collate(encoded, rows).to(self.device)).logits
-            loss = hard_label_ce(logits, gold).mean()
+            outputs = teacher(collate(encoded, rows).to(self.device))
+            logits = outputs.logits
+            gold = self.targets.batch(rows, logits.shape[1]).to(self.device)
+            if outputs.word_mask is not None:
+                logits, gold = logits[outputs.word_mask], gold[outputs.word_mask]
+            count = int((gold >= 0).sum())
+            if not count:
+                continue
+            loss = hard_label_ce(logits, gold).sum() / count
             # One teacher's graph at a time: the gradients add up just the same, with less memory.
             loss.backward()
-            terms.add((arm, "loss"), loss, len(rows))
+            terms.add((arm, "loss"), loss, count)
         return terms
 
     def validate(self) -> Validation:
         rows = {}
         for teacher, encoded, arm in zip(self.teachers, self.validation, self.arms, strict=True):
             logits = predict_logits(teacher, encoded, self.device)
-            rows[(arm, "validation_quality")] = accuracy(logits, self.validation_labels)
+            rows[(arm, "validation_quality")] = self.score(logits.argmax(axis=1))
         return Validation(score=float(np.mean(list(rows.values()))), rows=rows)
 
     def state(self) -> dict[str, Any]:

@@ -45,7 +45,12 @@ class Table:
 
 
 class TeacherWeighting(nn.Module):
-    """How much each of N teachers counts on each unit. One with learnt parts is trained along with the student."""
+    """How much each of N teachers counts on each unit. One with learnt parts is trained along with the student.
+
+    learning_rate: peak rate of the learnt parts, where there are any.
+    """
+
+    learning_rate: float = 1e-2
 
     @classmethod
     def fit(cls, table: Table) -> TeacherWeighting:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
+from distill_core.weighting.base import Situation, TeacherWeighting
 
-class Uniform:
+
+class Uniform(TeacherWeighting):
     """Weight 1/N for each of N teachers: the mean of their losses (1503.02531 §2 for an ensemble).
 
     Args:
@@ -16,13 +16,13 @@ class Uniform:
     """
 
     def __init__(self, value: float | None = None) -> None:
+        super().__init__()
         if value is not None and not value >= 0:
             raise ValueError(f"a weight must be zero or more, not {value}")
         self.value = value
 
-    def weights(self, teacher_logits: Sequence[Tensor], labels: Tensor) -> Tensor:
-        """[B, N], all equal. Shapes as in `TeacherWeighting.weights`."""
-        value = 1.0 / len(teacher_logits) if self.value is None else self.value
-        return torch.full(
-            (len(labels), len(teacher_logits)), value, dtype=torch.float32, device=teacher_logits[0].device
-        )
+    def weights(self, situation: Situation) -> Tensor:
+        """[U, N], all equal."""
+        teachers = situation.teacher_logits
+        value = 1.0 / len(teachers) if self.value is None else self.value
+        return torch.full((len(situation.gold), len(teachers)), value, dtype=torch.float32, device=teachers[0].device)

@@ -121,6 +121,26 @@ def test_default_label_names_are_spelt_out(tmp_path: Path) -> None:
     assert not checkpoints.inspect(str(folder)).is_classifier
 
 
+@pytest.mark.parametrize("model_type", MAIN)
+def test_taggers_are_told_from_classifiers(tmp_path: Path, model_type: str) -> None:
+    names = ["O", "B-PER", "I-PER"]
+    folder = tiny.save(tmp_path, model_type, "tagger", id2label=dict(enumerate(names)))
+    info = checkpoints.inspect(str(folder))
+    assert (info.is_tagger, info.is_classifier, info.labels) == (True, False, names)
+    assert info.parameters == tiny.reference_parameters(folder)
+    assert info.total_parameters == sum(p.numel() for p in tiny.HEADS["tagger"].from_pretrained(folder).parameters())
+
+
+def test_what_is_no_tagger(bert: Path, tmp_path: Path) -> None:
+    assert not checkpoints.inspect(str(bert)).is_tagger
+    folder = tiny.save(tmp_path / "classifier", "bert", "classifier")
+    assert not checkpoints.inspect(str(folder)).is_tagger
+    unnamed = tiny.save(tmp_path / "tagger", "bert", "tagger")
+    assert checkpoints.inspect(str(unnamed)).labels == ["LABEL_0", "LABEL_1"]
+    one = tiny.save(tmp_path / "one", "bert", "tagger", id2label={0: "O"})
+    assert (checkpoints.inspect(str(one)).is_tagger, checkpoints.inspect(str(one)).labels) == (False, None)
+
+
 def test_fingerprints(bert: Path, copy: Path) -> None:
     original = checkpoints.inspect(str(bert))
     assert checkpoints.inspect(str(copy)).fingerprint == original.fingerprint

@@ -2,11 +2,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from distill_core.compatibility import misfits
-from distill_core.config import BiLSTMStudent, Objective, TransformerStudent
+from distill_core.compatibility import misfits, used_terms
+from distill_core.config import BiLSTMStudent, Objective, Training, TransformerStudent
 
-A = SimpleNamespace(name="a", hidden=32, tokenizer_fingerprint="x")
-B = SimpleNamespace(name="b", hidden=64, tokenizer_fingerprint="y")
+A = SimpleNamespace(
+    name="a", hidden=32, heads=4, layers=4, tokenizer_kind="WordPiece", model_type="bert", tokenizer_fingerprint="x"
+)
+B = SimpleNamespace(
+    name="b", hidden=64, heads=8, layers=6, tokenizer_kind="WordLevel", model_type="bert", tokenizer_fingerprint="y"
+)
 
 
 def fields(student, objective=None, infos=(A, B), **more):
@@ -25,8 +29,93 @@ def test_the_teacher_the_student_starts_from_counts():
     assert fields(TransformerStudent(hidden=48, heads=4, initialise="svd")) == ["student.hidden"]
 
 
+def test_a_factorised_embedding_is_what_an_svd_fills():
+    wide = TransformerStudent(hidden=48, heads=4, initialise="svd", embedding=32)
+    assert fields(wide) == [], "the width may be larger than the teacher's"
+    assert fields(wide, embedding_width=31) == ["student.embedding"]
+
+
+def test_a_factorised_embedding_is_narrower_than_the_teachers():
+    for rank, wrong in ((31, []), (32, ["student.embedding"])):
+        assert fields(TransformerStudent(initialise="teacher_layers", embedding=rank)) == wrong
+    narrow = TransformerStudent(initialise="teacher_layers", embedding=16)
+    assert fields(narrow, embedding_width=16) == ["student.embedding"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "layers", "wrong"),
+    [("first", 4, 0), ("first", 5, 1), ("every_other", 5, 1), ("remap", 3, 1), ("remap", 4, 0), ("remap", 9, 0)],
+)
+def test_only_remapping_makes_a_student_deeper_than_its_teacher(choice, layers, wrong):
+    student = TransformerStudent(layers=layers, initialise="teacher_layers", layer_choice=choice)
+    assert fields(student, infos=(A,)) == ["student.layers"] * wrong
+    assert fields(TransformerStudent(layers=layers), infos=(A,)) == []
+
+
+@pytest.mark.parametrize("kind", [BiLSTMStudent, TransformerStudent])
+def test_not_every_vocabulary_can_be_pruned(kind):
+    assert fields(kind(vocabulary="seen", initialise="random")) == []
+    assert fields(kind(vocabulary="seen", initialise="random", init_teacher=2)) == ["student.vocabulary"]
+    assert fields(kind(vocabulary="full", initialise="random", init_teacher=2)) == []
+
+
 def test_tokens_are_compared_between_equal_tokenisers_only():
     by_token = Objective(hidden_weight=1.0, hidden_level="token")
     assert fields(BiLSTMStudent(embedding=8), by_token) == ["objective.hidden_level"]
     assert fields(BiLSTMStudent(embedding=8), by_token, infos=(A, A)) == []
     assert fields(BiLSTMStudent(embedding=8), Objective(hidden_level="token")) == []
+
+
+def matching(**weights):
+    return Objective(matching=weights)
+
+
+SMALL = TransformerStudent(hidden=16, heads=4)
+
+
+@pytest.mark.parametrize("term", ["pkd", "attention", "relations", "emd"])
+def test_terms_on_attention_layers_need_them(term):
+    assert fields(BiLSTMStudent(embedding=8), matching(**{term: 1.0}), infos=(A,)) == [f"objective.matching.{term}"]
+    assert fields(SMALL, matching(**{term: 1.0}), infos=(A,)) == []
+    assert fields(BiLSTMStudent(embedding=8), matching(**{term: 0.0}), infos=(A,)) == []
+
+
+@pytest.mark.parametrize("term", ["relations", "emd"])
+def test_terms_by_token_need_equal_tokenisers(term):
+    assert fields(SMALL, matching(**{term: 1.0})) == [f"objective.matching.{term}"]
+    assert fields(SMALL, matching(pkd=1.0)) == []
+
+
+def test_attention_scores_need_equal_heads_and_name_both():
+    wide = SimpleNamespace(name="wide", hidden=64, heads=8, tokenizer_fingerprint="x")
+    (error,) = misfits(SMALL, matching(attention=1.0), (A, wide))
+    assert error.field == "objective.matching.attention" and "has 4" in error.message and "wide 8" in error.message
+    assert fields(SMALL, matching(attention=1.0), infos=(A, A)) == []
+    copied = TransformerStudent(heads=12, hidden=48, initialise="teacher_layers")
+    assert fields(copied, matching(attention=1.0), infos=(A,)) == [], "heads then follow the teacher's"
+
+
+def test_a_vector_a_text_is_nothing_for_tagging():
+    assert fields(SMALL, matching(pooled=1.0), task="tagging") == ["objective.matching.pooled"]
+    assert fields(SMALL, matching(pooled=1.0)) == []
+
+
+@pytest.mark.parametrize("name", ["skd_uniform", "skd_teacher_rank", "skd_student_rank", "rl_gate"])
+def test_choosing_among_teachers_needs_several(name):
+    assert fields(SMALL, Objective(teacher_weighting=name), infos=(A,)) == ["objective.teacher_weighting"]
+    assert fields(SMALL, Objective(teacher_weighting=name)) == []
+
+
+def test_the_terms_of_stages_count_instead_of_the_objectives():
+    stages = Training(stages=[{"name": "one", "terms": {"emd": 1.0}}, {"name": "two", "terms": {"soft": 1.0}}]).stages
+    assert fields(SMALL, Objective(), stages=stages) == ["training.stages"]
+    assert fields(SMALL, matching(relations=1.0), stages=stages[1:]) == []
+    off = Training(stages=[{"name": "one", "terms": {"emd": 0.0, "soft": {"start": 0, "end": 1}}}]).stages
+    assert list(used_terms(Objective(), off)) == ["soft"]
+
+
+def test_a_stage_on_transfer_rows_alone_cannot_learn_gold():
+    stages = Training(stages=[{"name": "one", "terms": {"hard": 1.0}, "data": "transfer"}]).stages
+    assert fields(SMALL, stages=stages) == ["training.stages"]
+    both = Training(stages=[{"name": "one", "terms": {"hard": 1.0, "soft": 1.0}, "data": "transfer"}]).stages
+    assert fields(SMALL, stages=both) == []

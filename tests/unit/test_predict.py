@@ -40,7 +40,8 @@ def predictor(folder: Path) -> StudentPredictor:
 
 def test_probabilities_are_the_softmax_of_the_student(folder: Path, predictor: StudentPredictor) -> None:
     from distill_core.data.types import Rows
-    from distill_core.tasks.classification import collate, encode
+    from distill_core.tasks.classification import encode
+    from distill_core.tasks.encoding import collate
 
     student, labels, max_tokens = load_student(folder)
     rows = Rows(TEXTS, None, np.full(3, -1), [1, 2, 3])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from torch import nn
 from transformers import BertConfig, BertModel
 
@@ -12,7 +17,9 @@ from distill_core import checkpoints, shapes
 from distill_core.config import BiLSTMStudent, TransformerStudent
 from distill_core.errors import ConfigError
 from distill_core.families import FAMILIES
+from distill_core.models.factorised import install_factorised
 from distill_core.models.heads import SharedHead
+from distill_core.sections.students import Student
 from tests.unit import tiny_checkpoints as tiny
 
 CLASSES = 5
@@ -34,6 +41,7 @@ def numel(*modules: nn.Module) -> int:
         TransformerStudent(layers=1, hidden=24, heads=3),
         TransformerStudent(layers=4, hidden=312, heads=12, intermediate=1200),
         TransformerStudent(layers=2, hidden=16, heads=2, initialise="svd"),
+        TransformerStudent(layers=2, hidden=16, heads=2, embedding=5),
     ],
     ids=lambda student: f"{student.layers}x{student.hidden}",
 )
@@ -50,6 +58,8 @@ def test_transformer(student: TransformerStudent, teacher: checkpoints.Checkpoin
         ),
         add_pooling_layer=False,
     )
+    if student.embedding:
+        install_factorised(encoder, student.embedding)
     counted = shapes.student_parameters(student, init_teacher=teacher, classes=CLASSES, max_tokens=max_tokens)
     assert counted == numel(encoder, nn.Linear(student.hidden, CLASSES))
 
@@ -61,6 +71,88 @@ def test_layers_of_a_teacher(model_type: str, tmp_path: Path) -> None:
         student = TransformerStudent(layers=layers, initialise="teacher_layers")
         counted = shapes.student_parameters(student, init_teacher=info, classes=CLASSES, max_tokens=32)
         assert counted == tiny.reference_parameters(tmp_path, layers) + numel(nn.Linear(info.hidden, CLASSES))
+
+
+@pytest.mark.parametrize("model_type", sorted(FAMILIES))
+def test_more_layers_by_remapping(model_type: str, tmp_path: Path) -> None:
+    info = checkpoints.inspect(str(tiny.save(tmp_path, model_type)))
+    model = tiny.build(model_type)
+    last = [p.numel() for name, p in model.named_parameters() if re.search(r"(layer|layers)\.2\.", name)]
+    assert bool(last) == bool(info.per_layer)
+    student = TransformerStudent(layers=5, initialise="teacher_layers", layer_choice="remap")
+    counted = shapes.student_parameters(student, init_teacher=info, classes=CLASSES, max_tokens=32)
+    assert counted == tiny.reference_parameters(tmp_path) + 2 * sum(last) + numel(nn.Linear(info.hidden, CLASSES))
+
+
+@pytest.mark.parametrize("model_type", sorted(FAMILIES))
+def test_fewer_pieces_and_a_factorised_embedding_of_a_teacher(model_type: str, tmp_path: Path) -> None:
+    info = checkpoints.inspect(str(tiny.save(tmp_path, model_type)))
+    model = tiny.build(model_type)
+    words = model.get_input_embeddings().weight
+    rest = tiny.reference_parameters(tmp_path) - words.numel() + numel(nn.Linear(info.hidden, CLASSES))
+    width = words.shape[1]
+    assert shapes.embedding_width(info) == width
+
+    def counted(known: int | None = None, **more: Any) -> int:
+        student = TransformerStudent(layers=3, initialise="teacher_layers", vocabulary="seen", **more)
+        return shapes.student_parameters(
+            student, init_teacher=info, classes=CLASSES, max_tokens=32, task="tagging", vocab_size=known
+        )
+
+    assert counted(17) == rest + 17 * width
+    assert counted(17, embedding=3) == rest + 17 * 3 + 3 * width
+    assert counted(embedding=3) == rest + tiny.VOCAB * 3 + 3 * width, "all pieces while they are not known"
+    with pytest.raises(ConfigError, match="saves nothing") as caught:
+        counted(17, embedding=width)
+    assert caught.value.field == "student.embedding"
+
+
+@pytest.mark.parametrize("model_type", ["albert", "convbert", "electra", "mobilebert", "rembert", "deberta-v2"])
+def test_widths_that_a_config_leaves_out(model_type: str, tmp_path: Path) -> None:
+    folder = tiny.save(tmp_path, model_type)
+    info = checkpoints.inspect(str(folder))
+    values = json.loads((folder / "config.json").read_text())
+    sizes = {"embedding_size", "input_embedding_size"}
+    (folder / "config.json").write_text(json.dumps({k: v for k, v in values.items() if k not in sizes}))
+    config = tiny.configuration(folder)
+    expected = getattr(config, "input_embedding_size", getattr(config, "embedding_size", config.hidden_size))
+    assert shapes.embedding_width(info) == expected
+
+
+def test_a_full_vocabulary_does_not_care_what_was_seen(teacher: checkpoints.CheckpointInfo) -> None:
+    for student in (BiLSTMStudent(), TransformerStudent(), TransformerStudent(layers=2, initialise="teacher_layers")):
+        plain = shapes.student_parameters(student, init_teacher=teacher, classes=CLASSES, max_tokens=32)
+        told = shapes.student_parameters(student, init_teacher=teacher, classes=CLASSES, max_tokens=32, vocab_size=7)
+        assert plain == told
+    with pytest.raises(ValueError, match="unknown task"):
+        shapes.student_parameters(
+            BiLSTMStudent(), init_teacher=teacher, classes=CLASSES, max_tokens=32, task="translation"
+        )
+
+
+# Published totals of the checkpoints, bare model with 30,522 pieces and 512 positions, less its pooler.
+PUBLISHED = {
+    "bert_base": 109_482_240 - 768 * 769,
+    "minilm_6": 22_713_216 - 384 * 385,
+    "tinybert_4": 14_350_248 - 312 * 313,
+    "bert_tiny": 4_385_920 - 128 * 129,
+    # DistilBERT has no pooler, and none of the two token types that our students have.
+    "distilbert": 66_362_880 + 2 * 768,
+}
+
+
+@pytest.mark.parametrize("name", shapes.STUDENT_PRESETS)
+def test_presets(name: str, teacher: checkpoints.CheckpointInfo) -> None:
+    title, fields = shapes.STUDENT_PRESETS[name]
+    section = TypeAdapter(Student).validate_python(fields)
+    assert title and section.kind == fields["kind"]
+    uncased = replace(teacher, vocab_size=30_522)
+    counted = shapes.student_parameters(section, init_teacher=uncased, classes=CLASSES, max_tokens=512)
+    if section.kind == "transformer":
+        assert counted == PUBLISHED[name] + numel(nn.Linear(section.hidden, CLASSES))
+    else:
+        lstm = nn.LSTM(section.embedding, section.lstm_hidden, bidirectional=True)
+        assert counted > numel(lstm) + 30_522 * section.embedding
 
 
 def test_more_layers_than_the_teacher_has(teacher: checkpoints.CheckpointInfo) -> None:

@@ -13,6 +13,7 @@ from transformers import (
     AutoModel,
     AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     PreTrainedConfig,
     PreTrainedModel,
 )
@@ -21,7 +22,12 @@ torch.set_num_threads(1)
 
 VOCAB = 60
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "##c", "hello"]
-HEADS = {"base": AutoModel, "masked": AutoModelForMaskedLM, "classifier": AutoModelForSequenceClassification}
+HEADS = {
+    "base": AutoModel,
+    "masked": AutoModelForMaskedLM,
+    "classifier": AutoModelForSequenceClassification,
+    "tagger": AutoModelForTokenClassification,
+}
 
 _SIZES = {
     "vocab_size": VOCAB,
@@ -53,7 +59,7 @@ _EXTRA: dict[str, dict[str, Any]] = {
 
 
 def build(model_type: str, head: str = "base", **settings: Any) -> PreTrainedModel:
-    """A random model of a family with a given head: base, masked or classifier."""
+    """A random model of a family with a given head: base, masked, classifier or tagger."""
     config = AutoConfig.for_model(model_type, **{**_SIZES, **_EXTRA.get(model_type, {}), **settings})
     return HEADS[head].from_config(config)
 

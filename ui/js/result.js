@@ -28,16 +28,16 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
     return list;
   };
   const label = m => h("th", {scope: "row"}, swatch(m.css), m.label, m.reference && !m.only ? h("span", {class: "sr-tag"}, "best") : null);
+  const rowsOf = report => report.task === "tagging" ? "sentences" : "rows";
   const between = m => m.interval ? S.points(m.interval[0]) + "–" + S.points(m.interval[1])
     : m.spread ? S.points(m.spread[0]) + "–" + S.points(m.spread[1]) + " over seeds" : S.DASH;
-  const word = report => String(report.metric).replaceAll("_", " ");
-
-  const quality = (report, list) => {
+  const quality = (report, list, words) => {
     const sizes = (report.data || {}).sizes || {};
-    return group("Quality", table("Quality", ["Model", "Test " + word(report) + ", %", "95% interval", "Agreement", ""], list.filter(m => m.teacher || m.arm === "main").map(m =>
+    return group("Quality", table("Quality", ["Model", "Test " + words + ", %", "95% interval", "Agreement", ""], list.filter(m => m.teacher || m.arm === "main").map(m =>
       h("tr", null, label(m), num(h("b", null, S.points(m.test))), num(between(m)), num(m.teacher ? S.DASH : S.percent(m.agreement)), h("td", {class: "sr-bar-cell"}, bar(m.test, 1, m.css))))),
-      how("Measured once on " + (known(sizes.test) ? sizes.test.toLocaleString("en") + " test rows" : "the test rows") + " after training ended; checkpoints were chosen on validation.",
-        "Intervals: Wilson score, 95%. Agreement: share of test rows on which the student says what the best teacher says (" + report.reference_teacher + ").",
+      how("Measured once on " + (known(sizes.test) ? sizes.test.toLocaleString("en") + " test " + rowsOf(report) : "the test " + rowsOf(report)) + " after training ended; checkpoints were chosen on validation.",
+        "Intervals: " + (report.protocol?.interval_method === "linearised" ? "normal, over test " + rowsOf(report) + ", 95%" : "Wilson score, 95%")
+          + ". Agreement: share of test " + (report.unit === "word" ? "words" : "rows") + " on which the student says what the best teacher says (" + report.reference_teacher + ").",
         report.seeds?.length > 1 ? "Mean over seeds " + report.seeds.join(", ") + "; the range is the lowest and highest seed." : "One seed: " + (report.seeds || []).join("") + "."));
   };
   const size = (report, list) => {
@@ -71,7 +71,7 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
     const against = name => (report.comparisons || []).find(c => c.against === name);
     const p = v => !known(v) ? S.DASH : v < 0.001 ? "< 0.001" : v.toFixed(3);
     const missing = Object.entries(report.missing_controls || {}).map(([name, why]) => (ARMS[name] || name) + ": " + ({
-      already_uniform: "not needed, the teachers' weights are constant already.", single_teacher: "not needed with one teacher.",
+      already_uniform: "not needed, the teachers' weights are constant already.", constant_unused: "not needed, soft labels are off.", single_teacher: "not needed with one teacher.",
       not_requested: "not run."}[why] || why));
     return group("Controls", table("Controls", ["Arm", "Test, %", "Student's gain, points", "p", ""], shown.map(m => {
       const c = against(m.arm);
@@ -80,23 +80,33 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
     })), missing.map(m => h("p", {class: "sr-muted sr-small"}, m)),
       how("No teachers: the same student, data order and steps, hard labels alone on the labelled rows.",
         "Uniform: as the student, with constant teacher weights equal to the mean weight, so that only the weighting differs.",
-        "p: McNemar's test with one seed, paired over seeds otherwise; corrected after Holm over the controls."));
+        "p: " + (report.task === "tagging" ? "paired over test sentences" : "McNemar's test") + " with one seed, paired over seeds otherwise; corrected after Holm over the controls."));
   };
-  const perClass = list => {
+  const perClass = (list, report) => {
     const shown = list.filter(m => (m.teacher && m.reference || m.arm === "main") && m.per_class?.length);
     if (!shown.length) return null;
-    const main = shown.find(m => m.arm === "main") || shown[0];
-    return h("details", {class: "sr-details"}, h("summary", null, "Per class"), table("Per class", ["Class", "Rows", ...shown.flatMap(m => [m.label + " F1, %"]), "Precision", "Recall"],
+    const main = shown.find(m => m.arm === "main") || shown[0], tagged = report.task === "tagging";
+    return h("details", {class: "sr-details"}, h("summary", null, tagged ? "Per type" : "Per class"), table(tagged ? "Per type" : "Per class", [tagged ? "Type" : "Class", tagged ? "Entities" : "Rows", ...shown.flatMap(m => [m.label + " F1, %"]), "Precision", "Recall"],
       main.per_class.map((row, i) => h("tr", null, h("th", {scope: "row"}, row.label), num(row.support),
         shown.map(m => num(S.points(m.per_class[i]?.f1))), num(S.points(row.precision)), num(S.points(row.recall))))));
   };
-  const draw = (node, report) => {
+  const perLanguage = (list, words) => {
+    const shown = list.filter(m => (m.teacher && m.reference || m.arm === "main") && m.per_language);
+    if (!shown.length) return null;
+    const languages = [...new Set(shown.flatMap(m => Object.keys(m.per_language)))].sort();
+    const mean = m => m.macro_language_f1?.test;
+    return h("details", {class: "sr-details"}, h("summary", null, "Per language"), table("Per language", ["Language", ...shown.map(m => m.label + ", " + words + ", %")],
+      [...languages.map(name => h("tr", null, h("th", {scope: "row"}, name), shown.map(m => num(S.points(m.per_language[name]?.f1 ?? m.per_language[name]?.accuracy))))),
+        h("tr", null, h("th", {scope: "row"}, "Mean of languages"), shown.map(m => num(h("b", null, S.points(mean(m))))))]));
+  };
+  const draw = (node, report, metricWords) => {
+    const words = metricWords || String(report.metric).replaceAll("_", " ");
     const list = models(report), said = report.conclusion || {};
     const headline = typeof said === "string" ? said : said.headline || "Done.";
     fill(node, h("h2", {class: "sr-headline"}, headline),
       h("ul", {class: "sr-sentences"}, (said.sentences || []).map(s => h("li", null, s))),
-      h("div", {class: "sr-result-grid"}, quality(report, list), size(report, list), latency(report, list), controls(report, list)),
-      perClass(list));
+      h("div", {class: "sr-result-grid"}, quality(report, list, words), size(report, list), latency(report, list), controls(report, list)),
+      perLanguage(list, words), perClass(list, report));
   };
   return {draw, models};
 })();

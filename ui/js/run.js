@@ -6,7 +6,7 @@
   const WORDS = {prepare: "reading the data", teachers: "training the teachers", cache: "asking the teachers",
     distil: "distilling", measure: "measuring", done: "done"};
   const ENDED = ["stopped", "interrupted", "failed", "done"];
-  const board = new window.StillroomCharts.Board($("live-charts"), props.plotly);
+  const board = new window.StillroomCharts.Board($("live-charts"), props.plotly, props.losses);
   let cursor = 0, shown = null, resultOf = null, asked = null;
 
   const text = (id, value) => { const node = $(id); if (node.textContent !== value) node.textContent = value; };
@@ -99,6 +99,8 @@
     if (view.reset) board.reset();
     board.teachers(view.teachers);
     board.take(view.rows || []);
+    board.metric(view.run.metric_words);
+    board.phases(view.phases);
     cursor = view.cursor;
     shapes(view.shapes, view.latency);
     text("run-log", (view.log || []).join("\n") || "Nothing yet.");
@@ -107,7 +109,7 @@
     show("run-body", true); show("run-loading", false);
     if (view.report && resultOf !== view.run.id) {
       resultOf = view.run.id;
-      window.StillroomResult.draw($("result"), view.report, finding);
+      window.StillroomResult.draw($("result"), view.report, view.run.metric_words);
       show("result", true);
       trigger("finished", {run: view.run.id});
     }

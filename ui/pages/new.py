@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
 from distill_core import config as cfg
 from distill_core.errors import ConfigError, FieldError, StillroomError
-from ui import drafts, markup, text
+from distill_core.services.sizes import ADVISED
+from ui import drafts, formula, markup, text
 from ui.drafts import Typed
-from ui.forms import Form, shown
-from ui.pages import new_data, new_teachers, new_words
+from ui.forms import Form
+from ui.pages import new_data, new_recipes, new_student, new_teachers, new_words
 
 
 @dataclass
@@ -22,10 +23,10 @@ class NewRun:
     steps: list[gr.Accordion]
     data: new_data.DataStep
     teachers: new_teachers.TeachersStep
-    kind: gr.Radio
-    kinds: dict[str, gr.Column]
+    student: new_student.StudentStep
     recipe: gr.Radio
     recipe_said: gr.HTML
+    formula: gr.HTML
     continues: list[gr.Button]
     check: gr.Button
     start: gr.Button
@@ -36,30 +37,30 @@ class NewRun:
 
     @property
     def inputs(self) -> list[Any]:
-        return [self.data.source, self.kind, *self.form.widgets]
+        return [self.data.source, self.student.kind, *self.form.widgets]
+
+    @property
+    def told(self) -> list[Any]:
+        """What follows every choice at once: the summary, the objective as a sum, advice at its fields."""
+        return [self.side, self.formula, *self.form.notes]
 
     @property
     def checked(self) -> list[Any]:
-        """What a check writes to: steps, error slots, then the words about it."""
-        return [*self.steps, *self.form.slots, self.side, self.review, self.yaml, self.command]
+        """What a check writes to: steps, error slots, advice, then the words about it."""
+        return [*self.steps, *self.form.slots, *self.form.notes, self.side, self.review, self.yaml, self.command]
 
 
 def methods(services: Any) -> list[dict[str, Any]]:
-    """The recipes to choose from: all but the demo, whose settings suit its own tiny models alone."""
-    return [item for item in services.recipes() if item["name"] != "demo"]
+    """The recipes to choose from: all but the demo, whose settings suit its own tiny models alone; best known first."""
+    known = {name: place for place, name in enumerate(text.FIRST_RECIPES)}
+    found = [item for item in services.recipes() if item["name"] != "demo"]
+    return sorted(found, key=lambda item: known.get(item["name"], len(known)))
 
 
 def build(services: Any) -> NewRun:
     recipes = methods(services)
-    first = recipes[0] if recipes else None
-    values = drafts.recipe_values(first["config"]) if first else {}
-    # People come for a small student: start from the demo's, whatever student the first recipe's paper used.
-    demo = next((item for item in services.recipes() if item["name"] == "demo"), None)
-    if demo:
-        student = drafts.recipe_values(demo["config"])
-        values = {k: v for k, v in values.items() if not k.startswith("student.")}
-        values |= {k: v for k, v in student.items() if k.startswith("student.")}
-    form = Form()
+    values = _first_values(services, recipes)
+    form = Form(advised=lambda path: path in ADVISED or (path.startswith("teachers.") and path.endswith(".source")))
     steps: list[gr.Accordion] = []
     continues: list[gr.Button] = []
     with gr.Column(visible=False, elem_id="new-page", elem_classes=["sr-page"]) as column:
@@ -71,9 +72,9 @@ def build(services: Any) -> NewRun:
                 with _step(1, steps, continues):
                     teachers = new_teachers.build(form, services, values)
                 with _step(2, steps, continues):
-                    kind, kinds = _student(form, values)
+                    student = new_student.build(form, values)
                 with _step(3, steps, continues):
-                    recipe, recipe_said = _method(form, recipes, values)
+                    recipe, recipe_said, summed = _method(form, recipes, values)
                 with _step(4, steps, continues):
                     form.fields([("name", cfg.RunConfig.model_fields["name"])], values={"name": "my-run"})
                     check = gr.Button(text.CHECK, elem_id="check-run", elem_classes=["sr-continue"])
@@ -89,9 +90,21 @@ def build(services: Any) -> NewRun:
                 side = markup.still_html(elem_id="summary")
                 start = gr.Button(text.START, variant="primary", elem_id="start-run")
     return NewRun(
-        column, form, steps, data, teachers, kind, kinds, recipe, recipe_said, continues, check, start, side, review,
-        yaml, command,
+        column, form, steps, data, teachers, student, recipe, recipe_said, summed, continues, check, start, side,
+        review, yaml, command,
     )  # fmt: skip
+
+
+def _first_values(services: Any, recipes: list[dict[str, Any]]) -> dict[str, Any]:
+    """{path: value} the page starts from: the first recipe's settings with the demo's student."""
+    values = drafts.recipe_values(recipes[0]["config"]) if recipes else {}
+    # People come for a small student: start from the demo's, whatever student the first recipe's paper used.
+    demo = next((item for item in services.recipes() if item["name"] == "demo"), None)
+    if demo:
+        student = drafts.recipe_values(demo["config"])
+        values = {k: v for k, v in values.items() if not k.startswith("student.")}
+        values |= {k: v for k, v in student.items() if k.startswith("student.")}
+    return values
 
 
 class _step:
@@ -119,32 +132,22 @@ class _step:
         self.steps.append(self.box)
 
 
-def _student(form: Form, values: dict[str, Any]) -> tuple[gr.Radio, dict[str, gr.Column]]:
-    chosen = values.get("student.kind", "bilstm")
-    kind = gr.Radio(list(text.KINDS), value=chosen, label="Kind of student", elem_id="field-student-kind")
-    groups = {}
-    for name, section in (("transformer", cfg.TransformerStudent), ("bilstm", cfg.BiLSTMStudent)):
-        with gr.Column(visible=name == chosen) as groups[name]:
-            own = values if name == chosen else {}
-            form.fields(drafts.section_fields(section, "student."), tags=(name,), values=own)
-    return kind, groups
-
-
-def _method(form: Form, recipes: list[dict[str, Any]], values: dict[str, Any]) -> tuple[gr.Radio, gr.HTML]:
-    titles = [(str(item.get("title") or item["name"]), item["name"]) for item in recipes]
+def _method(form: Form, recipes: list[dict[str, Any]], values: dict[str, Any]) -> tuple[gr.Radio, gr.HTML, gr.HTML]:
     recipe = gr.Radio(
-        titles, value=titles[0][1] if titles else None, label="Recipe", elem_id="field-recipe",
-        info="Fills in teachers' training, student, objective and training; data and teachers stay as you chose them.",
+        [(new_words.recipe_choice(item), item["name"]) for item in recipes],
+        value=recipes[0]["name"] if recipes else None, label="Recipe", elem_id="field-recipe",
+        elem_classes=["sr-chooser"], info=text.RECIPE_HELP,
     )  # fmt: skip
     said = markup.still_html(new_words.recipe_html(recipes[0] if recipes else None), elem_id="recipe-about")
-    form.fields(drafts.section_fields(cfg.Objective, "objective."), values=values)
+    summed = markup.still_html(elem_id="formula")
+    form.fields(drafts.section_fields(cfg.Objective, "objective."), values=values, groups=text.OBJECTIVE_GROUPS)
     form.fields(drafts.section_fields(cfg.Training, "training."), values=values)
     plain = [(name, cfg.RunConfig.model_fields[name]) for name in ("controls", "seeds", "device")]
     form.fields(plain, values=values)
     with gr.Accordion("Measuring", open=False):
         form.fields(drafts.section_fields(cfg.MeasureSection, "measure."), values=values)
         form.fields([("threads", cfg.RunConfig.model_fields["threads"])], values=values)
-    return recipe, said
+    return recipe, said, summed
 
 
 # ---------------------------------------------------------------- events
@@ -153,31 +156,22 @@ def _method(form: Form, recipes: list[dict[str, Any]], values: dict[str, Any]) -
 def wire(page: NewRun, services: Any) -> None:
     new_data.wire(page.data, services)
     new_teachers.wire(page.teachers)
+    new_student.wire(page.student, page.form)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
-    page.kind.change(
-        lambda kind: [gr.update(visible=name == kind) for name in page.kinds],
-        page.kind,
-        [*page.kinds.values()],
-        **quiet,
-    )
-    sized = _size_triggers(page)
+    def told(*typed: Any) -> list[Any]:
+        return live(page, services, typed)
+
     gr.on(
-        sized,
-        lambda *typed: side_of(page, services, typed),
-        page.inputs,
-        page.side,
-        trigger_mode="always_last",
-        concurrency_limit=None,
-        **quiet,
+        _live_triggers(page), told, page.inputs, page.told, trigger_mode="always_last", concurrency_limit=None, **quiet
     )
     by_name = {item["name"]: item for item in methods(services)}
     page.recipe.input(
-        lambda name: fill_recipe(page, by_name.get(name)),
-        page.recipe,
-        [page.recipe_said, page.kind, *page.form.widgets],
+        lambda name, task: new_recipes.fill(page, by_name.get(name), task),
+        [page.recipe, page.data.task],
+        new_recipes.filled(page),
         **quiet,
-    ).then(lambda *typed: side_of(page, services, typed), page.inputs, page.side, **quiet)
+    ).then(told, page.inputs, page.told, **quiet)
     for number, button in enumerate(page.continues):
         button.click(
             lambda *typed, at=number: check_step(page, services, typed, at), page.inputs, page.checked,
@@ -192,43 +186,36 @@ def wire(page: NewRun, services: Any) -> None:
     )  # fmt: skip
 
 
-def _size_triggers(page: NewRun) -> list[Any]:
-    """Everything on which the student's size or the summary's words depend."""
-    typed = [b.widget.input for b in page.form.bindings if b.path.startswith("student.")]
-    names = ("data.max_tokens", "data.name")
-    typed += [b.widget.input for b in page.form.bindings if b.path in names]
+def _live_triggers(page: NewRun) -> list[Any]:
+    """Everything on which the student's size, the objective's sum, advice or the summary's words depend."""
+    starts = ("student.", "objective.", "training.", "data.max_tokens", "data.name", "data.labelled_per_class")
+    typed = [b.widget.input for b in page.form.bindings if b.path.startswith(starts)]
     typed += [state.change for state in page.data.stored.values()]
-    return [*typed, page.kind.change, page.data.source.change, *(s.change for s in page.teachers.sources)]
+    others = [page.student.kind, page.data.source, page.data.task, page.student.preset, *page.teachers.sources]
+    return [*typed, *(widget.change for widget in others)]
 
 
-def side_of(page: NewRun, services: Any, typed: tuple[Any, ...]) -> str:
-    """The summary at the side for what is typed now."""
-    draft, _ = drafts.draft_of(page.form, Typed(typed[0], typed[1], typed[2:]))
-    return new_words.summary_html(draft, services.sizes(draft))
-
-
-def fill_recipe(page: NewRun, recipe: dict[str, Any] | None) -> list[Any]:
-    """A recipe's settings into the widgets; fields it does not speak of go back to their defaults."""
-    if recipe is None:
-        return [gr.skip()] * (2 + len(page.form.bindings))
-    values = drafts.recipe_values(recipe["config"])
-    kind = values.get("student.kind", "bilstm")
-    updates = []
-    for binding in page.form.bindings:
-        path = binding.path
-        ours = path.split(".", 1)[0] in ("teacher_training", "student", "objective", "training") or path == "controls"
-        if not ours or not binding.counts({"student": kind}):
-            updates.append(gr.skip())
-        else:
-            updates.append(gr.update(value=shown(binding.spec, values.get(path, binding.spec.default))))
-    return [new_words.recipe_html(recipe), gr.update(value=kind), *updates]
+def live(page: NewRun, services: Any, typed: tuple[Any, ...]) -> list[Any]:
+    """What is told of the draft as typed now, in the order of `NewRun.told`."""
+    values = Typed(typed[0], typed[1], typed[2:])
+    draft, slots = drafts.draft_of(page.form, values)
+    size = services.sizes(draft)
+    advice = drafts.advice_at_slots(size.get("advice", []), slots)
+    return [
+        new_words.summary_html(draft, size),
+        formula.formula_html(draft),
+        *page.form.told(advice, values.chosen),
+    ]
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A check, ready to be shown. open_step: the step with the first error, else None."""
+    """A check, ready to be shown. words: summary, review, YAML, command. open_step: with the first error, or None."""
 
-    updates: list[Any]
+    labels: list[str]
+    slots: list[Any]
+    notes: list[Any]
+    words: list[str]
     config: cfg.RunConfig | None
     open_step: int | None
 
@@ -238,7 +225,9 @@ def check(page: NewRun, services: Any, typed: tuple[Any, ...], *, only: int | No
     values = Typed(typed[0], typed[1], typed[2:])
     draft, slots = drafts.draft_of(page.form, values)
     outcome = services.check(draft)
-    errors = drafts.at_slots(outcome.errors, slots)
+    unreadable = page.form.unreadable(values.values, values.chosen)
+    blamed = {error.field for error in unreadable}
+    errors = drafts.at_slots([*unreadable, *(e for e in outcome.errors if e.field not in blamed)], slots)
     if only is not None:
         errors = [error for error in errors if drafts.step_of(error.field) <= only]
     updates, unplaced = page.form.places(errors, values.chosen)
@@ -252,14 +241,15 @@ def check(page: NewRun, services: Any, typed: tuple[Any, ...], *, only: int | No
         yaml, command = outcome.config.to_yaml(), services.command(outcome.config)
     labels = [new_words.step_label(i, words[i]) for i in range(len(words))]
     open_step = at_fault[0] if at_fault else None
-    return Checked([labels, updates, side, review, yaml, command], outcome.config, open_step)
+    advice = [finding for finding in outcome.findings if finding.get("code") == new_words.ADVICE]
+    notes = page.form.told(drafts.advice_at_slots(advice, slots), values.chosen)
+    return Checked(labels, updates, notes, [side, review, yaml, command], outcome.config, open_step)
 
 
 def outputs(checked: Checked, open_step: int) -> list[Any]:
     """The updates in the order of `NewRun.checked`, with one step open."""
-    labels, slots, *words = checked.updates
-    steps = [gr.update(label=label, open=i == open_step) for i, label in enumerate(labels)]
-    return [*steps, *slots, *words]
+    steps = [gr.update(label=label, open=i == open_step) for i, label in enumerate(checked.labels)]
+    return [*steps, *checked.slots, *checked.notes, *checked.words]
 
 
 def check_step(page: NewRun, services: Any, typed: tuple[Any, ...], step: int) -> list[Any]:
@@ -281,5 +271,5 @@ def start(page: NewRun, services: Any, token: str, typed: tuple[Any, ...]) -> tu
     except StillroomError as error:
         problem = [FieldError(error.field or "start", error.message, error.hint)]
     slots, unplaced = page.form.places(problem, Typed(typed[0], typed[1], ()).chosen)
-    checked.updates[1], checked.updates[3] = slots, new_words.review_html(problem, unplaced, [])
-    return "", outputs(checked, drafts.step_of(problem[0].field))
+    checked.words[1] = new_words.review_html(problem, unplaced, [])
+    return "", outputs(replace(checked, slots=slots), drafts.step_of(problem[0].field))

@@ -1,4 +1,4 @@
-"""Step 1 of New run: where the texts come from, which column is what, and the first rows."""
+"""Step 1 of New run: the task, where the rows come from, which column is what, and the first rows."""
 
 from __future__ import annotations
 
@@ -8,20 +8,28 @@ from typing import Any
 import gradio as gr
 
 from distill_core import config as cfg
+from distill_core.data.sources import ENDINGS, TAGGED_ENDINGS
 from distill_core.errors import StillroomError
-from ui import markup, text
+from ui import markup, preview, text
 from ui.drafts import section_fields
-from ui.forms import Form, info_line, slug, spec_of
+from ui.fields import info_line, slug, spec_of
+from ui.forms import Form
 
 ROLES = ("train", "validation", "test", "transfer")
-READING = ("format", "header", "quoting")
+READING = ("format", "header", "quoting", "languages")
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass
 class DataStep:
     source: gr.Radio
     groups: dict[str, gr.Column]
+    task: Any = None
+    told: gr.HTML | None = None
+    name: gr.Dropdown | None = None
+    bundled: dict[str, list[str]] = field(default_factory=dict)
     uploads: dict[str, gr.File] = field(default_factory=dict)
+    paths: dict[str, gr.Textbox] = field(default_factory=dict)
     stored: dict[str, gr.State] = field(default_factory=dict)
     said: dict[str, gr.HTML] = field(default_factory=dict)
     columns: dict[str, gr.Dropdown] = field(default_factory=dict)
@@ -31,15 +39,17 @@ class DataStep:
 
 
 def build(form: Form, services: Any) -> DataStep:
+    task = form.add("data.task", cfg.DataSection.model_fields["task"]).widget
     source = gr.Radio(
         list(text.SOURCES), value="bundled", label="Where the data come from", elem_id="field-data-source"
     )
-    step = DataStep(source, {})
+    told = markup.still_html(rows_html("classification"), elem_id="rows-told", padding=False)
+    step = DataStep(source, {}, task, told, bundled=bundled_sets(services))
     with gr.Column(elem_classes=["sr-field"]) as step.groups["bundled"]:
-        names = [item["name"] for item in services.bundled()["data"]]
+        names = step.bundled["classification"]
         spec = spec_of("data.name", cfg.BundledData.model_fields["name"])
-        widget = gr.Dropdown(names, value=names[0] if names else None, label=spec.label, elem_id="field-data-name")
-        form.bind(spec, widget, ("bundled",))
+        step.name = gr.Dropdown(names, value=names[0] if names else None, label=spec.label, elem_id="field-data-name")
+        form.bind(spec, step.name, ("bundled",))
     with gr.Column(visible=False) as step.groups["files"]:
         _files(form, step)
     with gr.Column(visible=False) as step.groups["hub"]:
@@ -58,9 +68,27 @@ def build(form: Form, services: Any) -> DataStep:
                     elem_id=f"field-{slug(spec.path)}",
                 )
                 form.bind(spec, step.columns[name], ("files", "hub"))
-    form.fields(section_fields(cfg.DataSection, "data."))
+    form.fields(section_fields(cfg.DataSection, "data.", leave_out=["task"]))
     step.preview = markup.still_html(visible=False, elem_id="data-preview")
     return step
+
+
+def bundled_sets(services: Any) -> dict[str, list[str]]:
+    """Task → names of the bundled sets for it; the recipes that use them tell their task."""
+    tasks = {}
+    for recipe in services.recipes():
+        data = recipe["config"].get("data", {})
+        if data.get("source") == "bundled":
+            tasks[data.get("name")] = data.get("task", "classification")
+    found: dict[str, list[str]] = {task: [] for task in text.ROWS}
+    for item in services.bundled()["data"]:
+        found.setdefault(tasks.get(item["name"], "classification"), []).append(item["name"])
+    return found
+
+
+def rows_html(task: str) -> str:
+    said = text.ROWS.get(task, "")
+    return f'<p class="sr-muted sr-small">{markup.esc(f"{said} {text.HELD_OUT}".strip())}</p>'
 
 
 def _files(form: Form, step: DataStep) -> None:
@@ -70,7 +98,7 @@ def _files(form: Form, step: DataStep) -> None:
             with gr.Column(elem_classes=["sr-field"], min_width=0):
                 step.uploads[role] = gr.File(
                     label=spec.label + ("" if role == "train" else " (optional)"),
-                    file_types=[".csv", ".tsv", ".jsonl", ".parquet"],
+                    file_types=sorted({*ENDINGS, *TAGGED_ENDINGS, ".txt"}),
                     file_count="single",
                     type="filepath",
                     height=148,
@@ -79,52 +107,71 @@ def _files(form: Form, step: DataStep) -> None:
                 step.said[role] = markup.still_html(f'<p class="sr-muted sr-small">{markup.esc(info_line(spec))}</p>')
                 step.stored[role] = gr.State(None)
                 form.bind(spec, step.stored[role], ("files",))
-    with gr.Accordion(text.ALL_SETTINGS, open=False), gr.Column(elem_classes=["sr-fields"]):
-        for name in READING:
-            binding = form.add(f"data.{name}", cfg.FileData.model_fields[name], tags=("files",))
-            step.reading[name] = binding.widget
+    with gr.Accordion(text.ALL_SETTINGS, open=False):
+        with gr.Column(elem_classes=["sr-fields"]):
+            for name in READING:
+                binding = form.add(f"data.{name}", cfg.FileData.model_fields[name], tags=("files",))
+                step.reading[name] = binding.widget
+        markup.still_html(
+            f'<h4 class="sr-group">{markup.esc(text.PATHS)}</h4><p class="sr-muted sr-small">'
+            f"{markup.esc(text.PATHS_HELP)}</p>"
+        )
+        with gr.Column(elem_classes=["sr-fields"]):
+            for role in ROLES:
+                label = spec_of(f"data.{role}", cfg.FileData.model_fields[role]).label
+                step.paths[role] = gr.Textbox(label=label, max_lines=1, elem_id=f"path-data-{role}")
 
 
 def wire(step: DataStep, services: Any) -> None:
     assert step.columns_box is not None and step.preview is not None
-    columns = list(step.columns.values())
-
-    def choose(source: str) -> list[Any]:
-        shown = [gr.update(visible=name == source) for name in step.groups]
-        return [*shown, gr.update(visible=source != "bundled"), gr.update(visible=source == "files")]
-
     step.source.change(
-        choose,
+        lambda source: [
+            *(gr.update(visible=name == source) for name in step.groups),
+            gr.update(visible=source != "bundled"),
+            gr.update(visible=source == "files"),
+        ],
         step.source,
         [*step.groups.values(), step.columns_box, step.preview],
-        show_progress="hidden",
-        api_visibility="private",
+        **QUIET,
     )
+    asked = [step.stored["train"], step.task, *step.reading.values()]
+    told = [*step.columns.values(), step.preview]
 
-    def guess(stored: str | None, *reading: str) -> list[Any]:
-        return _guess(stored, dict(zip(READING, reading, strict=True)))
+    def look(stored: str | None, task: str, *reading: str) -> list[Any]:
+        return guess(services, stored, task, dict(zip(READING, reading, strict=True)))
 
     for role in ROLES:
-        event = step.uploads[role].change(
-            lambda path: store(services, path),
-            step.uploads[role],
-            [step.stored[role], step.said[role]],
-            api_visibility="private",
-        )
-        if role == "train":
-            event.then(
-                guess,
-                [step.stored[role], *step.reading.values()],
-                [*columns, step.preview],
+        events = [
+            step.uploads[role].change(
+                lambda path: store(services, path),
+                step.uploads[role],
+                [step.stored[role], step.said[role]],
                 api_visibility="private",
-            )
-    for widget in step.reading.values():
-        widget.input(
-            guess,
-            [step.stored["train"], *step.reading.values()],
-            [*columns, step.preview],
-            api_visibility="private",
-        )
+            ),
+            gr.on(
+                [step.paths[role].submit, step.paths[role].blur],
+                take_path,
+                [step.paths[role], step.stored[role]],
+                [step.stored[role], step.said[role]],
+                **QUIET,
+            ),
+        ]
+        if role == "train":
+            for event in events:
+                event.then(look, asked, told, api_visibility="private")
+    for name, widget in step.reading.items():
+        event = widget.blur if name == "languages" else widget.input
+        event(look, asked, told, api_visibility="private")
+    step.task.change(
+        lambda task, name: retask(step, task, name), [step.task, step.name], [step.told, step.name], **QUIET
+    ).then(look, asked, told, **QUIET)
+
+
+def retask(step: DataStep, task: str, name: str | None) -> list[Any]:
+    """The words for another task, and the bundled sets there are for it; one that fits already stays."""
+    names = step.bundled.get(task, [])
+    value = name if name in names else (names[0] if names else None)
+    return [rows_html(task), gr.update(choices=names, value=value)]
 
 
 def store(services: Any, path: str | None) -> tuple[str | None, str]:
@@ -139,25 +186,69 @@ def store(services: Any, path: str | None) -> tuple[str | None, str]:
     return kept, f'<p class="sr-muted sr-small">{markup.esc(name)} is stored.</p>'
 
 
+def take_path(typed: str | None, stored: str | None) -> list[Any]:
+    """A path instead of an upload; an empty one leaves things as they are. Whether it may be read, the check says."""
+    path = (typed or "").strip()
+    if not path or path == stored:
+        return [gr.skip(), gr.skip()]
+    return [path, f'<p class="sr-muted sr-small">{markup.esc(path)} is used.</p>']
+
+
 def _words(error: StillroomError) -> str:
     return f"{error.message} {error.hint}".strip()
 
 
-def _guess(stored: str | None, reading: dict[str, str]) -> list[Any]:
+def guess(services: Any, stored: str | None, task: str, reading: dict[str, str]) -> list[Any]:
+    """Updates for the columns and the preview, from a look at the training file."""
+    skipped = [gr.skip()] * len(cfg.Columns.model_fields)
     if not stored:
-        note = f'<p class="sr-muted">{markup.esc(text.NOTHING_UPLOADED)}</p>'
-        return [gr.skip(), gr.skip(), gr.skip(), gr.update(value=note)]
+        return [*skipped, gr.update(value=f'<p class="sr-muted">{markup.esc(text.NOTHING_UPLOADED)}</p>')]
+    draft = {"data": {**_reading(reading), "source": "files", "task": task, "train": stored}}
+    outcome = services.check(draft)
+    # The check also knows whether this person may name this path: before that, no file is opened here.
+    barred = [e for e in outcome.errors if e.field == "data.train"]
+    if barred or task != "classification":
+        return _seen(outcome, barred, skipped)
     from distill_core.data.sources import guess_columns
 
     try:
-        found = guess_columns(stored, **reading)
+        found = guess_columns(stored, **{name: reading[name] for name in ("format", "header", "quoting")})
     except StillroomError as error:
-        bad = f'<div class="sr-problem" role="alert"><p>{markup.esc(_words(error))}</p></div>'
-        return [gr.skip(), gr.skip(), gr.skip(), gr.update(value=bad, visible=True)]
+        return [*skipped, _bad([_words(error)])]
     said = "" if found.has_label else '<p class="sr-finding-warning"><b>No column looks like classes.</b></p>'
     return [
-        gr.update(choices=found.names, value=found.columns.text),
-        gr.update(choices=["", *found.names], value=found.columns.text_pair or ""),
-        gr.update(choices=found.names, value=found.columns.label),
-        gr.update(value=f"<h4>First rows</h4>{said}{markup.table(found.preview)}", visible=True),
+        *(_column(name, getattr(found.columns, name), found.names) for name in cfg.Columns.model_fields),
+        gr.update(value=f"<h4>First rows</h4>{said}{preview.rows_html(found.preview)}", visible=True),
     ]
+
+
+def _reading(reading: dict[str, str]) -> dict[str, Any]:
+    fields = cfg.FileData.model_fields
+    from ui.fields import read
+
+    return {name: read(spec_of(f"data.{name}", fields[name]), value) for name, value in reading.items()}
+
+
+def _seen(outcome: Any, barred: list[Any], skipped: list[Any]) -> list[Any]:
+    """What a check saw of a file of sentences, or why it could not."""
+    summary = outcome.summary
+    if barred:
+        return [*skipped, _bad([f"{error.message} {error.hint}".strip() for error in barred])]
+    names = list(summary.get("columns") or [])
+    guessed = (summary.get("guessed") or {}).get("columns") or {}
+    columns = [
+        _column(name, guessed.get(name), names) if name in guessed else gr.update(choices=["", *names])
+        for name in cfg.Columns.model_fields
+    ]
+    rows = preview.rows_html(summary.get("preview") or [])
+    return [*columns, gr.update(value=f"<h4>First rows</h4>{rows}" if rows else "", visible=bool(rows))]
+
+
+def _column(name: str, value: str | None, names: list[str]) -> Any:
+    optional = cfg.Columns.model_fields[name].default is None
+    return gr.update(choices=["", *names] if optional else names, value=value or "")
+
+
+def _bad(lines: list[str]) -> Any:
+    body = "".join(f"<p>{markup.esc(line)}</p>" for line in lines)
+    return gr.update(value=f'<div class="sr-problem" role="alert">{body}</div>', visible=True)

@@ -10,7 +10,8 @@ import gradio as gr
 from distill_core import config as cfg
 from ui import text
 from ui.drafts import section_fields
-from ui.forms import Form, slug, spec_of
+from ui.fields import slug, spec_of
+from ui.forms import Form
 
 SHOWN_AT_FIRST = 2
 
@@ -23,6 +24,7 @@ class TeachersStep:
     removes: list[gr.Button] = field(default_factory=list)
     mappings: list[gr.Column] = field(default_factory=list)
     mode: Any = None
+    shown: Any = None
 
 
 def build(form: Form, services: Any, values: dict[str, Any]) -> TeachersStep:
@@ -31,6 +33,7 @@ def build(form: Form, services: Any, values: dict[str, Any]) -> TeachersStep:
     step = TeachersStep(gr.Button(text.ADD_TEACHER, render=False, elem_id="add-teacher", size="md"))
     for number in range(cfg.MAX_TEACHERS):
         _slot(form, step, number, bundled)
+    step.shown = gr.State([number < SHOWN_AT_FIRST for number in range(cfg.MAX_TEACHERS)])
     step.add.elem_classes = ["sr-continue"]
     step.add.render()
     first = len(form.bindings)
@@ -68,7 +71,7 @@ def _slot(form: Form, step: TeachersStep, number: int, bundled: list[tuple[str, 
 
 
 def wire(step: TeachersStep) -> None:
-    shown = gr.State([number < SHOWN_AT_FIRST for number in range(cfg.MAX_TEACHERS)])
+    shown = step.shown
 
     def add(visible: list[bool]) -> list[Any]:
         free = visible.index(False) if False in visible else None

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from distill_core.errors import FieldError
-from ui import markup, text
+from ui import formula, markup, text
 from ui.forms import error_html
 
 #: Stored uploads carry the start of their content's hash before the name people know.
+ADVICE = "advice"
 _STORED = re.compile(r"^[0-9a-f]{8,16}-(?=.)")
 
 
@@ -22,17 +23,11 @@ def step_label(number: int, words: str = "") -> str:
 def step_words(draft: dict[str, Any], summary: dict[str, Any] | None = None) -> list[str]:
     """One line for each of the five steps."""
     summary, student = summary or {}, draft.get("student", {})
-    objective, training = draft.get("objective", {}), draft.get("training", {})
-    terms = [
-        name
-        for name, key in (("hard labels", "hard_label"), ("soft labels", "soft_label"), ("hidden states", "hidden"))
-        if objective.get(f"{key}_weight")
-    ]
     return [
         data_words(draft.get("data", {}), summary),
         ", ".join(teacher_names(draft)) or text.NOTHING_YET,
         student_words(student),
-        f"{' + '.join(terms) or 'no loss'}, {training.get('epochs', '–')} epochs",
+        formula.short_words(draft),
         "",
     ]
 
@@ -42,11 +37,19 @@ def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
     name = _STORED.sub("", name)
     parts = [name or text.NOTHING_YET]
     if summary.get("labels"):
-        parts.append(f"{len(summary['labels'])} classes")
+        parts.append(classes_words(data, len(summary["labels"])))
     sizes = summary.get("sizes") or {}
     if sizes:
         parts.append(f"{sum(v for v in sizes.values() if isinstance(v, int)):,} rows")
     return ", ".join(parts)
+
+
+def classes_words(data: dict[str, Any], labels: int) -> str:
+    """ "8 classes"; in tagging "3 types": every type has two tags, and O none."""
+    if data.get("task") == "tagging":
+        types = max(0, (labels - 1) // 2)
+        return f"{types} type{'' if types == 1 else 's'}"
+    return f"{labels} classes"
 
 
 def teacher_names(draft: dict[str, Any]) -> list[str]:
@@ -75,12 +78,15 @@ def summary_html(draft: dict[str, Any], sizes: dict[str, Any], summary: dict[str
         ("Teachers", text.NOTHING_YET)
     ]
     rows.append(("Student", student_words(draft.get("student", {}))))
-    rows.append(("Parameters", markup.count(sizes.get("parameters"))))
-    rows.append(("On disk", markup.megabytes(sizes.get("bytes"))))
+    rows.append(("Method", formula.short_words(draft)))
+    most = "at most " if sizes.get("at_most") else ""
+    rows.append(("Parameters", most + markup.count(sizes.get("parameters"))))
+    rows.append(("On disk", most + markup.megabytes(sizes.get("bytes"))))
     body = "".join(f"<dt>{markup.esc(name)}</dt><dd>{markup.esc(value)}</dd>" for name, value in rows)
     body += (
         '<dt title="Parameters of the smallest teacher over the student\'s: which teacher is best is not known yet">'
-        f'Compression</dt><dd class="sr-big" id="live-compression">{markup.times(sizes.get("compression"))}</dd>'
+        f'Compression</dt><dd class="sr-big" id="live-compression">'
+        f"{'≥ ' if most else ''}{markup.times(sizes.get('compression'))}</dd>"
     )
     problem = sizes.get("error")
     note = f'<p class="sr-muted sr-small">Not yet known: {markup.esc(problem)}</p>' if problem else ""
@@ -99,14 +105,23 @@ def review_html(errors: Sequence[FieldError], unplaced: Sequence[FieldError], fi
         )
     else:
         parts.append('<p class="sr-done"><b>Checked: this run can start.</b></p>')
-    items = "".join(
-        f'<li class="sr-finding sr-finding-{markup.esc(f["severity"])}"><b>{markup.esc(f["severity"])}</b> '
-        f"{markup.esc(f['message'])}{_rows(f)}</li>"
-        for f in findings
-    )
-    if items:
-        parts.append(f'<h4>What the data check found</h4><ul class="sr-findings">{items}</ul>')
+    for title, group in (
+        ("What the data check found", [f for f in findings if f.get("code") != ADVICE]),
+        ("Advice on what you chose", [f for f in findings if f.get("code") == ADVICE]),
+    ):
+        items = "".join(
+            f'<li class="sr-finding sr-finding-{markup.esc(f["severity"])}"><b>{markup.esc(_severity(f))}</b> '
+            f"{markup.esc(f['message'])}{_rows(f)}</li>"
+            for f in group
+        )
+        if items:
+            parts.append(f'<h4>{title}</h4><ul class="sr-findings">{items}</ul>')
     return "".join(parts)
+
+
+def _severity(finding: dict[str, Any]) -> str:
+    words = text.ADVICE if finding.get("code") == ADVICE else {}
+    return words.get(str(finding["severity"]), str(finding["severity"]))
 
 
 def _rows(finding: dict[str, Any]) -> str:
@@ -116,10 +131,23 @@ def _rows(finding: dict[str, Any]) -> str:
 
 
 def recipe_html(recipe: dict[str, Any] | None) -> str:
+    """What a chosen recipe does; when to choose it and what it needs stands at the choice itself."""
     if not recipe:
         return '<p class="sr-muted">The settings below are yours.</p>'
     lines = [f"<p>{markup.esc(recipe.get('summary') or '')}</p>"]
-    for name, key in (("When", "when"), ("Needs", "needs"), ("Paper", "paper")):
-        if recipe.get(key):
-            lines.append(f'<p class="sr-small"><span class="sr-muted">{name}:</span> {markup.esc(recipe[key])}</p>')
+    if recipe.get("paper"):
+        lines.append(f'<p class="sr-small"><span class="sr-muted">Paper:</span> {markup.paper(recipe["paper"])}</p>')
     return "".join(lines)
+
+
+def recipe_choice(recipe: dict[str, Any]) -> str:
+    """A recipe in the chooser: its title, when to choose it, what it needs; one line each."""
+    lines = [str(recipe.get("title") or recipe["name"]), str(recipe.get("when") or "")]
+    if recipe.get("needs"):
+        lines.append(f"Needs: {_lower(str(recipe['needs']))}")
+    return "\n".join(" ".join(line.split()) for line in lines if line)
+
+
+def _lower(sentence: str) -> str:
+    """The first letter small, unless the first word is a name (ABC)."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from distill_core import config as cfg
+from distill_core.catalogue import TERMS
 from distill_core.errors import StillroomError
 from distill_core.events import STAGES
 from distill_core.layout import is_run_id
@@ -79,6 +80,7 @@ def build(services: Any) -> RunPage:
             "result",
             "run",
             functions=server_functions(services),
+            losses=loss_words(),
             plotly=f"gradio_api/file={script.as_posix()}",
         )
         with view:
@@ -86,6 +88,12 @@ def build(services: Any) -> RunPage:
                 "Download the student", elem_id="download-student", visible=False, variant="primary", size="md"
             )
     return RunPage(column, view, download)
+
+
+def loss_words() -> dict[str, str]:
+    """{metric: words} of the total and of every term of the catalogue, as the charts call them."""
+    terms = {f"loss_{name}": entry.title[:1].lower() + entry.title[1:] for name, entry in TERMS.items()}
+    return {"loss_total": "total", **terms}
 
 
 def run_id_of(request: Any) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from datasets import ClassLabel, Dataset, Features, Value
+from datasets import ClassLabel, Dataset, Features, List, Value
 
 from distill_core.layout import PROJECT
 from tests.hub_server import HubServer
@@ -58,6 +58,10 @@ def repositories(tmp_path_factory: pytest.TempPathFactory) -> Path:
     features = Features({"text": Value("string"), "label": ClassLabel(names=["no", "yes"])})
     table = Dataset.from_dict({"text": ["u", "v", "w"], "label": [0, 1, -1]}, features=features)
     table.to_parquet(sets / "classes" / "data" / "train-00000-of-00001.parquet")
+    (sets / "tagged" / "data").mkdir(parents=True)
+    features = Features({"tokens": List(Value("string")), "ner_tags": List(ClassLabel(names=["O", "B-PER", "I-PER"]))})
+    table = Dataset.from_dict({"tokens": [["Ada", "L."], ["so"]], "ner_tags": [[1, 2], [-1]]}, features=features)
+    table.to_parquet(sets / "tagged" / "data" / "train-00000-of-00001.parquet")
     for language in ("en", "de"):
         (sets / "languages" / language).mkdir(parents=True)
         (sets / "languages" / language / "train.csv").write_text(rows.replace("hello", language))
@@ -76,11 +80,12 @@ def test_splits_and_class_names_then_again_without_network(repositories: Path, t
         {"name": "acme/messages", "test_split": "test", "transfer_split": "train[:50%]"},
         {"name": "acme/classes"},
         {"name": "acme/languages", "config": "de"},
+        {"name": "acme/tagged"},
     ]
     with HubServer(repositories) as server:
         environment = server.environment(tmp_path)
         answers = ask(environment, *wanted)
-    messages, classes, languages = answers
+    messages, classes, languages, tagged = answers
     first = {"text": "hello", "label": "greet"}
     assert messages["train"] == [first, {"text": "bye", "label": "leave"}]
     assert messages["test"] == [{"text": "hi", "label": "greet"}]
@@ -88,6 +93,7 @@ def test_splits_and_class_names_then_again_without_network(repositories: Path, t
     assert "validation" not in messages
     assert [row["label"] for row in classes["train"]] == ["no", "yes", None]
     assert languages["train"][0]["text"] == "de"
+    assert [row["ner_tags"] for row in tagged["train"]] == [["B-PER", "I-PER"], [None]]
 
     assert ask(environment, *wanted) == answers
     refused = ask(

@@ -347,6 +347,33 @@ def test_lengths_are_compared_with_max_tokens(write):
     assert short.severity == "info" and "None is longer than 200" in short.message
 
 
+# ---- languages in classification
+
+
+def test_a_language_column_travels_along(write):
+    rows = [(text, label, "de" if i % 3 else "en") for i, (text, label) in enumerate(many(60))]
+    columns = Columns(language="lang")
+    config = FileData(
+        train=write("train", rows, "text,label,lang"),
+        transfer=write("free", [(f"free {i}",) for i in range(5)], "text"),
+        columns=columns,
+    )
+    data = prepare(config, seed=1)
+    assert data.languages == ["de", "en"] and data.task == "classification"
+    by_text = {text: language for text, _, language in rows}
+    for part in (data.train, data.validation, data.test):
+        assert part.languages == [by_text[text] for text in part.texts]
+    assert data.transfer.languages == [""] * 5
+    assert check(config).preview[0] == {"text": "text number 0", "label": "a", "lang": "en"}
+    missing = only(check(FileData(train=write("t", many(60)), columns=columns)), "column_missing")
+    assert missing.field == "data.columns.language"
+
+
+def test_files_by_language_are_for_tagging(tmp_path):
+    finding = only(check(FileData(train=f"{tmp_path}/{{language}}.csv", languages=["de"])), "languages")
+    assert (finding.severity, finding.field) == ("error", "data.languages")
+
+
 # ---- bundled and Hub
 
 
@@ -363,6 +390,13 @@ def test_a_bundled_set_is_a_folder_of_files(tmp_path, write, monkeypatch):
 def test_an_unknown_bundled_set_lists_those_there_are():
     finding = only(check(BundledData(name="nope")), "unknown_set")
     assert finding.field == "data.name" and "support-desk" in finding.message
+
+
+def test_a_bundled_set_for_tagging_is_not_for_classification(tmp_path, monkeypatch):
+    (tmp_path / "train.jsonl").write_text('{"tokens": ["a"], "tags": ["O"]}')
+    monkeypatch.setitem(layout.BUNDLED_DATA, "toy", tmp_path)
+    finding = only(check(BundledData(name="toy")), "wrong_task")
+    assert finding.field == "data.task" and "Set the task to tagging" in finding.message
 
 
 def hub_module(monkeypatch, load):

@@ -185,6 +185,13 @@ def test_unusable_files(write, name, content, words):
     assert caught.value.field == "data.test"
 
 
+def test_files_with_one_word_a_line_are_for_tagging(write):
+    for name, options in (("a.conll", ReadOptions()), ("a.csv", ReadOptions(format="conll"))):
+        with pytest.raises(DataError, match="task tagging") as caught:
+            read_table(write(name, "Rom B-LOC\n"), options)
+        assert "data.task" in caught.value.hint
+
+
 def test_missing_files_and_folders(tmp_path, write):
     write("other.csv", "a,b\n")
     with pytest.raises(DataError, match="no file") as caught:

@@ -42,6 +42,41 @@ def test_without_labels_leaves_the_original_alone():
     assert whole.labels.tolist() == [0, 1]
 
 
+def tagged(words, tags, languages=None, start=1):
+    numbers = [np.array(own) for own in tags]
+    labels = [0 if (own >= 0).all() else -1 for own in numbers]
+    texts = [" ".join(own) for own in words]
+    source = list(range(start, start + len(texts)))
+    return Rows(texts, None, np.array(labels), source, words=words, tags=numbers, languages=languages)
+
+
+def test_words_tags_and_languages_travel_with_their_rows():
+    whole = tagged([["a", "b"], ["c"], ["d"]], [[1, 2], [0], [-1]], ["de", "en", "de"])
+    part = whole.take([2, 0])
+    assert part.words == [["d"], ["a", "b"]] and part.languages == ["de", "de"]
+    assert [own.tolist() for own in part.tags] == [[-1], [1, 2]] and part.labels.tolist() == [-1, 0]
+    joined = Rows.concat([part, tagged([["e"]], [[0]]), Rows.empty(False, tagged=True)])
+    assert joined.words == [["d"], ["a", "b"], ["e"]] and joined.languages == ["de", "de", ""]
+    assert [own.tolist() for own in joined.tags] == [[-1], [1, 2], [0]]
+    bare = whole.without_labels()
+    assert [own.tolist() for own in bare.tags] == [[-1, -1], [-1], [-1]] and bare.labels.tolist() == [-1] * 3
+    assert bare.words == whole.words and bare.languages == whole.languages
+    assert [own.tolist() for own in whole.tags] == [[1, 2], [0], [-1]]
+    empty = Rows.empty(False, tagged=True, languages=True)
+    assert (empty.words, empty.tags, empty.languages) == ([], [], [])
+    assert Rows.concat([rows(["a"], [0]), rows(["b"], [1])]).languages is None
+
+
+def test_words_and_tags_must_fit():
+    for words, tags in (([["a", "b"]], [[0]]), ([["a"]], [[0], [0]])):
+        with pytest.raises(ValueError, match=r"as many tags|length"):
+            Rows(["a"], None, np.array([0]), [1], words=words, tags=[np.array(own) for own in tags])
+    with pytest.raises(ValueError, match="together"):
+        Rows(["a"], None, np.array([0]), [1], words=[["a"]])
+    with pytest.raises(ValueError, match="words"):
+        Rows.concat([rows(["a"], [0]), tagged([["a"]], [[0]])])
+
+
 def test_rows_of_different_lengths_or_kinds_are_refused():
     with pytest.raises(ValueError, match="length"):
         Rows(["a"], None, np.array([0, 1]), [1])
@@ -106,8 +141,46 @@ def test_fingerprint_sees_every_change_and_nothing_else():
     assert data_fingerprint(["y", "x"], {}) != data_fingerprint(["x", "y"], {})
 
 
+def test_fingerprint_sees_tags_and_languages():
+    def fingerprint(words, tags, languages=None):
+        return data_fingerprint(["O", "B-X", "I-X"], {"train": tagged(words, tags, languages)})
+
+    words = [["a", "b"], ["c"]]
+    seen = [
+        fingerprint(words, [[1, 2], [0]]),
+        fingerprint(words, [[1, 1], [0]]),
+        fingerprint(words, [[1, 2], [0]], ["de", "en"]),
+        fingerprint(words, [[1, 2], [0]], ["de", "de"]),
+        data_fingerprint(["O", "B-X", "I-X"], {"train": rows(["a b", "c"], [0, 0])}),
+    ]
+    assert len(set(seen)) == len(seen) and fingerprint(words, [[1, 2], [0]]) == seen[0]
+
+
+def test_the_fingerprint_of_whole_texts_is_as_it_was():
+    digest = hashlib.sha256()
+    for value in ("1", "x", "train 1 single", "a"):
+        digest.update(len(value).to_bytes(8, "little") + value.encode())
+    digest.update(np.array([0], dtype="<i8").tobytes())
+    assert data_fingerprint(["x"], {"train": rows(["a"], [0])}) == digest.hexdigest()
+
+
+def test_findings_of_several_files_name_no_rows():
+    findings = Findings()
+    findings.name_rows = False
+    findings.add("info", "code", "data.train", "Something.", [3, 4])
+    assert (findings[0].message, findings[0].rows, findings[0].count) == ("Something.", (), 2)
+
+
+def test_prepared_data_knows_its_languages():
+    part = tagged([["a"], ["b"]], [[0], [0]], ["nl", ""])
+    other = tagged([["a"]], [[0]], ["de"])
+    empty = Rows.empty(False, tagged=True, languages=True)
+    prepared = PreparedData("n", ["O"], part, other, part, empty, [], "f", "tagging")
+    assert prepared.languages == ["de", "nl"] and prepared.task == "tagging"
+
+
 def test_prepared_data_knows_pairs_and_sizes():
     part = rows(["a"], [0], ["b"])
     prepared = PreparedData("n", ["x"], part, Rows.empty(True), part, part, [], "f")
-    assert prepared.paired
+    assert prepared.paired and prepared.task == "classification" and prepared.languages == []
     assert prepared.sizes == {"train": 1, "validation": 1, "test": 1, "transfer": 0}

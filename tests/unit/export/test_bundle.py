@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from distill_core.export.bundle import student_readme, write_student_readme, zip_folder
+from distill_core.export.report import build_report
 from tests.samples import LABELS, sample_parts, sample_report
+from tests.unit.export.tagging_run import tagging_parts
 
 
 @pytest.fixture
@@ -27,14 +29,21 @@ def test_the_readme_says_what_it_is(folder: Path) -> None:
 
 
 def test_the_readme_speaks_of_the_trial_that_was_saved() -> None:
-    from distill_core.export.report import build_report
-
     parts = sample_parts((1, 2))
     parts.student_seed = 2
     report = build_report(parts)
     text = student_readme(report)
     saved = next(arm for arm in report["arms"] if arm["name"] == "main" and arm["seed"] == 2)
     assert "the trial with seed 2, one of 2" in text and f"{100 * saved['agreement']:.1f}%" in text
+
+
+def test_a_taggers_readme_speaks_of_entities_and_words() -> None:
+    report = build_report(tagging_parts())
+    text, main = student_readme(report), report["arms"][0]
+    low, high = (100 * end for end in main["interval"])
+    assert f"| Test entity F1 | {100 * main['quality']['test']:.1f}% (95% interval {low:.1f}–{high:.1f}) |" in text
+    assert "A tagger of words, distilled" in text and "% of words |" in text and "classify" not in text
+    assert f"| Test entity F1, pl | {100 * main['per_language']['pl']['f1']:.1f}% |" in text and "2. I-LOC\n" in text
 
 
 def test_the_zip_holds_the_folder(folder: Path, tmp_path: Path) -> None:

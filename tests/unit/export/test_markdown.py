@@ -1,5 +1,7 @@
 from distill_core.export.markdown import comparison_rows, table, to_markdown
+from distill_core.export.report import build_report
 from tests.samples import sample_parts, sample_report
+from tests.unit.export.tagging_run import tagging_parts
 
 
 def test_every_model_has_its_row() -> None:
@@ -17,8 +19,6 @@ def test_seeds_are_told_apart() -> None:
 
 
 def test_what_is_missing_is_left_out() -> None:
-    from distill_core.export.report import build_report
-
     parts = sample_parts()
     parts.latency = []
     text = to_markdown(build_report(parts))
@@ -35,4 +35,19 @@ def test_tables_are_aligned_and_safe() -> None:
 def test_comparisons_in_words() -> None:
     rows = comparison_rows(sample_report())
     assert [row[0] for row in rows] == ["control: no teacher", "control: constant weights", "teacher: support-bert"]
-    assert rows[0][1].startswith("+") and rows[2][1].startswith("−") and rows[1][4] == "no difference"
+    assert rows[0][1].startswith("+") and rows[2][1].startswith("−") and rows[1][4] == "no difference shown"
+    assert rows[0][4] == "better" and comparison_rows(sample_report((1, 2, 3)))[0][4] == "helped"
+
+
+def test_tagging_says_f1_words_and_languages() -> None:
+    report = build_report(tagging_parts((1, 2)))
+    text = to_markdown(report)
+    assert "| validation entity F1 | test entity F1 |" in text and "agreement, words" in text
+    assert "## Entity types (student, test)" in text and "| type " in text and " entities |" in text
+    lines = text.splitlines()
+    (polish,) = [line for line in lines if line.startswith("| pl ")]
+    teacher, mains = report["teachers"][0], [arm for arm in report["arms"] if arm["name"] == "main"]
+    own = sum(arm["per_language"]["pl"]["f1"] for arm in mains) / 2
+    assert f"{100 * teacher['per_language']['pl']['f1']:.1f}% |" in polish and f"{100 * own:.1f}% |" in polish
+    assert any(line.startswith("| mean over languages ") for line in lines)
+    assert "Languages" not in to_markdown(sample_report()) and "## Classes" in to_markdown(sample_report())

@@ -16,8 +16,10 @@ from distill_core.export.report import (
     reference_teacher,
     write_report,
 )
-from distill_core.measure.uncertainty import wilson
+from distill_core.measure.scores import Scores
+from distill_core.measure.uncertainty import compare, interval, kept_interval, wilson
 from tests.samples import quality, sample_latency, sample_parts, sample_report
+from tests.unit.export.tagging_run import tagging_parts
 
 
 def test_the_required_keys_are_there_with_their_types() -> None:
@@ -167,6 +169,79 @@ def test_latency_pairs_by_batch_and_survives_a_missing_row() -> None:
 def test_a_teacher_named_student_is_no_student() -> None:
     rows = [{**r, "name": "student"} for r in sample_latency() if r["name"] != "support-roberta"]
     assert [r["speedup"] for r in latency_table(rows, "student")] == pytest.approx([2.31 / 0.91, 24.8 / 4.43])
+
+
+def test_scores_given_for_accuracy_change_nothing() -> None:
+    parts, given = sample_parts((1, 2)), sample_parts((1, 2))
+    for predictor in (*given.teachers, *given.arms):
+        predictor.scores = Scores.of_predictions(predictor.predicted, given.gold)
+    assert build_report(given) == build_report(parts)
+    assert build_report(parts)["protocol"]["interval_method"] == "wilson"
+
+
+# ---------------------------------------------------------------- tagging
+
+
+def test_figures_of_tagging_follow_from_the_scores() -> None:
+    parts = tagging_parts()
+    report, main, control, teacher = build_report(parts), parts.arms[0], parts.arms[1], parts.teachers[0]
+    assert all(p.scores is not None for p in (main, control, teacher))
+    entry, rows = report["arms"][0], {row["against"]: row for row in report["comparisons"]}
+    assert entry["quality"]["test"] == main.test["f1"] == pytest.approx(main.scores.quality)
+    assert entry["interval"] == list(interval(main.scores))
+    assert report["test_half_width"] == pytest.approx((entry["interval"][1] - entry["interval"][0]) / 2)
+    assert report["quality_kept_interval"] == list(kept_interval([main.scores], teacher.scores))
+    assert report["quality_kept"] == pytest.approx(main.scores.quality / teacher.scores.quality)
+    for name, other in (("no_teacher", control), ("support-bert", teacher)):
+        expected = compare([main.scores], [other.scores])
+        assert rows[name]["method"] == "linearised" and rows[name]["p"] == expected.p
+        assert rows[name]["difference"] == pytest.approx(main.test["f1"] - other.test["f1"])
+        assert rows[name]["interval"] == [expected.low, expected.high]
+    assert rows["no_teacher"]["outcome"] == "better" and rows["support-bert"]["outcome"] == "worse"
+
+
+def test_agreement_of_taggers_is_a_share_of_words() -> None:
+    parts = tagging_parts()
+    report = build_report(parts)
+    main, teacher = parts.arms[0].predicted, parts.teachers[0].predicted
+    assert len(main) == 6 * 600 and report["unit"] == "word"
+    assert report["arms"][0]["agreement"] == pytest.approx(np.mean(main == teacher))
+    assert build_report(sample_parts())["unit"] == "example"
+
+
+def test_tagging_has_languages_and_no_majority() -> None:
+    report = build_report(tagging_parts((1, 2)))
+    assert report["majority"] is None and (report["task"], report["metric"]) == ("tagging", "f1")
+    assert report["protocol"]["scoring"] == "conlleval" and report["protocol"]["interval_method"] == "linearised"
+    for entry in [*report["teachers"], *report["arms"]]:
+        assert list(entry["per_language"]) == ["en", "pl", "ru"]
+        assert entry["macro_language_f1"]["test"] == pytest.approx(
+            np.mean([row["f1"] for row in entry["per_language"].values()])
+        )
+        assert [row["label"] for row in entry["per_class"]] == ["LOC", "PER"]
+        assert entry["macro_f1"] == {"validation": None, "test": None}
+    sentences = " ".join(report["conclusion"]["sentences"])
+    assert "Largest loss: pl, " in sentences and "always answering" not in sentences
+    assert "entity F1" in report["conclusion"]["headline"]
+    assert "per_language" not in sample_report()["arms"][0] and "scoring" not in sample_report()["protocol"]
+
+
+def test_tagging_over_seeds_is_compared_by_t() -> None:
+    parts = tagging_parts((1, 2, 3))
+    report = build_report(parts)
+    row = next(row for row in report["comparisons"] if row["against"] == "no_teacher")
+    arms = {name: [arm.scores for arm in parts.arms if arm.name == name] for name in ("main", "no_teacher")}
+    assert (row["method"], row["seeds"], row["p"]) == ("t", 3, compare(arms["main"], arms["no_teacher"]).p)
+    assert "Over 3 seeds, distillation helped" in " ".join(report["conclusion"]["sentences"])
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_f1_without_scores_is_refused() -> None:
+    parts = tagging_parts()
+    parts.arms[0].scores = None
+    parts.gold = parts.arms[0].predicted
+    with pytest.raises(ValueError, match="main needs scores"):
+        build_report(parts)
 
 
 # ---------------------------------------------------------------- on disk

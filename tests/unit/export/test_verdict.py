@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distill_core.export.verdict import conclude, headline, outcome, p_value, points, times
+from distill_core.export.verdict import (
+    conclude,
+    finding,
+    headline,
+    metric_words,
+    outcome,
+    p_value,
+    points,
+    times,
+)
 
 
 def row(against: str, difference: float, p: float, seeds: int = 1, **more: Any) -> dict[str, Any]:
@@ -124,8 +133,8 @@ def test_one_seed_no_difference() -> None:
 def test_one_seed_worse() -> None:
     text = said(row("no_teacher", -0.012, 0.013))
     assert (
-        "Distillation did not help here: with one seed, the same student trained without teachers beats this student "
-        "on this test set by 1.2 points (McNemar p = 0.013)."
+        "With one seed, the same student trained without teachers beats this student on this test set by 1.2 points "
+        "(McNemar p = 0.013)."
     ) in text
 
 
@@ -133,13 +142,13 @@ def test_one_seed_uniform() -> None:
     assert "this student beats the same student with constant teacher weights on this test set by 2.0 points" in said(
         row("uniform", 0.02, 0.01)
     )
-    assert "Weighting the teachers per example did not help here: with one seed," in said(row("uniform", -0.02, 0.01))
+    assert "the same student with constant teacher weights beats this student" in said(row("uniform", -0.02, 0.01))
 
 
 @given(st.floats(-0.3, 0.3), st.floats(0, 1), st.sampled_from(["no_teacher", "uniform"]))
 def test_one_seed_never_praises_the_method(difference: float, p: float, control: str) -> None:
     text = said(row(control, difference, p))
-    assert "helped" not in text and "hurt" not in text
+    assert not re.search(r"helped|did not help|hurt|[Dd]istillation", text)
     assert "One seed cannot tell the method from luck" in text
 
 
@@ -173,6 +182,112 @@ def test_several_seeds_no_difference() -> None:
         "(−0.3 points; 95% interval −1.3 to 0.7, p = 0.40)."
     ) in text
     assert "One seed" not in text and "91.2% over 2 seeds" in text
+
+
+def test_a_correction_decides_not_the_interval() -> None:
+    """The interval of one control alone may leave 0 out while Holm over both shows nothing."""
+    text = said(
+        row("no_teacher", 0.02, 0.06, 3),
+        row("uniform", 0.02, 0.06, 3),
+        seeds=[1, 2, 3],
+    )
+    assert text.count("is shown (+2.0 points; 95% interval 1.0 to 3.0, p = 0.060, Holm over 2 controls)") == 2
+    assert "helped" not in text
+
+
+def test_a_control_with_one_finished_pair_is_worded_as_one_seed() -> None:
+    text = said(row("no_teacher", 0.03, 0.001, 1), seeds=[1, 2, 3])
+    assert "With one seed, this student beats" in text and "One seed cannot tell the method from luck" in text
+
+
+@pytest.mark.parametrize(
+    ("against", "difference", "p", "seeds", "words"),
+    [
+        ("no_teacher", 0.03, 0.01, 3, "helped"),
+        ("uniform", -0.03, 0.01, 3, "hurt"),
+        ("no_teacher", 0.03, 0.06, 3, "no difference shown"),
+        ("no_teacher", 0.03, 0.01, 1, "better"),
+        ("no_teacher", -0.03, 0.01, 1, "worse"),
+        ("a", 0.03, 0.01, 3, "better"),
+        ("a", 0.0, 1.0, 1, "no difference shown"),
+    ],
+)
+def test_the_outcome_in_words(against: str, difference: float, p: float, seeds: int, words: str) -> None:
+    assert finding(row(against, difference, p, seeds)) == words
+
+
+# ---------------------------------------------------------------- F1
+
+
+def tagged(*comparisons: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return case(*comparisons, **{"task": "tagging", "metric": "f1", "majority": None, **changes})
+
+
+def spoken(**f1: float) -> dict[str, Any]:
+    return {language: {"f1": value, "entities": 10, "sentences": 5} for language, value in f1.items()}
+
+
+def in_languages(teacher: dict[str, Any], *students: dict[str, Any]) -> str:
+    report = tagged(seeds=list(range(len(students))))
+    report["teachers"][0]["per_language"] = teacher
+    for arm, rows in zip(report["arms"], students, strict=True):
+        arm["per_language"] = rows
+    return " ".join(conclude(report)["sentences"])
+
+
+def test_f1_is_called_entity_f1() -> None:
+    assert metric_words("f1") == "entity F1" and metric_words("accuracy") == "accuracy"
+    assert headline(tagged()).endswith("keeps 98.1% (97.0–99.2) of the best teacher's entity F1.")
+    sentences = conclude(tagged())["sentences"]
+    assert sentences[0] == "Test entity F1: student 91.2% (90.0–92.0), best teacher a 93.0% (92.0–94.0)."
+
+
+def test_one_seed_of_f1_names_its_test() -> None:
+    def worded(difference: float, p: float) -> str:
+        rows = [row("no_teacher", difference, p, method="linearised"), row("uniform", 0.0, 1.0, method="linearised")]
+        return " ".join(conclude(tagged(*rows))["sentences"])
+
+    assert (
+        "With one seed, this student beats the same student trained without teachers on this test set by 3.2 points "
+        "(paired over test sentences, p < 0.001, Holm over 2 controls)."
+    ) in worded(0.032, 0.0004)
+    assert (
+        "With one seed, the same student trained without teachers beats this student on this test set by 3.2 points "
+        "(paired over test sentences, p = 0.010, Holm over 2 controls)."
+    ) in worded(-0.032, 0.01)
+    assert (
+        "With one seed, no difference between this student and the same student trained without teachers is shown on "
+        "this test set (+0.2 points, paired over test sentences, p = 0.50, Holm over 2 controls)."
+    ) in worded(0.002, 0.5)
+    assert "McNemar" not in worded(0.032, 0.0004)
+
+
+def test_several_seeds_of_f1_speak_of_the_method() -> None:
+    text = " ".join(conclude(tagged(row("no_teacher", 0.032, 0.02, 3), seeds=[1, 2, 3]))["sentences"])
+    assert "Over 3 seeds, distillation helped: 3.2 points above" in text and "91.2% over 3 seeds" in text
+
+
+def test_a_small_tagging_test_counts_sentences() -> None:
+    text = " ".join(conclude(tagged(test_half_width=0.021, data={"sizes": {"test": 400}}))["sentences"])
+    assert "With 400 test sentences, entity F1 is known to ±2.1 points." in text
+
+
+def test_the_language_that_loses_most_is_named() -> None:
+    teacher = spoken(en=0.9, pl=0.703, ru=0.8)
+    assert "Largest loss: pl, 61.2% against 70.3%." in in_languages(teacher, spoken(en=0.88, pl=0.612, ru=0.75))
+    # Over seeds it is the mean that counts.
+    two = in_languages(teacher, spoken(en=0.7, pl=0.7, ru=0.8), spoken(en=0.9, pl=0.5, ru=0.8))
+    assert "Largest loss: pl, 60.0% against 70.3%." in two
+
+
+def test_no_language_is_named_without_a_loss_or_a_choice() -> None:
+    teacher = spoken(en=0.9, pl=0.7)
+    assert "Largest loss" not in in_languages(teacher, spoken(en=0.9, pl=0.75))
+    assert "Largest loss" not in in_languages(spoken(en=0.9), spoken(en=0.5))
+    assert "Largest loss" not in in_languages({}, {}) and "Largest loss" not in said()
+    # Languages without entities have no F1 to lose.
+    silent = {**spoken(en=0.9, pl=0.7), "xx": {"f1": 0.0, "entities": 0, "sentences": 3}}
+    assert "Largest loss: en, 80.0% against 90.0%." in in_languages(silent, {**silent, **spoken(en=0.8, pl=0.7)})
 
 
 # ---------------------------------------------------------------- teacher, missing controls, test size

@@ -55,6 +55,7 @@ def test_add_writes_the_folder_before_the_row(queue: RunQueue, home: DataHome) -
     assert row is not None and (row.status, row.position, row.attempt) == ("queued", 1.0, 1)
     assert row.config == {
         "data": "support-desk",
+        "task": "classification",
         "teachers": ["support-bert"],
         "student": "BiLSTM 1×128",
         "device": "auto",

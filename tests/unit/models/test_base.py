@@ -1,7 +1,8 @@
+import pytest
 import torch
 from torch import nn
 
-from distill_core.models.base import count_parameters, derived_seed, seeded
+from distill_core.models.base import Student, check_task, count_parameters, derived_seed, seeded
 
 
 def test_seeded_is_repeatable_and_leaves_the_generator_alone():
@@ -29,3 +30,32 @@ def test_shared_tensors_count_once():
     tied = nn.Linear(3, 3)
     tied.weight = linear.weight
     assert count_parameters(nn.ModuleList([linear, tied])) == 15
+
+
+def test_tasks():
+    check_task("classification")
+    check_task("tagging")
+    with pytest.raises(ValueError, match="translation"):
+        check_task("translation")
+
+
+class Bare(Student):
+    """A student whose middle part has nothing of its own and whose head is tied to its table."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Linear(2, 3, bias=False)
+        self.prediction = nn.Linear(2, 3)
+        self.prediction.weight = self.table.weight
+        self.offset = nn.Parameter(torch.zeros(1))
+
+    def upper_parts(self):
+        return [("head", self.prediction), ("middle", nn.Identity())]
+
+
+def test_parts_name_shared_parameters_once_and_nothing_that_is_empty():
+    student = Bare()
+    assert [(name, [id(p) for p in parameters]) for name, parameters in student.parts()] == [
+        ("head", [id(student.prediction.weight), id(student.prediction.bias)]),
+        ("embeddings", [id(student.offset)]),
+    ]

@@ -2,9 +2,11 @@ import pytest
 import torch
 
 from distill_core.config import BiLSTMStudent
-from distill_core.models.base import count_parameters
+from distill_core.models.base import count_parameters, seeded
+from distill_core.models.bilstm import BiLSTMClassifier, BiLSTMShape
 from distill_core.models.students import build_student
 from tests.unit.models.conftest import IDS, batch_of
+from tests.unit.models.tagging import CLASSES, check_padding, check_words, tagged
 
 
 def build(teachers, seed=1, **options):
@@ -81,3 +83,114 @@ def test_dropout_acts_in_training_alone(teachers):
 def test_layers_that_do_not_exist_are_refused(teachers):
     with pytest.raises(ValueError, match="no layer 3"):
         build(teachers)(batch_of(IDS), layers=[3])
+
+
+# ---- words
+
+
+def plain(seed=1, **options):
+    """A BiLSTM without a teacher."""
+    sizes = {"vocab_size": 60, "embedding": 6, "lstm_hidden": 5, "lstm_layers": 2, "pooling": "max", "projection": None}
+    shape = BiLSTMShape(**{**sizes, "classes": CLASSES, "padding_id": 0, "dropout": 0.2, **options})
+    with seeded(seed):
+        return BiLSTMClassifier(shape, None).eval()
+
+
+@torch.no_grad()
+def test_tagging_reads_the_first_piece_of_each_word():
+    student = plain(task="tagging")
+    outputs = student(tagged(), layers=[2])
+    check_words(outputs, outputs.hidden[2])
+    assert torch.allclose(outputs.logits[2, 2], student.prediction(outputs.hidden[2][2, 5]), atol=1e-6)
+
+
+@torch.no_grad()
+def test_tagging_through_the_projection():
+    student = plain(task="tagging", projection=7)
+    outputs = student(tagged(), layers=[2])
+    check_words(outputs, torch.nn.functional.gelu(student.projection(outputs.hidden[2])))
+    # GELU(x) = x·Φ(x), worked out in float64.
+    inner = student.projection(outputs.hidden[2][2, 5]).double()
+    assert torch.allclose(outputs.pooled[2, 2].double(), inner * (1 + torch.erf(inner / 2**0.5)) / 2, atol=1e-6)
+    assert torch.allclose(outputs.logits[2, 2], student.prediction(outputs.pooled[2, 2]), atol=1e-6)
+    assert student.pooled_width == 7
+
+
+@pytest.mark.parametrize("projection", [None, 7])
+def test_no_tag_depends_on_padding(projection):
+    check_padding(plain(task="tagging", projection=projection))
+
+
+@pytest.mark.parametrize("pooling", ["max", "mean", "last"])
+@torch.no_grad()
+def test_tagging_ignores_the_pooling(pooling):
+    assert torch.equal(plain(task="tagging", pooling=pooling)(tagged()).logits, plain(task="tagging")(tagged()).logits)
+
+
+def test_gradients_of_tags_reach_everything_but_the_padding_row():
+    student = plain(task="tagging", projection=7).train()
+    student(tagged()).logits.square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in student.parameters())
+    assert student.embedding.weight.grad[0].abs().sum() == 0
+
+
+def test_the_task_can_be_given_beside_the_shape():
+    shape = plain().shape
+    student = BiLSTMClassifier(shape, None, task="tagging")
+    assert (student.task, student.shape.task, student.architecture["task"]) == ("tagging",) * 3
+    assert BiLSTMClassifier(student.shape, None).task == "tagging"
+    assert plain().task == "classification"
+    with pytest.raises(ValueError, match="parsing"):
+        plain(task="parsing")
+
+
+def test_a_bilstm_has_no_attention():
+    with pytest.raises(ValueError, match="no attention"):
+        plain()(batch_of(IDS), qkv=[1])
+
+
+# ---- dropout after the embedding
+
+
+def test_embedding_dropout_is_its_own_where_given():
+    assert (plain().embedding_dropout.p, plain().dropout.p) == (0.2, 0.2)
+    assert (plain(embedding_dropout=0.0).embedding_dropout.p, plain(embedding_dropout=0.0).dropout.p) == (0.0, 0.2)
+    still = plain(embedding_dropout=0.0, lstm_layers=1, pooling="last").train()
+    assert torch.equal(still(batch_of(IDS)).pooled, still(batch_of(IDS)).pooled)
+    moving = plain(dropout=0.0, embedding_dropout=0.5, lstm_layers=1, pooling="last").train()
+    assert not torch.equal(moving(batch_of(IDS)).pooled, moving(batch_of(IDS)).pooled)
+
+
+# ---- parts and head
+
+
+@pytest.mark.parametrize("task", ["classification", "tagging"])
+def test_parts_from_the_top_down(task):
+    student = plain(task=task, projection=7, lstm_layers=3)
+    names = {id(parameter): name.rsplit(".", 1)[0] for name, parameter in student.named_parameters()}
+    assert [(name, {names[id(p)] for p in parameters}, len(parameters)) for name, parameters in student.parts()] == [
+        ("head", {"prediction"}, 2),
+        ("projection", {"projection"}, 2),
+        ("LSTM layer 3", {"lstm.2"}, 8),
+        ("LSTM layer 2", {"lstm.1"}, 8),
+        ("LSTM layer 1", {"lstm.0"}, 8),
+        ("embeddings", {"embedding"}, 1),
+    ]
+    assert [name for name, _ in plain(lstm_layers=1).parts()] == ["head", "LSTM layer 1", "embeddings"]
+
+
+def test_a_new_head_is_drawn_like_the_first():
+    student = plain(classes=400)
+    weight, bias = student.prediction.weight, student.prediction.bias
+    bound = 10**-0.5
+    for seed in (None, 3):
+        if seed is not None:
+            student.reset_head(seed)
+        assert student.prediction.weight is weight
+        for tensor in (weight, bias):
+            assert tensor.abs().max() <= bound
+            assert tensor.std().item() == pytest.approx(bound / 3**0.5, rel=0.1)
+    other = plain(classes=400, seed=9)
+    other.reset_head(3)
+    assert torch.equal(other.prediction.weight, weight) and torch.equal(other.prediction.bias, bias)
+    assert not torch.equal(other.embedding.weight, student.embedding.weight)

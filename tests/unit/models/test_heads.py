@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from distill_core.models.base import count_parameters, seeded
-from distill_core.models.heads import SharedHead
+from distill_core.models.heads import SharedHead, TokenHead
 
 
 @pytest.mark.parametrize(("width", "classes"), [(16, 3), (384, 4)])
@@ -35,3 +35,28 @@ def test_padding_has_no_weight():
     changed = states.clone()
     changed[1, 2:] = 1e4
     assert torch.equal(head(states, mask)[0], head(changed, mask)[0])
+
+
+# ---- words
+
+
+def test_token_head_equals_the_formula():
+    head = TokenHead(6, 3).eval().requires_grad_(False)
+    head.prediction.bias.copy_(torch.tensor([1.0, -2.0, 3.0]))
+    states, words = torch.randn(2, 5, 6), torch.tensor([[-1, 0, 0, 1, -1], [-1, 1, 1, -1, -1]])
+    logits, pooled, mask = head(states, words)
+    assert mask.tolist() == [[True, True], [False, True]]
+    for row, word, position in ((0, 0, 1), (0, 1, 3), (1, 1, 1)):
+        assert torch.equal(pooled[row, word], states[row, position])
+        expected = head.prediction.weight @ states[row, position] + head.prediction.bias
+        assert torch.allclose(logits[row, word], expected, atol=1e-6)
+    # A word that was cut off has nothing, not even the bias.
+    assert not logits[1, 0].any() and not pooled[1, 0].any()
+
+
+def test_token_head_drops_out_while_training_alone():
+    head, states, words = TokenHead(40, 3, dropout=0.5), torch.ones(1, 2, 40), torch.tensor([[0, 1]])
+    torch.manual_seed(1)
+    assert not torch.equal(*head(states, words)[0][0])
+    assert torch.equal(*head.eval()(states, words)[0][0])
+    assert count_parameters(head) == 40 * 3 + 3

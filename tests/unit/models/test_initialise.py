@@ -19,6 +19,9 @@ from tests.unit.models.conftest import IDS, LAYERS, batch_of
         ("every_other", 6, 12, [0, 2, 4, 6, 8, 10]),
         ("every_other", 4, 6, [0, 1, 3, 4]),
         ("every_other", 4, 4, [0, 1, 2, 3]),
+        ("remap", 4, 4, [0, 1, 2, 3]),
+        ("remap", 7, 4, [0, 1, 2, 3, 3, 3, 3]),
+        ("remap", 3, 1, [0, 0, 0]),
     ],
 )
 def test_chosen_layers(choice, student, teacher, expected):
@@ -28,12 +31,19 @@ def test_chosen_layers(choice, student, teacher, expected):
 def test_more_layers_than_there_are():
     with pytest.raises(CheckpointError, match="has 2") as caught:
         chosen_layers("first", 3, 2)
+    assert caught.value.field == "student.layers" and "remap" in caught.value.hint
+
+
+def test_remapping_is_for_deeper_students():
+    with pytest.raises(CheckpointError, match="at least as deep") as caught:
+        chosen_layers("remap", 2, 3)
     assert caught.value.field == "student.layers"
 
 
-def from_layers(teacher, choice, layers=2):
-    section = TransformerStudent(layers=layers, initialise="teacher_layers", layer_choice=choice)
-    return build_student(section, teachers=[teacher], classes=3, max_tokens=32, seed=1)
+def from_layers(teacher, choice, layers=2, **more):
+    seen = more.pop("seen", None)
+    section = TransformerStudent(layers=layers, initialise="teacher_layers", layer_choice=choice, **more)
+    return build_student(section, teachers=[teacher], classes=3, max_tokens=32, seed=1, seen=seen)
 
 
 PREFIX = {
@@ -47,11 +57,12 @@ PREFIX = {
 }
 
 
-@pytest.mark.parametrize("choice", ["first", "every_other", "last"])
+@pytest.mark.parametrize(("choice", "layers"), [("first", 2), ("every_other", 2), ("last", 2), ("remap", LAYERS + 2)])
 @pytest.mark.parametrize("kind", PREFIX)
-def test_layers_are_copied_tensor_for_tensor(teachers, kind, choice):
-    chosen = chosen_layers(choice, 2, LAYERS)
-    source, copy = teachers[kind].encoder.state_dict(), from_layers(teachers[kind], choice).encoder.state_dict()
+def test_layers_are_copied_tensor_for_tensor(teachers, kind, choice, layers):
+    chosen = chosen_layers(choice, layers, LAYERS)
+    source = teachers[kind].encoder.state_dict()
+    copy = from_layers(teachers[kind], choice, layers).encoder.state_dict()
     compared = 0
     for name, tensor in copy.items():
         if name.startswith(PREFIX[kind]):
@@ -63,9 +74,30 @@ def test_layers_are_copied_tensor_for_tensor(teachers, kind, choice):
     assert compared > 10
 
 
-@pytest.mark.parametrize("choice", ["first", "last"])
-def test_albert_shares_its_layers(teachers, choice):
-    student = from_layers(teachers["albert"], choice)
+@pytest.mark.parametrize("kind", [*PREFIX, "albert"])
+@torch.no_grad()
+def test_a_remapped_student_goes_on_where_its_teacher_ends(teachers, kind):
+    student = from_layers(teachers[kind], "remap", LAYERS + 2)
+    assert student.layers == student.encoder.config.num_hidden_layers == LAYERS + 2
+    ours = student(batch_of(IDS), layers=range(LAYERS + 3)).hidden
+    theirs = teachers[kind](batch_of(IDS), layers=range(LAYERS)).hidden
+    for layer in range(LAYERS):
+        assert torch.allclose(ours[layer], theirs[layer], atol=1e-5)
+    assert not torch.allclose(ours[LAYERS + 2], ours[LAYERS + 1], atol=1e-3)
+
+
+def test_modernberts_first_layer_cannot_stand_further_up(checkpoints):
+    from tests.unit.models.conftest import load
+
+    teacher = load(checkpoints["modernbert"], keep_layers=1)
+    with pytest.raises(CheckpointError, match="first layer") as caught:
+        from_layers(teacher, "remap", 2)
+    assert caught.value.field == "student.layers"
+
+
+@pytest.mark.parametrize(("choice", "layers"), [("first", 2), ("last", 2), ("remap", 6)])
+def test_albert_shares_its_layers(teachers, choice, layers):
+    student = from_layers(teachers["albert"], choice, layers)
     source = teachers["albert"].encoder.state_dict()
     assert all(torch.equal(tensor, source[name]) for name, tensor in student.encoder.state_dict().items())
 

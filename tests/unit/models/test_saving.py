@@ -8,10 +8,16 @@ from safetensors import safe_open
 
 from distill_core.config import BiLSTMStudent, TeacherSection, TransformerStudent
 from distill_core.errors import CheckpointError
+from distill_core.models.base import count_parameters, seeded
+from distill_core.models.bilstm import BiLSTMClassifier, BiLSTMShape
+from distill_core.models.encoders import new_encoder
+from distill_core.models.factorised import FactorisedEmbedding, install_factorised
 from distill_core.models.saving import load_student, save_student
 from distill_core.models.students import build_student
 from distill_core.models.teachers import load_teacher_states, load_teachers, save_teachers
-from tests.unit.models.conftest import IDS, KINDS, LABELS, batch_of
+from distill_core.models.transformer import TransformerClassifier
+from tests.unit.models.conftest import IDS, KINDS, LABELS, batch_of, make_config
+from tests.unit.models.tagging import CLASSES, TAGS, tagged
 
 SECTIONS = {
     "own sizes": TransformerStudent(layers=2, hidden=8, heads=2),
@@ -59,7 +65,7 @@ def test_the_folder_says_what_it_is_and_names_no_place(teachers, tmp_path):
     folder = tmp_path / "student"
     save_student(build("layers", teachers["distilbert"]), folder, labels=LABELS, max_tokens=32)
     description = json.loads((folder / "stillroom.json").read_text())
-    assert description["schema_version"] == 1
+    assert description["schema_version"] == 2
     assert description["kind"] == "transformer"
     assert description["architecture"]["encoder"]["model_type"] == "distilbert"
     assert description["labels"] == LABELS
@@ -123,7 +129,7 @@ def cut_weights(folder):
         (lambda folder: (folder / "stillroom.json").unlink(), "holds no student"),
         (lambda folder: (folder / "stillroom.json").write_text("{"), "cannot be read"),
         (lambda folder: (folder / "stillroom.json").write_text("[]"), "describes no student"),
-        (lambda folder: damage(folder, schema_version=2), "newer version"),
+        (lambda folder: damage(folder, schema_version=3), "newer version"),
         (lambda folder: damage(folder, architecture={"kind": "mystery"}), "damaged"),
         (lambda folder: damage(folder, architecture={}), "damaged"),
         (lambda folder: damage(folder, labels=["one"]), "damaged"),
@@ -149,6 +155,76 @@ def test_weights_of_another_shape_are_refused(saved):
     damage(saved, architecture={**architecture, "lstm_hidden": 6})
     with pytest.raises(CheckpointError, match="damaged"):
         load_student(saved)
+
+
+# ---- tasks, and descriptions of earlier versions
+
+
+def bare(kind, teacher, task):
+    """A student made by its constructor, with the teacher's tokenizer."""
+    vocabulary = teacher.info.vocab_size
+    with seeded(4):
+        if kind == "bilstm":
+            sizes = {"embedding": 6, "lstm_hidden": 5, "lstm_layers": 1, "projection": 7, "embedding_dropout": 0.3}
+            shape = BiLSTMShape(
+                vocabulary, pooling="max", classes=CLASSES, padding_id=0, dropout=0.1, **sizes, task=task
+            )
+            return BiLSTMClassifier(shape, teacher.tokenizer).eval()
+        encoder = new_encoder(make_config("bert", vocabulary, layers=2))
+        return TransformerClassifier(encoder, teacher.tokenizer, classes=CLASSES, dropout=0.1, task=task).eval()
+
+
+@pytest.mark.parametrize("task", ["classification", "tagging"])
+@pytest.mark.parametrize("kind", ["bilstm", "transformer"])
+@torch.no_grad()
+def test_both_tasks_come_back(teachers, tmp_path, kind, task):
+    student = bare(kind, teachers["bert"], task)
+    save_student(student, tmp_path / "student", labels=TAGS, max_tokens=32)
+    loaded, labels, _ = load_student(tmp_path / "student")
+    assert (labels, loaded.task, loaded.architecture) == (TAGS, task, student.architecture)
+    assert loaded.architecture["task"] == task
+    assert torch.equal(loaded(tagged()).logits, student(tagged()).logits)
+    assert loaded(tagged()).logits.shape == ((3, 6, CLASSES) if task == "tagging" else (3, CLASSES))
+
+
+@pytest.mark.parametrize("kind", ["bilstm", "transformer"])
+@torch.no_grad()
+def test_what_the_first_version_wrote_is_read_as_a_classifier(teachers, tmp_path, kind):
+    student = bare(kind, teachers["bert"], "classification")
+    folder = tmp_path / "student"
+    save_student(student, folder, labels=TAGS, max_tokens=32)
+    old = {name: value for name, value in student.architecture.items() if name not in ("task", "embedding_dropout")}
+    damage(folder, schema_version=1, architecture=old)
+    loaded, _, _ = load_student(folder)
+    assert loaded.task == "classification"
+    assert torch.equal(loaded(tagged()).logits, student(tagged()).logits)
+
+
+@pytest.mark.parametrize("kind", ["bert", "electra"])
+@torch.no_grad()
+def test_a_factorised_embedding_comes_back(teachers, tmp_path, kind):
+    teacher = teachers[kind]
+    with seeded(4):
+        encoder = new_encoder(make_config(kind, teacher.info.vocab_size, layers=2))
+        install_factorised(encoder, 3)
+        student = TransformerClassifier(encoder, teacher.tokenizer, classes=3, dropout=0.1).eval()
+    assert student.architecture["factorised"] == 3
+    assert "factorised" not in bare("transformer", teacher, "tagging").architecture
+    save_student(student, tmp_path / "student", labels=LABELS, max_tokens=32)
+    loaded, _, _ = load_student(tmp_path / "student")
+    assert loaded.architecture == student.architecture
+    assert type(loaded.encoder.get_input_embeddings()) is FactorisedEmbedding
+    assert count_parameters(loaded) == count_parameters(student)
+    assert torch.equal(loaded(batch_of(IDS)).logits, student(batch_of(IDS)).logits)
+    assert dict(loaded.parts())["embeddings"][0].shape == (teacher.info.vocab_size, 3)
+
+
+def test_unknown_tasks_are_refused(teachers, tmp_path):
+    student = bare("transformer", teachers["bert"], "tagging")
+    save_student(student, tmp_path / "student", labels=TAGS, max_tokens=32)
+    damage(tmp_path / "student", architecture={**student.architecture, "task": "parsing"})
+    with pytest.raises(CheckpointError, match=r"damaged.*parsing"):
+        load_student(tmp_path / "student")
 
 
 # ---- teachers

@@ -25,7 +25,7 @@ def test_outputs(teachers, kind):
     assert outputs.pooled.shape == (3, 16)
     assert sorted(outputs.hidden) == list(range(LAYERS + 1))
     assert all(states.shape == (3, 10, 16) for states in outputs.hidden.values())
-    last, _ = run_encoder(teacher.encoder, batch_of(IDS))
+    last, _, _ = run_encoder(teacher.encoder, batch_of(IDS))
     assert torch.equal(outputs.hidden[LAYERS], last)
     assert teacher(batch_of(IDS)).hidden == {}
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from distill_core.models.words import pool_words
+from distill_core.models.words import first_piece_states, first_pieces, pool_words, zero_outside
 
 
 def naive(states, words, count):
@@ -60,3 +60,42 @@ def test_half_precision_is_summed_in_fp32():
     pooled, _ = pool_words(torch.full((1, 3, 1), 60000.0, dtype=torch.float16), torch.tensor([[0, 0, 0]]))
     assert pooled.dtype == torch.float32
     assert pooled.item() == pytest.approx(60000, rel=1e-3)
+
+
+# ---- first pieces
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_first_pieces_equal_the_naive_search(seed):
+    generator = torch.Generator().manual_seed(seed)
+    words = torch.randint(-1, 6, (4, 9), generator=generator)
+    index, mask = first_pieces(words)
+    assert index.shape == mask.shape == (4, int(words.max()) + 1)
+    for b, row in enumerate(words.tolist()):
+        for w in range(index.shape[1]):
+            assert mask[b, w] == (w in row)
+            assert index[b, w] == (row.index(w) if w in row else 0)
+
+
+def test_first_pieces_of_nothing():
+    for words in (torch.full((2, 3), -1), torch.zeros(2, 0, dtype=torch.int64)):
+        index, mask = first_pieces(words)
+        assert index.shape == (2, 1)
+        assert not mask.any()
+    assert not first_piece_states(torch.ones(2, 3, 4), torch.full((2, 3), -1))[0].any()
+
+
+def test_states_of_first_pieces_and_their_gradient():
+    states = torch.randn(2, 5, 3, requires_grad=True)
+    words = torch.tensor([[-1, 0, 0, 2, 2], [-1, 0, 1, 1, -1]])
+    found, mask = first_piece_states(states, words)
+    assert mask.tolist() == [[True, False, True], [True, True, False]]
+    expected = torch.stack([states[0, [1, 0, 3]], states[1, [1, 2, 0]]]) * mask.unsqueeze(-1)
+    assert torch.equal(found, expected)
+    found.sum().backward()
+    assert states.grad[..., 0].tolist() == [[0, 1, 0, 1, 0], [0, 1, 1, 0, 0]]
+
+
+def test_outside_nothing_is_left_not_even_what_is_not_finite():
+    values = torch.tensor([[[1.0, 2.0], [float("nan"), float("inf")]]])
+    assert zero_outside(values, torch.tensor([[True, False]])).tolist() == [[[1, 2], [0, 0]]]

@@ -9,8 +9,9 @@ import pytest
 from distill_core import checkpoints
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.errors import CheckpointError
-from distill_core.services import check as checking
-from distill_core.services.check import check_config, sizes
+from distill_core.services import drafts
+from distill_core.services.check import CheckOutcome, check_config
+from distill_core.services.sizes import sizes
 
 INFO = CheckpointInfo(
     source="x",
@@ -54,8 +55,8 @@ def inspector(monkeypatch: pytest.MonkeyPatch) -> Inspector:
     found = Inspector()
     monkeypatch.setattr(checkpoints, "inspect_light", found)
     monkeypatch.setattr(checkpoints, "count_pieces", lambda info: lambda texts: [len(t.split()) + 2 for t in texts])
-    monkeypatch.setattr(checking, "_CACHE", checking._Cache())
-    monkeypatch.setattr(checking, "online", lambda: False)
+    monkeypatch.setattr(drafts, "_CACHE", drafts.Cache())
+    monkeypatch.setattr(drafts, "online", lambda: False)
     return found
 
 
@@ -78,7 +79,7 @@ def draft(csv: Path, **more: Any) -> dict[str, Any]:
     return {**raw, **more}
 
 
-def fields(outcome: checking.CheckOutcome) -> set[str]:
+def fields(outcome: CheckOutcome) -> set[str]:
     return {error.field for error in outcome.errors}
 
 
@@ -148,7 +149,7 @@ def test_sizes_need_only_the_teacher_that_gives_the_vocabulary(inspector: Inspec
     good = draft(csv, teachers=[{"source": "good"}, {"source": "broken"}])
     assert sizes(good)["parameters"] > 0
     bad = draft(csv, teachers=[{"source": "broken"}, {"source": "good"}])
-    assert sizes(bad) == {"error": "no.", "field": "teachers.0.source"}
+    assert sizes(bad) == {"error": "no.", "field": "teachers.0.source", "advice": []}
 
 
 def test_more_layers_than_the_teacher_has(inspector: Inspector, csv: Path) -> None:
@@ -175,3 +176,52 @@ def test_local_files_and_folders_are_refused_to_strangers(inspector: Inspector, 
         assert "teachers.0.source" in fields(check_config(raw, uploads_only=uploads))
         assert sizes(raw, uploads_only=uploads)["field"] == "teachers.0.source"
     assert inspector.asked == asked, "nothing was looked at"
+
+
+def test_languages_may_not_lead_out_of_the_uploads(inspector: Inspector, csv: Path, tmp_path: Path) -> None:
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    data = {"source": "files", "train": str(uploads / "{language}.csv"), "languages": ["en", "../train"]}
+    assert "data.train" in fields(check_config(draft(csv, data=data), uploads_only=uploads))
+    assert sizes(draft(csv, data=data), uploads_only=uploads)["field"] == "data.train"
+
+
+# ---------------------------------------------------------------- advice
+
+
+def notes(found: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(item["field"], item["severity"]) for item in found["advice"]]
+
+
+def test_advice_comes_with_the_sizes_and_stands_among_the_findings(inspector: Inspector, csv: Path) -> None:
+    inspector.infos["weak"] = replace(INFO, parameters=1000, name="weak")
+    student = {"kind": "bilstm", "embedding": 32, "lstm_hidden": 64}
+    raw = draft(csv, teachers=[{"source": "good"}, {"source": "weak"}], student=student)
+    assert ("teachers.1.source", "warning") in notes(sizes(raw))
+    outcome = check_config(raw)
+    assert outcome.ok, "advice keeps nothing from starting"
+    given = [f for f in outcome.findings if f["code"] == "advice"]
+    assert {f["field"] for f in given} == {"teachers.1.source", "objective.soft_label_weight"}
+    assert all(f["rows"] == [] and f["count"] == 0 for f in given)
+    # Now the data are known, the quick answer knows them too.
+    assert ("objective.soft_label_weight", "info") in notes(sizes(raw))
+
+
+def test_advice_on_what_is_typed_so_far(inspector: Inspector, csv: Path) -> None:
+    assert notes(sizes(draft(csv, objective={"teacher_weighting": "mt_bert"}))) == [
+        ("objective.teacher_weighting", "info")
+    ]
+    assert notes(sizes(draft(csv, objective={"teacher_weighting": "no such"}))) == []
+    assert notes(sizes(draft(csv, training={"epochs": 0}))) == []
+
+
+def test_a_pruned_vocabulary_is_told_as_a_bound(inspector: Inspector, csv: Path) -> None:
+    student = {"kind": "bilstm", "embedding": 4, "lstm_hidden": 8}
+    assert sizes(draft(csv))["at_most"] is False
+    assert sizes(draft(csv, student={**student, "vocabulary": "seen"}))["at_most"] is True
+
+
+def test_misfits_of_stages_reach_the_check(inspector: Inspector, csv: Path) -> None:
+    stages = [{"name": "one", "terms": {"emd": 1.0}}]
+    assert "training.stages" in fields(check_config(draft(csv, training={"stages": stages})))
+    assert "objective.matching.emd" in fields(check_config(draft(csv, objective={"matching": {"emd": 1}})))

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from distill_core.catalogue import TASKS
 from distill_core.events import EventLog, metric
 from distill_core.jobs.ingest import ingest
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome
-from distill_core.services.live import elapsed, live_view, note_of, run_row, run_state, time_left
+from distill_core.services.live import METRICS, elapsed, live_view, note_of, run_row, run_state, time_left
 
 
 @pytest.fixture
@@ -115,6 +116,23 @@ def test_a_cursor_from_another_history_is_reset(store: Store, home: DataHome) ->
     run.steps(1)
     assert run.live(500)["reset"] and [r["step"] for r in run.live(500)["rows"]] == [1]
     assert run.live(-5)["rows"] and not run.live(-5)["reset"]
+
+
+def test_phases_are_told_once_each_also_after_a_resume(store: Store, home: DataHome) -> None:
+    run = Run(store, home)
+    assert run.live()["phases"] == []
+    for index, step in ((0, 0), (1, 40), (1, 44)):
+        run.emit("phase", arm="main", seed=13, name=f"p{index}", index=index, of=2, from_step=step)
+    assert [(p["name"], p["from_step"]) for p in run.live()["phases"]] == [("p0", 0), ("p1", 44)]
+
+
+def test_the_metric_is_that_of_the_task(store: Store, home: DataHome) -> None:
+    assert Run(store, home).live()["run"]["metric"] == "accuracy"
+    tagging = run_state(store, row(config={"task": "tagging"}))
+    assert (tagging["metric"], tagging["metric_words"]) == ("f1", "entity F1")
+    assert set(METRICS) == set(TASKS)
+    for name, entry in TASKS.items():
+        assert entry.load().metric == METRICS[name]
 
 
 def test_report_only_when_done(store: Store, home: DataHome) -> None:

@@ -11,7 +11,8 @@ from transformers import BertConfig, BertModel
 
 from distill_core.data.types import Rows
 from distill_core.models.types import Batch, Outputs
-from distill_core.tasks.classification import Encoded, encode
+from distill_core.tasks.base import Encoded
+from distill_core.tasks.classification import encode
 from tests.unit.tasks.builders import wordpiece
 
 TEXTS = [

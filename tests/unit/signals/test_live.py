@@ -5,7 +5,7 @@ import torch
 from distill_core.models.words import pool_words
 from distill_core.signals.live import FP16_MAX, LiveSource, count_units, through_fp16
 from distill_core.signals.types import SignalSpec
-from distill_core.tasks.classification import collate
+from distill_core.tasks.encoding import collate
 from tests.unit.signals.builders import TEXTS, TinyTeacher, examples
 
 

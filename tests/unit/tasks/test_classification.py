@@ -6,7 +6,8 @@ from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from distill_core.data.types import Rows
 from distill_core.errors import CheckpointError
-from distill_core.tasks.classification import METRIC, collate, encode, quality
+from distill_core.tasks.classification import Classification, encode, quality
+from distill_core.tasks.encoding import collate
 from distill_core.tasks.words import words_of_characters
 from tests.unit.tasks.builders import byte_bpe, wordpiece
 
@@ -165,7 +166,7 @@ def test_quality_agrees_with_scikit_learn(pairs):
     labels = ["a", "b", "c", "d"]
     found = quality(gold, predicted, labels)
     precision, recall, f1, support = precision_recall_fscore_support(gold, predicted, labels=range(4), zero_division=0)
-    assert found[METRIC] == pytest.approx(accuracy_score(gold, predicted))
+    assert found[Classification.metric] == pytest.approx(accuracy_score(gold, predicted))
     assert found["macro_f1"] == pytest.approx(f1.mean())
     for number, row in enumerate(found["per_class"]):
         assert row["label"] == labels[number]

@@ -14,7 +14,7 @@ from distill_core.events import MemorySink
 from distill_core.train.loop import Fit
 from distill_core.train.schedule import BatchPlan
 from distill_core.train.stop import StopToken
-from distill_core.train.types import FitSettings, StepTerms, Trial, Validation
+from distill_core.train.types import FitSettings, Position, StepInfo, StepTerms, Trial, Validation
 
 
 class Regression:
@@ -31,13 +31,15 @@ class Regression:
             self.module = nn.Sequential(nn.Linear(6, 16), nn.Dropout(0.2), nn.Linear(16, 1))
         self.scores, self.stop_after = scores, stop_after
         self.seen: list[list[int]] = []
+        self.infos: list[StepInfo] = []
         self.evaluated = 0
 
     def parameter_groups(self):
         return [{"params": list(self.module.parameters()), "lr": 0.01}]
 
-    def accumulate(self, rows: np.ndarray) -> StepTerms:
+    def accumulate(self, rows: np.ndarray, step: StepInfo) -> StepTerms:
         self.seen.append(rows.tolist())
+        self.infos.append(step)
         loss = (self.module(self.x[rows]).squeeze(-1) - self.y[rows]).square().mean()
         loss.backward()
         if self.stop_after and len(self.seen) == self.stop_after[1]:
@@ -60,7 +62,7 @@ class Regression:
         self.restored = state
 
 
-def fit(learner, folder, *, sink=None, stop=None, **settings):
+def fit(learner, folder, *, sink=None, stop=None, told=None, position=None, **settings):
     return Fit(
         learner,
         BatchPlan(np.arange(64), np.full(64, 3), 16, seed=2),
@@ -69,6 +71,8 @@ def fit(learner, folder, *, sink=None, stop=None, **settings):
         folder=folder,
         sink=sink or MemorySink(),
         stop=stop or StopToken(),
+        progress=told,
+        position=position,
     ).run()
 
 
@@ -169,3 +173,132 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         fit(Regression(), tmp_path / "t")
     assert path.read_bytes() == before
+
+
+def test_each_step_is_told_where_it_stands(tmp_path):
+    learner = Regression()
+    fit(learner, tmp_path / "t", steps=5, position=Position(index=1, offset=30, planned=40, total=45))
+    assert [info.step for info in learner.infos] == [30, 31, 32, 33, 34]
+    assert [info.progress for info in learner.infos] == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert {info.seed for info in learner.infos} == {2}
+    alone = Regression()
+    fit(alone, tmp_path / "one", steps=1)
+    assert alone.infos == [StepInfo(0, 0.0, 2)]
+
+
+def test_a_later_phase_reports_steps_of_the_trial_and_returns_its_own(tmp_path):
+    sink = MemorySink()
+    result = fit(
+        Regression(scores=[0.1, 0.9, 0.3]),
+        tmp_path / "t",
+        sink=sink,
+        steps=6,
+        evaluations=3,
+        position=Position(index=1, offset=100, planned=120, total=126),
+    )
+    rows = [row for kind, payload in sink.events if kind == "metric" for row in payload["rows"]]
+    assert [row["step"] for row in rows if row["name"] == "validation_quality"] == [102, 104, 106]
+    assert {row["step"] for row in rows if row["name"] == "learning_rate"} == set(range(101, 107))
+    assert (result.steps, result.best_step) == (6, 4)
+
+
+def test_a_later_phase_resumes_with_steps_of_the_trial(tmp_path):
+    position, stop, sink = Position(index=2, offset=50, planned=50, total=74), StopToken(), MemorySink()
+    with pytest.raises(Stopped):
+        fit(Regression(stop_after=(stop, 9)), tmp_path / "t", stop=stop, position=position)
+    fit(Regression(), tmp_path / "t", sink=sink, position=position)
+    assert sink.events[0] == ("resumed", {"arm": "main", "seed": 2, "from_step": 59})
+
+
+def test_phases_draw_other_dropout_and_the_first_draws_the_trial_s(tmp_path):
+    kept = {}
+    for name, index in (("plain", None), ("first", 0), ("second", 1)):
+        learner = Regression()
+        fit(learner, tmp_path / name, position=None if index is None else Position(index=index))
+        kept[name] = torch.cat([p.flatten() for p in weights(learner)])
+    assert torch.equal(kept["plain"], kept["first"])
+    assert not torch.equal(kept["first"], kept["second"])
+
+
+def test_frozen_parameters_stay_bit_for_bit_and_see_no_weight_decay(tmp_path):
+    class Littering(Regression):
+        def accumulate(self, rows, step):
+            for parameter in self.module[0].parameters():
+                parameter.grad = torch.ones_like(parameter)
+            return super().accumulate(rows, step)
+
+    learner = Littering()
+    first, last = learner.module[0], learner.module[2]
+    first.requires_grad_(False)
+    before, top = [p.clone() for p in first.parameters()], last.weight.detach().clone()
+    fit(learner, tmp_path / "t", weight_decay=1.0)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), before, strict=True))
+    assert not torch.equal(last.weight, top)
+
+
+class Told:
+    def __init__(self):
+        self.calls = []
+
+    def restore(self, done, total):
+        self.calls.append(("restore", done, total))
+
+    def advance(self, done, total):
+        self.calls.append(("advance", done, total))
+
+
+def test_progress_counts_over_the_trial_and_skips_what_patience_saves(tmp_path):
+    told = Told()
+    position = Position(index=1, offset=7, planned=10, total=34)
+    fit(Regression(scores=[0.5, 0.4, 0.4]), tmp_path / "t", told=told, patience=2, position=position)
+    assert told.calls == [*[("advance", 10 + step, 34) for step in range(1, 13)], ("restore", 34, 34)]
+    again = Told()
+    fit(Regression(), tmp_path / "t", told=again, patience=2, position=position)
+    assert again.calls == [("restore", 34, 34)]
+
+
+def test_the_last_steps_before_patience_runs_out_are_logged_too(tmp_path):
+    sink = MemorySink()
+    scores = [0.5, 0.4, 0.4, 0.9, 0.9, 0.9]
+    fit(Regression(scores=scores), tmp_path / "t", sink=sink, steps=42, patience=2, log_points=4)
+    rows = [row for kind, payload in sink.events if kind == "metric" for row in payload["rows"]]
+    assert [row["step"] for row in rows if row["name"] == "loss_total"] == [1, 10, 20, 21]
+
+
+def test_a_finished_trial_gives_its_learner_the_state_back(tmp_path):
+    fit(Regression(), tmp_path / "t")
+    again = Regression()
+    fit(again, tmp_path / "t")
+    assert again.restored == {"steps_seen": 24}
+
+
+def test_a_score_that_is_no_number_never_beats_one_that_is(tmp_path):
+    nan = float("nan")
+    result = fit(Regression(scores=[nan, 0.2, nan, 0.1, nan, nan]), tmp_path / "t")
+    assert (result.best_step, result.validation) == (8, 0.2)
+    learner = Regression(scores=[nan] * 6)
+    assert fit(learner, tmp_path / "none").best_step == 4
+
+
+def test_what_validation_measures_carries_its_unit(tmp_path):
+    class Lossy(Regression):
+        def validate(self):
+            found = super().validate()
+            return Validation(
+                found.score, {**found.rows, ("main", "validation_loss"): -found.score}, {"validation_loss": ""}
+            )
+
+    sink = MemorySink()
+    fit(Lossy(), tmp_path / "t", sink=sink)
+    rows = [row for kind, payload in sink.events if kind == "metric" for row in payload["rows"]]
+    units = {row["name"]: row["unit"] for row in rows}
+    assert (units["validation_quality"], units["validation_loss"]) == ("share", "")
+
+
+def test_restarts_reach_the_optimizer(tmp_path):
+    sink = MemorySink()
+    fit(Regression(), tmp_path / "t", sink=sink, schedule="cosine_restarts", restarts=2, warmup_share=0.0)
+    rows = [row for kind, payload in sink.events if kind == "metric" for row in payload["rows"]]
+    rates = {row["step"]: row["value"] for row in rows if row["name"] == "learning_rate"}
+    assert rates[1] == rates[13] == pytest.approx(0.01)
+    assert rates[7] == rates[19] == pytest.approx(0.005)

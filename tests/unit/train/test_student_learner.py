@@ -7,12 +7,16 @@ import pytest
 import torch
 from torch import nn
 
+from distill_core.catalogue import TERMS
 from distill_core.config import Objective
-from distill_core.models.projections import Projections
 from distill_core.models.types import Batch, Outputs
 from distill_core.signals.types import TeacherSignal
-from distill_core.tasks.classification import Encoded
-from distill_core.train.student_learner import Lesson, StudentData, StudentLearner, mean_weight
+from distill_core.tasks.base import Encoded, Targets
+from distill_core.tasks.encoding import collate
+from distill_core.terms.base import Setup, StudentShape, TeacherShape
+from distill_core.train.phases import Phase, Weight, objective_weights
+from distill_core.train.student_learner import Lessons, StudentData, StudentLearner, hold_out, mean_weight, units
+from distill_core.train.types import StepInfo
 from distill_core.weighting.constant import Constant
 from distill_core.weighting.mt_bert import MTBert
 
@@ -29,7 +33,16 @@ class ToyStudent(nn.Module):
             self.embedding = nn.Embedding(20, WIDTH)
             self.out = nn.Linear(WIDTH, CLASSES)
 
-    def forward(self, batch: Batch, layers=()) -> Outputs:
+    task = "classification"
+
+    def parts(self):
+        return [("head", list(self.out.parameters())), ("embeddings", list(self.embedding.parameters()))]
+
+    def reset_head(self, seed):
+        with torch.no_grad():
+            self.out.weight.copy_(torch.randn(CLASSES, WIDTH, generator=torch.Generator().manual_seed(seed)))
+
+    def forward(self, batch: Batch, layers=(), qkv=()) -> Outputs:
         states = self.embedding(batch.input_ids)
         real = batch.mask.unsqueeze(-1)
         pooled = (states * real).sum(1) / real.sum(1)
@@ -67,27 +80,54 @@ def encoded() -> Encoded:
 
 
 LABELS = np.array([0, 1, 2, -1] * 3)
+INFO = StepInfo(step=0, progress=0.0, seed=1)
 
 
-def learner(objective: Objective, *, lessons=None, weighting=None, student=None, labels=LABELS) -> StudentLearner:
+def phase_of(objective: Objective, **changes) -> Phase:
+    given = {
+        "name": "joint",
+        "steps": 4,
+        "terms": objective_weights(objective),
+        "rows": np.arange(ROWS),
+        "schedule": "linear",
+        "learning_rate": 0.1,
+        "patience": None,
+        "evaluations": 1,
+    }
+    return Phase(**{**given, **changes})
+
+
+def learner(
+    objective: Objective, *, sources=None, level="word", weighting=None, student=None, labels=LABELS, phase=None
+) -> StudentLearner:
     table = encoded()
     student = student or ToyStudent()
-    lessons = lessons if lessons is not None else [Lesson(f"t{i}", ToySource(i), [(1, 2)], "word") for i in range(2)]
-    widths: dict = {}
-    for number, lesson in enumerate(lessons):
-        widths[(number, "pooled" if lesson.level == "pooled" else 1)] = (TEACHER_WIDTH, WIDTH)
-    projections = Projections(widths, seed=1) if objective.hidden_weight and lessons else None
-    return StudentLearner(
+    sources = [ToySource(0, level=level), ToySource(1, level=level)] if sources is None else sources
+    setup = Setup(
+        objective,
+        StudentShape("bilstm", 1, 0),
+        [TeacherShape(f"t{i}", 2, TEACHER_WIDTH, TEACHER_WIDTH, 1, level) for i in range(len(sources))],
+    )
+    terms = {name: TERMS[name].load()(setup) for name in objective.weights() if sources or name == "hard"}
+    for term in terms.values():
+        term.attach(student, seed=1)
+    made = StudentLearner(
         "main",
         student,
-        StudentData(table, labels, table, np.abs(labels)),
-        objective,
-        lessons,
-        weighting if weighting is not None else (MTBert(0.5) if lessons else None),
-        projections,
-        learning_rate=0.1,
+        StudentData(table, Targets(labels, None), table, lambda predicted: float(np.mean(predicted == np.abs(labels)))),
+        Lessons(
+            terms,
+            [teacher.name for teacher in setup.teachers],
+            sources,
+            (weighting or MTBert(0.5)) if sources else None,
+        ),
+        seed=1,
         device=torch.device("cpu"),
     )
+    made.module.train()
+    chosen = phase or phase_of(objective)
+    made.begin_phase(chosen if sources else phase_of(objective, terms={"hard": Weight(objective.hard_label_weight, 1)}))
+    return made
 
 
 def gradients(made: StudentLearner) -> dict[str, torch.Tensor]:
@@ -98,7 +138,7 @@ FULL = Objective(hard_label_weight=2.0, soft_label_weight=3.0, hidden_weight=0.5
 
 
 def test_the_total_is_the_weighted_sum_of_the_unweighted_terms():
-    terms = learner(FULL).accumulate(np.arange(ROWS)).values
+    terms = learner(FULL).accumulate(np.arange(ROWS), INFO).values
     value = {name: float(v) for (_, name), v in terms.items()}
     assert value["loss_total"] == pytest.approx(
         2 * value["loss_hard"] + 3 * value["loss_soft"] + 0.5 * value["loss_hidden"], rel=1e-5
@@ -107,55 +147,57 @@ def test_the_total_is_the_weighted_sum_of_the_unweighted_terms():
 
 def test_the_soft_term_sums_weighted_teachers():
     made = learner(FULL, weighting=Constant([0.25, 0.75]))
-    value = {name: float(v) for (_, name), v in made.accumulate(np.arange(ROWS)).values.items()}
+    value = {name: float(v) for (_, name), v in made.accumulate(np.arange(ROWS), INFO).values.items()}
     assert value["loss_soft"] == pytest.approx(0.25 * value["kl/t0"] + 0.75 * value["kl/t1"], rel=1e-5)
     assert mean_weight(made.state()) == pytest.approx(0.5)
 
 
 def test_rows_without_gold_take_no_part_in_the_hard_term():
     hard = Objective(soft_label_weight=0.0)
-    everyone = learner(hard, lessons=[])
-    everyone.accumulate(np.arange(ROWS))
-    labelled = learner(hard, lessons=[])
-    labelled.accumulate(np.flatnonzero(LABELS >= 0))
+    everyone = learner(hard, sources=[])
+    everyone.accumulate(np.arange(ROWS), INFO)
+    labelled = learner(hard, sources=[])
+    labelled.accumulate(np.flatnonzero(LABELS >= 0), INFO)
     a, b = gradients(everyone), gradients(labelled)
     assert all(torch.allclose(a[k], b[k], atol=1e-7) for k in a)
 
 
 def test_a_batch_without_any_gold_label_teaches_nothing_by_hard_labels_alone():
-    made = learner(Objective(soft_label_weight=0.0), lessons=[])
-    made.accumulate(np.flatnonzero(LABELS < 0))
+    made = learner(Objective(soft_label_weight=0.0), sources=[])
+    made.accumulate(np.flatnonzero(LABELS < 0), INFO)
     assert all(float(g.abs().sum()) == 0 for g in gradients(made).values())
 
 
 @pytest.mark.parametrize("level", ["word", "pooled"])
-def test_gradients_do_not_depend_on_how_the_rows_are_split(level):
-    """Halves of equal size with equal numbers of gold labels: their mean gradient is that of the whole."""
-    lessons = [Lesson(f"t{i}", ToySource(i), [(1, 2)], level) for i in range(2)]
-    whole = learner(FULL, lessons=lessons)
-    whole.accumulate(np.arange(8))
-    parts = learner(FULL, lessons=lessons)
-    parts.accumulate(np.arange(4))
-    parts.accumulate(np.arange(4, 8))
+@pytest.mark.parametrize("cut", [1, 5, 8])
+def test_gradients_do_not_depend_on_how_the_rows_are_split(level, cut):
+    """Parts of unequal size and unequal numbers of gold labels, divided by the whole batch's counts, add up to it."""
+    whole = learner(FULL, level=level)
+    found = whole.accumulate(np.arange(ROWS), INFO)
+    counts = {name: found.counts[("main", f"loss_{name}")] for name in ("hard", "soft", "hidden")}
+    parts = learner(FULL, level=level)
+    parts.accumulate(np.arange(cut), INFO, denominators=counts)
+    parts.accumulate(np.arange(cut, ROWS), INFO, denominators=counts)
     a, b = gradients(whole), gradients(parts)
-    assert all(torch.allclose(a[k], b[k] / 2, atol=1e-6) for k in a)
+    assert a.keys() == b.keys()
+    assert all(torch.allclose(a[k], b[k], atol=1e-6) for k in a)
 
 
 @pytest.mark.parametrize("words", [WORDS - 2, WORDS, WORDS + 3])
 def test_words_that_one_side_cut_off_do_not_count(words):
-    made = learner(FULL, lessons=[Lesson("t", ToySource(1, words), [(1, 2)], "word")])
-    terms = made.accumulate(np.arange(ROWS))
+    made = learner(FULL, sources=[ToySource(1, words)])
+    terms = made.accumulate(np.arange(ROWS), INFO)
     assert torch.isfinite(terms.values[("main", "loss_hidden")])
     trimmed = ToySource(1, words)
     trimmed.hidden = trimmed.hidden[:, : min(words, WORDS)]
-    same = learner(FULL, lessons=[Lesson("t", trimmed, [(1, 2)], "word")])
-    again = same.accumulate(np.arange(ROWS))
+    same = learner(FULL, sources=[trimmed])
+    again = same.accumulate(np.arange(ROWS), INFO)
     assert torch.allclose(terms.values[("main", "loss_hidden")], again.values[("main", "loss_hidden")])
 
 
 def test_running_sums_survive_a_resume():
     made = learner(FULL)
-    made.accumulate(np.arange(ROWS))
+    made.accumulate(np.arange(ROWS), INFO)
     other = learner(FULL)
     other.load_state(made.state())
     assert mean_weight(other.state()) == mean_weight(made.state())
@@ -163,12 +205,93 @@ def test_running_sums_survive_a_resume():
 
 def test_a_perfect_pupil_has_no_soft_loss():
     student = ToyStudent()
-    made = learner(
-        Objective(hard_label_weight=0.0), student=student, lessons=[Lesson("t", ToySource(0), [(1, 2)], "word")]
-    )
+    source = ToySource(0)
+    made = learner(Objective(hard_label_weight=0.0), student=student, sources=[source])
     with torch.no_grad():
-        from distill_core.tasks.classification import collate
-
-        made.lessons[0].source.all_logits = student(collate(encoded(), np.arange(ROWS))).logits
-    terms = made.accumulate(np.arange(ROWS))
+        source.all_logits = student(collate(encoded(), np.arange(ROWS))).logits
+    terms = made.accumulate(np.arange(ROWS), INFO)
     assert float(terms.values[("main", "loss_soft")]) == pytest.approx(0, abs=1e-6)
+
+
+def test_weights_move_with_the_progress_of_the_phase():
+    objective = Objective(hard_label_weight=0.0, soft_label_weight=4.0, soft_label_weight_end=1.0)
+    for progress, factor in ((0.0, 4.0), (0.5, 2.5), (1.0, 1.0)):
+        made = learner(objective)
+        value = made.accumulate(np.arange(ROWS), StepInfo(3, progress, 1)).values
+        assert float(value[("main", "loss_total")]) == pytest.approx(
+            factor * float(value[("main", "loss_soft")]), rel=1e-5
+        )
+
+
+def test_a_phase_freezes_what_it_does_not_train():
+    made = learner(FULL, phase=phase_of(FULL, trainable=["head"]))
+    made.accumulate(np.arange(ROWS), INFO)
+    assert made.student.embedding.weight.grad is None
+    assert made.student.out.weight.grad is not None
+    made.begin_phase(phase_of(FULL))
+    made.accumulate(np.arange(ROWS), INFO)
+    assert made.student.embedding.weight.grad is not None
+
+
+def test_a_fresh_head_is_new_and_the_same_each_time():
+    heads = []
+    for _ in range(2):
+        made = learner(FULL, phase=phase_of(FULL, fresh_head=True))
+        heads.append(made.student.out.weight.detach().clone())
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], ToyStudent().out.weight)
+
+
+def test_rows_that_choose_by_loss_are_not_trained_on():
+    first = phase_of(FULL, name="a 1/2", rows=np.arange(100), select="loss", stage=0)
+    second = phase_of(FULL, name="a 2/2", rows=np.arange(100), select="loss", stage=0)
+    labels = phase_of(FULL, name="b", rows=np.arange(100), stage=1)
+    kept, held = hold_out([first, second, labels], seed=3)
+    assert set(held) == {0}
+    assert len(held[0]) == 5
+    for phase in kept[:2]:
+        assert sorted([*phase.rows, *held[0]]) == list(range(100))
+    assert len(kept[2].rows) == 100
+
+
+def test_validation_by_loss_is_the_weighted_total_of_the_held_out_rows():
+    objective = Objective(hard_label_weight=0.0, soft_label_weight=0.0, hidden_weight=0.5)
+    made = learner(objective, phase=phase_of(objective, select="loss", stage=0))
+    made.data.held_out = {0: np.array([2, 5])}
+    made.begin_phase(phase_of(objective, select="loss", stage=0))
+    made.module.eval()
+    found = made.validate()
+    made.module.train()
+    loss = float(made.accumulate(np.array([2, 5]), INFO).values[("main", "loss_total")])
+    assert found.score == pytest.approx(-loss, rel=1e-5)
+    assert found.rows[("main", "validation_loss")] == pytest.approx(loss, rel=1e-5)
+
+
+def test_teacher_labels_teach_where_there_is_no_gold():
+    objective = Objective(hard_label_weight=0.0, soft_label_weight=0.0, teacher_label_weight=1.0)
+    sources = [ToySource(0), ToySource(1)]
+    made = learner(objective, sources=sources)
+    found = made.accumulate(np.arange(ROWS), INFO)
+    bare = np.flatnonzero(LABELS < 0)
+    assert found.counts[("main", "loss_teacher_labels")] == len(bare)
+    with torch.no_grad():
+        logits = made.student(collate(encoded(), bare)).logits
+    wanted = sum(source.all_logits[bare].softmax(-1) for source in sources).argmax(-1)
+    expected = torch.nn.functional.cross_entropy(logits, wanted)
+    assert float(found.values[("main", "loss_teacher_labels")]) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_in_tagging_a_unit_is_a_word_that_all_sides_saw():
+    words = 3
+    logits = torch.arange(2 * words * 2, dtype=torch.float32).reshape(2, words, 2)
+    mask = torch.tensor([[True, True, True], [True, False, False]])
+    outputs = Outputs(logits, logits, word_mask=mask)
+    seen = torch.tensor([[True, False, True, True], [True, True, True, True]])
+    signal = TeacherSignal(torch.ones(2, 4, 2), None, word_mask=seen)
+    batch = collate(encoded(), np.arange(2))
+    targets = Targets(np.array([0, 1, 1, 0, 1]), np.array([3, 2]))
+    step = units(batch, outputs, targets, [signal], np.array([0, 1]))
+    assert step.logits.tolist() == [[0.0, 1.0], [4.0, 5.0], [6.0, 7.0]]
+    assert step.gold.tolist() == [0, 1, 0]
+    assert step.owner.tolist() == [0, 0, 1]
+    assert [tuple(t.shape) for t in step.teacher_logits] == [(3, 2)]

@@ -26,6 +26,10 @@ SHAPES = {
     "student": {"parameters": 102_312, "bytes": 410_216},
     "compression": {"parameters": 13.8, "bytes": 13.8},
 }
+PHASES = [
+    {"arm": "main", "seed": 13, "name": name, "index": index, "of": 3, "from_step": step}
+    for index, (name, step) in enumerate([("representation", 0), ("labels, head", 320), ("labels, all", 380)])
+]
 FINDING = {
     "severity": "warning",
     "code": "overlap",
@@ -75,6 +79,7 @@ def rows_until(share: float) -> list[dict[str, Any]]:
         for i in range(int(90 * min(1.0, max(0.0, (share - from_share) / 0.163)))):
             loss = {"loss_hard": 2.0 * math.exp(-i / 20) + 0.2}
             if arm != "no_teacher":
+                add(arm, "disagreement", 8 * i, 0.2 * math.exp(-i / 60) + 0.02)
                 loss |= {"loss_soft": 3.1 * math.exp(-i / 22) + 0.3, "loss_hidden": 0.9 * math.exp(-i / 40) + 0.2}
             for name, value in {**loss, "loss_total": sum(loss.values())}.items():
                 add(arm, name, 8 * i, value + 0.02 * math.sin(2.1 * i))
@@ -193,13 +198,14 @@ class FakeServices:
         latency = sample_report()["latency_models"] if share > 0.46 or done else []
         return {
             "run": {
-                "id": run.id, "name": run.name, "status": run.status,
+                "id": run.id, "name": run.name, "status": run.status, "metric": "accuracy",
+                "metric_words": "accuracy",
                 "queue_position": 2 if run.status == "queued" else None, "stage": stage, "stages": states,
                 "share": share, "eta_s": (1 - share) * run.seconds if moving and share > 0.1 else None,
                 "note": "main arm, seed 13, step 420 of 705" if moving else "", "error": run.error, "device": "cpu",
                 "created": run.created, "elapsed_s": run.elapsed() if not done else run.seconds,
             },
-            "cursor": len(rows), "reset": False, "rows": rows[cursor:],
+            "phases": PHASES, "cursor": len(rows), "reset": False, "rows": rows[cursor:],
             "shapes": SHAPES if share > 0.08 or done else None,
             "latency": [{**row, "phase": "final" if done else "preview"} for row in latency],
             "teachers": [
@@ -221,16 +227,17 @@ class FakeServices:
     def check(self, draft: dict[str, Any]) -> CheckOutcome:
         size = self.sizes(draft)
         summary = {"labels": list("abcdefgh"), "sizes": {"train": 1350, "transfer": 6000}, "student": size}
+        findings = [FINDING, *self.advice(draft)]
         try:
             config = cfg.from_dict(draft)
         except ConfigError as error:
-            return CheckOutcome(errors=error.errors, findings=[FINDING], summary=summary)
+            return CheckOutcome(errors=error.errors, findings=findings, summary=summary)
         missing = [
             FieldError(f"teachers.{i}.source", f"there is no folder {t.source}.", "Check the path.")
             for i, t in enumerate(config.teachers)
             if t.source.startswith("/nowhere")
         ]
-        return CheckOutcome(missing, [FINDING], summary, None if missing else config)
+        return CheckOutcome(missing, findings, summary, None if missing else config)
 
     def sizes(self, draft: dict[str, Any]) -> dict[str, Any]:
         width = draft.get("student", {}).get("lstm_hidden") or draft.get("student", {}).get("hidden")
@@ -240,7 +247,21 @@ class FakeServices:
         return {
             "parameters": parameters, "bytes": 4 * parameters, "megabytes": 4e-6 * parameters,
             "compression": 1_412_904 / parameters, "teacher_parameters": 1_412_904,
+            "advice": self.advice(draft),
         }  # fmt: skip
+
+    def advice(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
+        """One note on the weighting by gold labels, one on a teacher that calls itself weak."""
+        given = []
+        if draft.get("objective", {}).get("teacher_weighting") == "mt_bert":
+            given.append(("objective.teacher_weighting", "info", "82% of the rows carry no <b>gold</b>."))
+        for number, teacher in enumerate(draft.get("teachers", [])):
+            if "weak" in teacher["source"]:
+                given.append((f"teachers.{number}.source", "warning", "This teacher is weak."))
+        return [
+            {"field": field, "severity": severity, "message": message, "code": "advice", "rows": [], "count": 0}
+            for field, severity, message in given
+        ]
 
     def store_upload(self, temp_path: str, original_name: str) -> str:
         target = self.folder / original_name

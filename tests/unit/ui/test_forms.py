@@ -6,12 +6,13 @@ import gradio as gr
 import pytest
 
 from distill_core import config as cfg
+from distill_core.catalogue import DIVERGENCES, MATCHING, WEIGHTINGS
 from distill_core.errors import FieldError
-from ui import drafts, forms
+from ui import drafts, fields, forms, text
 
 
-def spec(section: type[cfg.Section], name: str) -> forms.FieldSpec:
-    return forms.spec_of(f"x.{name}", section.model_fields[name])
+def spec(section: type[cfg.Section], name: str) -> fields.FieldSpec:
+    return fields.spec_of(f"x.{name}", section.model_fields[name])
 
 
 def test_spec_reads_type_limits_and_words() -> None:
@@ -24,6 +25,8 @@ def test_spec_reads_type_limits_and_words() -> None:
     assert spec(cfg.TeacherSection, "label_mapping").kind == "mapping"
     assert spec(cfg.RunConfig, "seeds").kind == "ints"
     assert spec(cfg.RunConfig, "controls").kind == "many"
+    assert spec(cfg.FileData, "languages").kind == "strings"
+    assert spec(cfg.Training, "stages").kind == "yaml"
 
 
 @pytest.mark.parametrize(
@@ -35,17 +38,17 @@ def test_spec_reads_type_limits_and_words() -> None:
 )  # fmt: skip
 def test_every_setting_has_a_widget_and_help(section: type[cfg.Section]) -> None:
     for path, info in drafts.section_fields(section, "part."):
-        made = forms.spec_of(path, info)
+        made = fields.spec_of(path, info)
         assert made.help, f"{path} has no help"
-        assert forms.widget_of(made).elem_id == "field-" + path.replace(".", "-")
+        assert fields.widget_of(made).elem_id == "field-" + path.replace(".", "-")
 
 
 @pytest.mark.parametrize("section", [cfg.Training, cfg.TeacherTraining, cfg.Objective, cfg.BiLSTMStudent])
 def test_defaults_survive_the_way_through_widgets(section: type[cfg.Section]) -> None:
     values = {}
     for path, info in drafts.section_fields(section, ""):
-        made = forms.spec_of(path, info)
-        value = forms.read(made, forms.shown(made, made.default))
+        made = fields.spec_of(path, info)
+        value = fields.read(made, fields.shown(made, made.default))
         if not (value is None and made.optional):
             values[path] = value
     assert section.model_validate(forms.nested(values)) == section()
@@ -53,20 +56,20 @@ def test_defaults_survive_the_way_through_widgets(section: type[cfg.Section]) ->
 
 def test_optional_numbers_may_be_empty_and_bad_ones_reach_the_check() -> None:
     patience = spec(cfg.Training, "patience")
-    assert forms.read(patience, "") is None
-    assert forms.read(patience, " 7 ") == 7
-    assert forms.read(patience, "many") == "many"
+    assert fields.read(patience, "") is None
+    assert fields.read(patience, " 7 ") == 7
+    assert fields.read(patience, "many") == "many"
 
 
 def test_lists_and_mappings_are_read_line_by_line() -> None:
-    assert forms.read(spec(cfg.RunConfig, "seeds"), "13, 14;15") == [13, 14, 15]
-    assert forms.read(spec(cfg.RunConfig, "seeds"), "13, x") == [13, "x"]
+    assert fields.read(spec(cfg.RunConfig, "seeds"), "13, 14;15") == [13, 14, 15]
+    assert fields.read(spec(cfg.RunConfig, "seeds"), "13, x") == [13, "x"]
     mapping = spec(cfg.TeacherSection, "label_mapping")
-    assert forms.read(mapping, "LABEL_0 = negative\n\nLABEL_1=positive") == {
+    assert fields.read(mapping, "LABEL_0 = negative\n\nLABEL_1=positive") == {
         "LABEL_0": "negative",
         "LABEL_1": "positive",
     }
-    assert forms.read(mapping, " \n") is None
+    assert fields.read(mapping, " \n") is None
 
 
 def small_form() -> forms.Form:
@@ -118,3 +121,99 @@ def test_no_teacher_is_told_at_the_first_slot() -> None:
 )
 def test_step_of_an_error(path: str, step: int) -> None:
     assert drafts.step_of(path) == step
+
+
+# ---------------------------------------------------------------- the catalogue's choices
+
+
+@pytest.mark.parametrize(
+    ("path", "table"), [("objective.soft_label_loss", DIVERGENCES), ("objective.teacher_weighting", WEIGHTINGS)]
+)
+def test_choices_of_the_catalogue_carry_its_titles_and_help(path: str, table: dict) -> None:
+    made = fields.spec_of(path, cfg.Objective.model_fields[path.split(".")[1]])
+    assert fields.named_choices(made) == [(entry.title, name) for name, entry in table.items()]
+    assert isinstance(fields.widget_of(made), gr.Dropdown)
+    for name, entry in table.items():
+        said = fields.entry_html(path, name)
+        assert fields.markup.esc(entry.help) in said
+        assert entry.paper in said
+    assert fields.entry_html(path, "no such") == ""
+
+
+def test_what_a_choice_needs_is_told() -> None:
+    said = fields.entry_html("objective.teacher_weighting", "rl_gate")
+    assert "Needs gold labels and two or more teachers." in said
+    assert 'href="https://arxiv.org/abs/2012.06048"' in said
+    needs = {need for entry in (*DIVERGENCES.values(), *WEIGHTINGS.values()) for need in entry.needs}
+    assert needs <= set(text.NEEDS)
+
+
+def test_matching_weights_stand_with_the_further_terms() -> None:
+    rows = [row for row in drafts.section_fields(cfg.Objective, "objective.") if fields.spec_of(*row).advanced]
+    parts = dict(forms.grouped(rows, text.OBJECTIVE_GROUPS))
+    further = [path for path, _ in parts["Further terms"]]
+    assert [f"objective.matching.{name}" for name in MATCHING] == [path for path in further if "matching" in path]
+    assert "objective.soft_label_loss" in dict(parts["Soft labels"])
+    assert sum(len(part) for part in parts.values()) == len(rows)
+    assert "" not in parts, "every further setting has its place"
+
+
+# ---------------------------------------------------------------- lists and stages
+
+STAGES = fields.spec_of("training.stages", cfg.Training.model_fields["stages"])
+
+
+def test_languages_are_read_apart_by_commas() -> None:
+    made = spec(cfg.FileData, "languages")
+    assert fields.read(made, " de, fr ;pl,") == ["de", "fr", "pl"]
+    assert fields.read(made, "") == []
+    assert fields.shown(made, ["de", "fr"]) == "de, fr"
+
+
+def test_stages_survive_the_way_through_yaml() -> None:
+    stages = cfg.Training(
+        stages=[
+            {"name": "one", "terms": {"hidden": 1.0}, "data": "transfer", "epochs": 10},
+            {"name": "two", "terms": {"soft": {"start": 4, "end": 1}, "hard": 0.5}, "unfreeze": True, "patience": 3},
+        ]
+    )
+    for given in (stages.stages, stages.model_dump(mode="json", exclude_none=True)["stages"]):
+        typed = fields.shown(STAGES, given)
+        assert "fresh_head" not in typed and "unfreeze: true" in typed, "what is left at its default stays out"
+        assert cfg.Training(stages=fields.read(STAGES, typed)) == stages
+    assert fields.shown(STAGES, []) == "" and fields.read(STAGES, " \n") == []
+
+
+def test_the_example_can_be_used_as_it_stands() -> None:
+    example = text.EXAMPLES["training.stages"]
+    assert len(cfg.Training(stages=fields.read(STAGES, example)).stages) == 2
+    assert "patience" in fields.section_html(STAGES.section)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("- name: [x", "not valid YAML"), ("a: b: c", "line 1"), ("name: x", "a list is needed"), ("text", "a list"),
+        ("- &a {name: x}\n- *a", "aliases"), ("[" * 5000, "not valid YAML"), ("x" * 20_001, "too long"),
+        ("- 2020-13-45", "not valid YAML"),
+    ],
+)  # fmt: skip
+def test_unreadable_yaml_is_told_and_goes_on_as_it_is(typed: str, said: str) -> None:
+    problem = fields.unreadable(STAGES, typed)
+    assert problem is not None and problem.field == "training.stages"
+    assert said in f"{problem.message} {problem.hint}"
+    assert fields.read(STAGES, typed) == typed
+
+
+def test_advice_goes_to_notes_of_its_own() -> None:
+    form = forms.Form(advised=lambda path: path == "training.epochs")
+    with gr.Blocks():
+        form.add("training.epochs", cfg.Training.model_fields["epochs"])
+        form.add("training.batch_size", cfg.Training.model_fields["batch_size"])
+    given = [
+        {"field": "training.epochs", "severity": "warning", "message": "<many>."},
+        {"field": "training.batch_size", "severity": "info", "message": "has no note."},
+    ]
+    (note,) = form.told(given, {})
+    assert note["visible"] and "&lt;many&gt;" in note["value"]
+    assert len(form.notes) == 1 and not form.told([], {})[0]["visible"]

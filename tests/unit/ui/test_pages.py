@@ -10,10 +10,13 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from distill_core import config as cfg
+from distill_core.errors import FieldError
+from distill_core.services.check import CheckOutcome
 from tests.unit.ui.fake_services import FakeServices
-from ui import markup
+from ui import formula, markup, preview
 from ui.build import build_app, page_of
-from ui.pages import header, new, new_data, new_words, run
+from ui.pages import header, new, new_data, new_recipes, new_student, new_words, run
 
 EVIL = '<img src=x onerror="alert(1)">'
 
@@ -97,7 +100,7 @@ def page(services: FakeServices) -> new.NewRun:
 
 
 def typed_of(page: new.NewRun, **changes: Any) -> tuple[Any, ...]:
-    values = [page.data.source.value, page.kind.value]
+    values = [page.data.source.value, page.student.kind.value]
     for binding in page.form.bindings:
         key = binding.path.replace(".", "__")
         values.append(changes[key] if key in changes and binding.counts({"data": "bundled", "student": "bilstm"})
@@ -127,17 +130,215 @@ def test_a_refused_start_is_told(page: new.NewRun, services: FakeServices) -> No
     assert run_id == "" and "The queue is full" in updates[-3]
 
 
-def test_a_recipe_fills_in_and_resets(page: new.NewRun, services: FakeServices) -> None:
-    recipe = next(item for item in services.recipes() if item["name"] == "mt_bert")
-    said, kind, *updates = new.fill_recipe(page, recipe)
-    assert recipe["paper"] in said and kind["value"] == "transformer"
+def filled(page: new.NewRun, recipe: dict[str, Any], task: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(updates of the page's parts, updates of the fields that count) after choosing a recipe."""
+    updates = new_recipes.fill(page, recipe, task)
+    assert len(updates) == len(new_recipes.filled(page))
+    first = len(updates) - len(page.form.bindings)
+    kind = recipe["config"]["student"]["kind"]
     by_path = {
         binding.path: update
-        for binding, update in zip(page.form.bindings, updates, strict=True)
-        if binding.counts({"student": "transformer", "data": "bundled"})
+        for binding, update in zip(page.form.bindings, updates[first:], strict=True)
+        if binding.counts({"student": kind, "data": "bundled"})
     }
+    names = ("said", "kind", "preset", "source", "shown")
+    return dict(zip(names, updates[: len(names)], strict=True)), by_path
+
+
+def test_a_recipe_fills_in_and_resets(page: new.NewRun, services: FakeServices) -> None:
+    recipe = next(item for item in services.recipes() if item["name"] == "mt_bert")
+    parts, by_path = filled(page, recipe, "classification")
+    assert recipe["paper"] in parts["said"] and parts["kind"]["value"] == "transformer" and parts["preset"] == ""
     assert by_path["student.layers"]["value"] == recipe["config"]["student"]["layers"]
-    assert "value" not in by_path["teachers.0.source"]
+    assert by_path["objective.matching.emd"]["value"] == 0.0
+    assert by_path["training.stages"]["value"] == ""
+    assert "value" not in by_path["teachers.0.source"] and "value" not in by_path["data.task"]
+    assert "value" not in parts["source"]
+
+
+def test_a_recipe_for_another_task_brings_data_and_teachers(page: new.NewRun, services: FakeServices) -> None:
+    recipe = next(item for item in services.recipes() if item["name"] == "mt_bert")
+    config = {**recipe["config"], "teachers": [{"source": "bundled:other"}]}
+    parts, by_path = filled(page, {**recipe, "config": config}, "tagging")
+    assert parts["source"]["value"] == "bundled" and parts["shown"] == [True] + [False] * 7
+    assert by_path["data.task"]["value"] == "classification" and by_path["data.name"]["value"] == "support-desk"
+    assert by_path["data.max_tokens"]["value"] == 48 and by_path["data.labelled_per_class"]["value"] == ""
+    assert by_path["teachers.0.source"]["value"] == "bundled:other"
+    assert by_path["teachers.1.source"]["value"] == "", "no teacher of the other task stays behind"
+
+
+def test_recipes_are_chosen_by_title_when_and_needs(services: FakeServices) -> None:
+    said = new_words.recipe_choice({"name": "x", "title": "T", "when": "You\n have A.", "needs": "Two teachers."})
+    assert said == "T\nYou have A.\nNeeds: two teachers."
+    assert new_words.recipe_choice({"name": "x"}) == "x"
+    assert new_words.recipe_choice({"name": "x", "needs": "GPU."}) == "x\nNeeds: GPU."
+
+
+def test_every_preset_makes_a_student(page: new.NewRun) -> None:
+    bindings = new_student.student_bindings(page.form)
+    assert new_student.STUDENT_PRESETS
+    for name, (_, fields) in new_student.STUDENT_PRESETS.items():
+        kind, *updates = new_student.fill(page.form, name)
+        assert kind["value"] == fields["kind"]
+        filled_in = {
+            binding.path: update["value"]
+            for binding, update in zip(bindings, updates, strict=True)
+            if "value" in update and binding.counts({"student": fields["kind"]})
+        }
+        assert set(filled_in) == {f"student.{key}" for key in fields if key != "kind"}
+        read = {b.path: b for b in bindings if b.counts({"student": fields["kind"]})}
+        again = {path: forms_read(read[path], value) for path, value in filled_in.items()}
+        assert again == {f"student.{key}": value for key, value in fields.items() if key != "kind"}
+    assert "value" not in new_student.fill(page.form, "no such")[0]
+
+
+def forms_read(binding: Any, value: Any) -> Any:
+    from ui.fields import read
+
+    return read(binding.spec, value)
+
+
+def test_unreadable_stages_are_told_at_their_field(page: new.NewRun, services: FakeServices) -> None:
+    run_id, updates = new.start(page, services, "token", typed_of(page, training__stages="- name: [x"))
+    assert run_id == "" and services.started == []
+    slot = updates[5 + [binding.path for binding in page.form.bindings].index("training.stages")]
+    assert slot["visible"] and "not valid YAML" in slot["value"] and "line 1" in slot["value"]
+    assert slot["value"].count("<p") == 1, "said once"
+
+
+def test_typed_stages_reach_the_run(page: new.NewRun, services: FakeServices) -> None:
+    typed = "- name: first\n  terms: {hidden: 1}\n  data: transfer\n- {name: second, terms: {hard: 1}}"
+    run_id, _ = new.start(page, services, "token", typed_of(page, training__stages=typed))
+    assert run_id and [stage.name for stage in services.started[0].training.stages] == ["first", "second"]
+
+
+def test_advice_stands_at_its_field_and_keeps_nothing_from_starting(page: new.NewRun, services: FakeServices) -> None:
+    typed = typed_of(page, teachers__1__source="weak", objective__teacher_weighting="mt_bert")
+    noted = [binding.path for binding in page.form.bindings if binding.note is not None]
+    side, summed, *notes = new.live(page, services, typed)
+    assert len(notes) == len(noted) == len(page.form.notes)
+    shown = {path: note["value"] for path, note in zip(noted, notes, strict=True) if note["visible"]}
+    assert set(shown) == {"teachers.1.source", "objective.teacher_weighting"}
+    assert "&lt;b&gt;gold" in shown["objective.teacher_weighting"] and "Advice" in shown["teachers.1.source"]
+    assert "soft labels" in summed and "soft labels" in side
+    checked = new.check(page, services, typed)
+    assert [note["visible"] for note in checked.notes] == [note["visible"] for note in notes]
+    assert "Advice on what you chose" in checked.words[1] and checked.config is not None
+
+
+def test_advice_follows_the_teachers_slot(page: new.NewRun, services: FakeServices) -> None:
+    typed = typed_of(page, teachers__0__source="", teachers__1__source="weak")
+    noted = [binding.path for binding in page.form.bindings if binding.note is not None]
+    notes = new.live(page, services, typed)[2:]
+    assert [path for path, note in zip(noted, notes, strict=True) if note["visible"]][:1] == ["teachers.1.source"]
+
+
+# ---------------------------------------------------------------- words
+
+
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [
+        ({"hard_label_weight": 1, "soft_label_weight": 1.0, "distill_temperature": 2, "hidden_weight": 0.5},
+         "1 × hard labels + 1 × soft labels (KL, τ 2) + 0.5 × hidden states"),
+        ({"soft_label_weight": 4, "soft_label_weight_end": 1, "soft_label_loss": "js", "distill_temperature": 1},
+         "(4 → 1) × soft labels (Jensen–Shannon, τ 1)"),
+        ({"soft_label_weight": 1, "soft_label_loss": "logit_mse", "distill_temperature": 2},
+         "1 × soft labels (Logits)"),
+        ({"hard_label_weight": 0, "matching": {"emd": 2, "pkd": 0}}, "2 × layers by optimal transport"),
+        ({"hard_label_weight": "x", "matching": 3, "soft_label_weight": None}, "no loss"),
+    ],
+)  # fmt: skip
+def test_the_objective_is_a_sum_in_words(objective: dict[str, Any], said: str) -> None:
+    assert formula.objective_words(objective) == said
+
+
+def test_stages_are_told_one_by_one() -> None:
+    stages = [
+        {"name": "representation", "terms": {"hidden": 1}, "data": "transfer", "epochs": 10},
+        {"name": "labels", "terms": {"hard": 1, "soft": {"start": 4, "end": 1}}, "unfreeze": True},
+        "no stage",
+    ]
+    draft = {"objective": {"distill_temperature": 2}, "training": {"stages": stages, "epochs": 7}}
+    assert formula.stages_words(stages, draft["objective"]) == [
+        "1 representation: 1 × hidden states on the transfer set, 10 epochs",
+        "2 labels: 1 × hard labels + (4 → 1) × soft labels (KL, τ 2) on all rows, 5 epochs, unfrozen from the top down",
+    ]
+    assert formula.short_words(draft) == "3 stages: representation → labels"
+    assert formula.short_words({"training": {"stages": "- unreadable", "epochs": 7}}) == "no loss, 7 epochs"
+    assert formula.formula_html(draft).count("<li>") == 2
+
+
+def test_types_are_counted_in_tagging() -> None:
+    summary = {"labels": ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"], "sizes": {"train": 10}}
+    assert new_words.data_words({"name": "x", "task": "tagging"}, summary) == "x, 2 types, 10 rows"
+    assert new_words.data_words({"name": "x"}, summary) == "x, 5 classes, 10 rows"
+
+
+def test_tagged_sentences_are_marked_with_their_types() -> None:
+    row = {"words": "Ada Lovelace met B. in Paris", "tags": "B-PER I-PER O B-PER O B-LOC", "language": "en"}
+    sentence = preview.sentence_of(row)
+    assert sentence is not None
+    assert preview.spans(sentence) == [
+        ("PER", ["Ada", "Lovelace"]), ("", ["met"]), ("PER", ["B."]), ("", ["in"]), ("LOC", ["Paris"]),
+    ]  # fmt: skip
+    html = preview.rows_html([row])
+    assert html.count("<mark") == 3 and "<small>LOC</small>" in html and ">en<" in html
+    lists = {"tokens": ["a", "b"], "ner_tags": ["B-X", "B-X"]}
+    assert preview.rows_html([lists]).count("<mark") == 2, "two names beside each other are two"
+
+
+@pytest.mark.parametrize(
+    "row", [{"text": "plain", "label": "x"}, {"words": "a b", "tags": "O"}, {"words": "a b"}, {"tags": "O"}]
+)
+def test_rows_that_are_no_sentences_are_a_table(row: dict[str, str]) -> None:
+    assert "<table" in preview.rows_html([row])
+    assert preview.rows_html([]) == ""
+
+
+def test_the_words_and_sets_follow_the_task(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled = {"data": [{"name": "support-desk"}, {"name": "tagged"}], "teachers": []}
+    recipe = services.recipes()[0]
+    tagged = {
+        **recipe,
+        "config": {**recipe["config"], "data": {"source": "bundled", "name": "tagged", "task": "tagging"}},
+    }
+    monkeypatch.setattr(services, "bundled", lambda: bundled)
+    monkeypatch.setattr(services, "recipes", lambda: [recipe, tagged])
+    sets = new_data.bundled_sets(services)
+    assert sets == {"classification": ["support-desk"], "tagging": ["tagged"]}
+    step = new_data.DataStep(None, {}, bundled=sets)  # type: ignore[arg-type]
+    said, names = new_data.retask(step, "tagging", "support-desk")
+    assert "CoNLL" in said and names["choices"] == ["tagged"] and names["value"] == "tagged"
+    assert new_data.retask(step, "classification", "support-desk")[1]["value"] == "support-desk"
+
+
+def test_a_path_of_somebody_else_is_not_opened(
+    services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("text,label\nsecret words,a\nmore,b\n")
+    reading = {"format": "auto", "header": "auto", "quoting": "auto", "languages": "de, fr"}
+    seen: list[dict[str, Any]] = []
+
+    def refuse(draft: dict[str, Any]) -> CheckOutcome:
+        seen.append(draft)
+        return CheckOutcome(errors=[FieldError("data.train", "only uploaded files can be used here.")])
+
+    opened = new_data.guess(services, str(secret), "classification", reading)
+    assert "secret words" in opened[-1]["value"]
+    monkeypatch.setattr(services, "check", refuse)
+    barred = new_data.guess(services, str(secret), "classification", reading)
+    assert "only uploaded" in barred[-1]["value"] and "secret" not in barred[-1]["value"]
+    assert len(barred) == 1 + len(cfg.Columns.model_fields)
+    assert seen[0]["data"]["languages"] == ["de", "fr"]
+
+
+def test_a_typed_path_takes_the_place_of_an_upload() -> None:
+    kept, said = new_data.take_path(" data/{language}.conll ", None)
+    assert kept == "data/{language}.conll" and "is used" in said
+    assert new_data.take_path("", "stored.csv")[0] == gr.skip()
+    assert "<img" not in new_data.take_path(EVIL, None)[1]
 
 
 def test_what_people_typed_is_escaped_everywhere(services: FakeServices) -> None:
@@ -147,6 +348,9 @@ def test_what_people_typed_is_escaped_everywhere(services: FakeServices) -> None
         new_words.review_html([], [], [{"severity": "error", "message": EVIL, "rows": [EVIL], "count": 1}]),
         new_words.recipe_html({"summary": EVIL, "paper": EVIL}),
         markup.table([{EVIL: EVIL}]),
+        preview.rows_html([{"words": [EVIL], "tags": [f"B-{EVIL}"], "language": EVIL}]),
+        formula.formula_html({"training": {"stages": [{"name": EVIL, "epochs": EVIL}]}}),
+        formula.formula_html({"objective": {"soft_label_weight": 1, "soft_label_loss": EVIL}}),
     ]
     assert not [html for html in pages if "<img" in html]
     assert "<img" not in new_data.store(services, None)[1]

@@ -1,0 +1,133 @@
+"""Checks on sentences with tags before a run: each adds findings in words; none raises for bad data."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from distill_core.data.checks import FEW_ROWS, IMBALANCE, names_in_words
+from distill_core.data.tagging import TAG_FIELD, TaggedPart
+from distill_core.data.types import Findings, Rows, count_of
+
+FEW_ENTITIES = 10
+
+
+def drop_untagged(part: TaggedPart, findings: Findings) -> TaggedPart:
+    """For validation and test: the sentences that have gold tags. None left is an error."""
+    missing = [i for i, tags in enumerate(part.sentences.tags) if tags is None]
+    if not missing:
+        return part
+    if len(missing) == len(part):
+        message = f"No sentence of {part.title} has tags, so nothing can be measured on it."
+        findings.add("error", "no_labels", part.field, message)
+    else:
+        message = f"{count_of(len(missing), 'sentence')} of {part.title} without tags: left out."
+        findings.add("warning", "missing_label", part.field, message, [part.sentences.rows[i] for i in missing])
+    return part.keep([i for i, tags in enumerate(part.sentences.tags) if tags is not None])
+
+
+def check_types(title: str, balance: dict[str, int], findings: Findings) -> None:
+    """Types of entities that are spelt alike, rare, or much rarer than others. balance: type → entities in training."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in balance:
+        groups[" ".join(name.casefold().split())].append(name)
+    for group in groups.values():
+        if len(group) > 1:
+            spelt = ", ".join(f"“{name}” ({balance[name]:,})" for name in group)
+            message = f"Types of entities of {title} that differ only in case or spaces count as different: {spelt}."
+            findings.add("warning", "label_spelling", TAG_FIELD, message)
+    rare = [name for name, count in balance.items() if count < FEW_ENTITIES]
+    if rare:
+        message = (
+            f"Fewer than {FEW_ENTITIES} entities of {names_in_words(rare)} in {title}: these can hardly be learnt or "
+            "measured."
+        )
+        findings.add("warning", "rare_class", TAG_FIELD, message)
+    largest, smallest = max(balance, key=lambda k: balance[k]), min(balance, key=lambda k: balance[k])
+    ratio = balance[largest] / max(1, balance[smallest])
+    if ratio >= IMBALANCE:
+        message = (
+            f"Types of entities are uneven: “{largest}” comes {balance[largest]:,} times, “{smallest}” "
+            f"{balance[smallest]:,} ({ratio:.0f} times less). Look at each type's quality, not at F1 over all alone."
+        )
+        findings.add("info", "imbalance", TAG_FIELD, message)
+
+
+def check_repeats(rows: Rows, title: str, field: str, findings: Findings) -> None:
+    """Repeated sentences (info), and equal sentences with different gold tags (warning), inside one split."""
+    seen: dict[str, int] = {}
+    repeats: list[int] = []
+    torn: set[str] = set()
+    tags = rows.tags or []
+    for i, (key, label) in enumerate(zip(rows.ids, rows.labels.tolist(), strict=True)):
+        before = seen.setdefault(key, i)
+        if before == i:
+            continue
+        repeats.append(i)
+        if label >= 0 and rows.labels[before] >= 0 and not np.array_equal(tags[i], tags[before]):
+            torn.add(key)
+    if not repeats:
+        return
+    message = f"{count_of(len(repeats), 'sentence')} of {title} that stood there before."
+    findings.add("info", "duplicate_text", field, message, [rows.source_rows[i] for i in repeats])
+    if torn:
+        where = [rows.source_rows[i] for i, key in enumerate(rows.ids) if key in torn]
+        message = f"{count_of(len(torn), 'sentence')} of {title} that comes again with other tags."
+        message = message if len(torn) == 1 else message.replace("comes", "come")
+        findings.add("warning", "conflicting_labels", field, message, where, len(where))
+
+
+def check_unknown_languages(part: TaggedPart, findings: Findings) -> None:
+    """Warns of sentences whose language is not said, where others' are."""
+    missing = [row for row, name in zip(part.sentences.rows, part.sentences.languages, strict=True) if not name]
+    if missing:
+        message = (
+            f"{count_of(len(missing), 'sentence')} of {part.title} without a language: counted in the whole, but in no "
+            "language."
+        )
+        findings.add("warning", "no_language", part.field, message, missing)
+
+
+def check_tagged_splits(
+    splits: dict[str, Rows], fields: dict[str, str], types: Sequence[str], findings: Findings
+) -> None:
+    """Splits that are empty, small, without any entity, or lack a type or a language.
+
+    fields: split → the config field that decides about it.
+    """
+    for name in ("train", "validation", "test"):
+        rows, field = splits[name], fields[name]
+        if not len(rows):
+            findings.add("error", "no_rows", field, f"No {name} sentences are left.")
+            continue
+        present = np.unique(np.concatenate(rows.tags or [np.empty(0, dtype=np.int64)]))
+        missing = [kind for i, kind in enumerate(types) if 1 + 2 * i not in present]
+        if len(missing) == len(types):
+            why = "nothing can be learnt from them" if name == "train" else "F1 cannot be measured on them"
+            findings.add("error", "no_entities", field, f"No {name} sentence has an entity, so {why}.")
+        elif missing:
+            message = f"No {name} sentence has an entity of type {names_in_words(missing)}."
+            findings.add("warning", "class_without_rows", field, message)
+        if name != "train" and len(rows) < FEW_ROWS:
+            message = f"Only {count_of(len(rows), 'sentence')} for {name}: quality will be known only roughly."
+            findings.add("warning", "few_rows", field, message)
+    _check_languages(splits, fields, findings)
+
+
+def _check_languages(splits: dict[str, Rows], fields: dict[str, str], findings: Findings) -> None:
+    counts = {name: Counter(splits[name].languages or []) for name in ("train", "validation", "test")}
+    languages = sorted({language for found in counts.values() for language in found} - {""})
+    for name, found in counts.items():
+        missing = [language for language in languages if not found[language]]
+        if missing:
+            means = (
+                "what is known about them comes from the others" if name == "train" else "they are not measured there"
+            )
+            message = f"No {name} sentence in {names_in_words(missing)}: {means}."
+            findings.add("warning", "language_without_rows", fields[name], message)
+        few = [language for language in languages if 0 < found[language] < FEW_ROWS]
+        if name != "train" and few and len(splits[name]) >= FEW_ROWS:
+            message = f"Fewer than {FEW_ROWS} {name} sentences in {names_in_words(few)}: known only roughly there."
+            findings.add("warning", "few_rows", fields[name], message)

@@ -1,0 +1,46 @@
+"""Predictions over a whole set of examples."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from distill_core.data.batching import sorted_batches
+from distill_core.models.types import Batch, Outputs
+from distill_core.tasks.base import Encoded
+from distill_core.tasks.encoding import collate
+
+
+class Predictor(Protocol):
+    def __call__(self, batch: Batch) -> Outputs: ...
+
+    def eval(self) -> object: ...
+
+
+@torch.no_grad()
+def predict_logits(
+    model: Predictor, encoded: Encoded, device: torch.device | str, *, batch_size: int = 64
+) -> np.ndarray:
+    """Logits [U, C] float32 of every unit, row after row; the model is put in eval mode.
+
+    A unit is an example, or in tagging a given word; the zeros of a word that was cut off stand for class 0 ("O").
+    """
+    model.eval()
+    found: np.ndarray | None = None
+    counts = encoded.word_counts
+    offsets = None if counts is None else np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    units = len(encoded) if offsets is None else int(offsets[-1])
+    for rows in sorted_batches(encoded.lengths, batch_size):
+        outputs = model(collate(encoded, rows).to(device))
+        logits = outputs.logits.float().cpu().numpy()
+        if found is None:
+            found = np.zeros((units, logits.shape[-1]), dtype=np.float32)
+        if offsets is None or counts is None or outputs.word_mask is None:
+            found[rows] = logits
+            continue
+        real = outputs.word_mask.cpu().numpy()
+        places = offsets[rows][:, None] + np.arange(real.shape[1])[None, :]
+        found[places[real]] = logits[real]
+    return found if found is not None else np.empty((0, 0), dtype=np.float32)

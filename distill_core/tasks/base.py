@@ -1,0 +1,97 @@
+"""What a task is: how rows become tokens and gold, and how predictions are scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill_core.catalogue import TASKS
+
+if TYPE_CHECKING:
+    from distill_core.data.types import Rows
+
+
+@dataclass
+class Encoded:
+    """N examples in one tokeniser's pieces, ragged.
+
+    ids: N int32 arrays [T_n], special pieces included. types: the same for token types, None where the tokeniser has
+    none. words: N int32 arrays [T_n], word of each piece, −1 on specials. lengths: [N] int64, T_n. pad_id: filler.
+    word_counts: in tagging [N] int64, given words of each example, cut off or not; None otherwise.
+    """
+
+    ids: list[np.ndarray]
+    types: list[np.ndarray] | None
+    words: list[np.ndarray]
+    lengths: np.ndarray
+    pad_id: int
+    word_counts: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Task:
+    """One kind of prediction. A unit is what gets one prediction: an example, or in tagging a word.
+
+    Attributes:
+        name: as in the config. metric: key of `quality` that chooses checkpoints and stands in reports, in [0, 1].
+        unit: "example" or "word".
+    """
+
+    name: str
+    metric: str
+    unit: str
+
+    def encode(self, tokenizer: Any, rows: Rows, max_tokens: int) -> Encoded:
+        """Rows in a tokeniser's pieces, cut to `max_tokens` (or to the tokeniser's own limit, where that is lower)."""
+        raise NotImplementedError
+
+    def gold(self, rows: Rows) -> np.ndarray:
+        """[U] int64 class of every unit, row after row; −1 where there is no gold."""
+        raise NotImplementedError
+
+    def counts(self, rows: Rows) -> np.ndarray | None:
+        """[N] units of each row; None where each row is one unit."""
+        raise NotImplementedError
+
+    def quality(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> dict[str, Any]:
+        """All figures of predicted [U] on rows with gold, fractions in [0, 1]; holds `metric`."""
+        raise NotImplementedError
+
+    def scores(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """(numerator, denominator), each [N] per row: quality[metric] = Σ numerator / Σ denominator."""
+        raise NotImplementedError
+
+
+def build_task(name: str) -> Task:
+    """The task of that name (`catalogue.TASKS`)."""
+    return cast(Task, TASKS[name].load()())
+
+
+class Targets:
+    """Gold of a table of rows, handed out in batches.
+
+    Args:
+        gold: [U] int64 flat. counts: [N] units of each row, or None for one each.
+    """
+
+    def __init__(self, gold: np.ndarray, counts: np.ndarray | None) -> None:
+        self.gold, self.counts = np.asarray(gold, dtype=np.int64), counts
+        self._offsets = None if counts is None else np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+    def batch(self, rows: np.ndarray, width: int) -> Tensor:
+        """[B] int64, or [B, width] for rows of several units (cut or filled up with −1)."""
+        rows = np.asarray(rows)
+        if self._offsets is None or self.counts is None:
+            return torch.from_numpy(self.gold[rows])
+        table = np.full((len(rows), width), -1, dtype=np.int64)
+        counts = np.minimum(self.counts[rows], width)
+        for place, (row, count) in enumerate(zip(rows.tolist(), counts.tolist(), strict=True)):
+            start = int(self._offsets[row])
+            table[place, :count] = self.gold[start : start + count]
+        return torch.from_numpy(table)

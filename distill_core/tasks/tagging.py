@@ -1,0 +1,110 @@
+"""Tagging: one tag a word. Encoding of given words, first piece scored; quality is entity-level F1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from distill_core.tasks.base import Encoded, Task
+from distill_core.tasks.encoding import CHUNK, encodable, require_fast
+from distill_core.tasks.tagging_quality import entity_counts, tagging_quality
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from distill_core.data.types import Rows
+
+
+def encode_words(tokenizer: PreTrainedTokenizerFast, sentences: list[list[str]], max_tokens: int) -> Encoded:
+    """Tokenise given words; every piece knows the word it belongs to. What is beyond `max_tokens` pieces is cut off.
+
+    A space is put before every word for tokenisers that count it as part of the word (byte-level BPE), so that words
+    look as they do inside running text.
+
+    Raises:
+        CheckpointError: the tokeniser has no character offsets (a slow one).
+    """
+    require_fast(tokenizer)
+    limit = min(max_tokens, tokenizer.model_max_length)
+    typed = "token_type_ids" in tokenizer.model_input_names
+    ids: list[np.ndarray] = []
+    types: list[np.ndarray] = []
+    words: list[np.ndarray] = []
+    for start in range(0, len(sentences), CHUNK):
+        chunk = [encodable(sentence) for sentence in sentences[start : start + CHUNK]]
+        # Words are found again by their characters in the joined text: that works alike for all tokenisers, also for
+        # those that refuse lists of words without a space in front.
+        texts = [" ".join(sentence) for sentence in chunk]
+        found: Any = tokenizer(
+            texts,
+            truncation=True,
+            max_length=limit,
+            padding=False,
+            return_offsets_mapping=True,
+            return_token_type_ids=typed,
+            return_attention_mask=False,
+        )
+        ids += [np.asarray(row, dtype=np.int32) for row in found["input_ids"]]
+        if typed:
+            types += [np.asarray(row, dtype=np.int32) for row in found["token_type_ids"]]
+        for number, spans in enumerate(found["offset_mapping"]):
+            special = np.asarray([s is None for s in found.sequence_ids(number)])
+            words.append(_words(chunk[number], np.asarray(spans, dtype=np.int64).reshape(-1, 2), special))
+    pad = tokenizer.pad_token_id
+    return Encoded(
+        ids=ids,
+        types=types if typed else None,
+        words=words,
+        lengths=np.asarray([len(row) for row in ids], dtype=np.int64),
+        pad_id=int(pad) if pad is not None else 0,
+        word_counts=np.asarray([len(sentence) for sentence in sentences], dtype=np.int64),
+    )
+
+
+def _words(sentence: list[str], spans: np.ndarray, special: np.ndarray) -> np.ndarray:
+    """[T] word of each piece of a sentence whose words were joined by one space; −1 on special pieces."""
+    starts = np.cumsum([0] + [len(word) + 1 for word in sentence])[:-1]
+    # The last character of a piece: its first may be the space before the word.
+    last = np.maximum(spans[:, 1] - 1, spans[:, 0])
+    owner = np.searchsorted(starts, last, side="right") - 1
+    ends = starts + [len(word) for word in sentence]
+    none = special | (spans[:, 1] <= spans[:, 0])
+    # A piece that is nothing but the space between two words belongs to neither.
+    return np.where(none | (last >= np.append(ends, 0)[owner]), -1, owner).astype(np.int32)
+
+
+class Tagging(Task):
+    """One tag a word (IOB2); quality is micro F1 over exact entities, span and type (2004.05686 §5)."""
+
+    name, metric, unit = "tagging", "f1", "word"
+
+    def encode(self, tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> Encoded:
+        return encode_words(tokenizer, rows.words or [], max_tokens)
+
+    def gold(self, rows: Rows) -> np.ndarray:
+        tags = rows.tags or []
+        return np.concatenate(tags).astype(np.int64) if tags else np.empty(0, dtype=np.int64)
+
+    def counts(self, rows: Rows) -> np.ndarray | None:
+        return self._lengths(rows)
+
+    @staticmethod
+    def _lengths(rows: Rows) -> np.ndarray:
+        return np.asarray([len(words) for words in rows.words or []], dtype=np.int64)
+
+    def quality(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> dict[str, Any]:
+        gold, found = self._named(rows, predicted, labels)
+        types = [label[2:] for label in labels if label.startswith("B-")]
+        return tagging_quality(gold, found, rows.languages, types=types)
+
+    def scores(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        correct, found, gold = entity_counts(*self._named(rows, predicted, labels))
+        return 2.0 * correct, (found + gold).astype(np.float64)
+
+    def _named(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> tuple[list[list[str]], list[list[str]]]:
+        cuts = np.cumsum(self._lengths(rows))[:-1]
+        names = np.asarray(labels, dtype=object)
+        found = [names[part].tolist() for part in np.split(np.asarray(predicted), cuts)]
+        gold = [names[tags].tolist() for tags in rows.tags or []]
+        return gold, found

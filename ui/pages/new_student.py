@@ -1,0 +1,72 @@
+"""Step 3 of New run: the student's kind and size, from a preset or by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from distill_core import config as cfg
+from distill_core.shapes import STUDENT_PRESETS
+from ui import drafts, text
+from ui.fields import shown
+from ui.forms import Form
+
+SECTIONS = {"transformer": cfg.TransformerStudent, "bilstm": cfg.BiLSTMStudent}
+
+
+@dataclass
+class StudentStep:
+    preset: gr.Dropdown
+    kind: gr.Radio
+    kinds: dict[str, gr.Column]
+
+
+def build(form: Form, values: dict[str, Any]) -> StudentStep:
+    """values: {path: value} the page starts from."""
+    chosen = values.get("student.kind", "bilstm")
+    preset = gr.Dropdown(
+        [(text.OWN_PRESET, ""), *((title, name) for name, (title, _) in STUDENT_PRESETS.items())],
+        value="", label=text.PRESET, info=text.PRESET_HELP, elem_id="field-student-preset",
+    )  # fmt: skip
+    kind = gr.Radio(list(text.KINDS), value=chosen, label="Kind of student", elem_id="field-student-kind")
+    groups = {}
+    for name, section in SECTIONS.items():
+        with gr.Column(visible=name == chosen) as groups[name]:
+            own = values if name == chosen else {}
+            form.fields(drafts.section_fields(section, "student."), tags=(name,), values=own)
+    return StudentStep(preset, kind, groups)
+
+
+def fill(form: Form, name: str) -> list[Any]:
+    """A preset's fields into the student's widgets; first the kind. Fields it does not speak of stay as they are."""
+    bindings = student_bindings(form)
+    if name not in STUDENT_PRESETS:
+        return [gr.skip()] * (1 + len(bindings))
+    fields = dict(STUDENT_PRESETS[name][1])
+    kind = fields.get("kind", "transformer")
+    updates = []
+    for binding in bindings:
+        key = binding.path.removeprefix("student.")
+        ours = binding.counts({"student": kind}) and key in fields
+        updates.append(gr.update(value=shown(binding.spec, fields[key])) if ours else gr.skip())
+    return [gr.update(value=kind), *updates]
+
+
+def student_bindings(form: Form) -> list[Any]:
+    return [binding for binding in form.bindings if binding.path.startswith("student.")]
+
+
+def wire(step: StudentStep, form: Form) -> None:
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    widgets = [binding.widget for binding in student_bindings(form)]
+    step.kind.change(
+        lambda kind: [gr.update(visible=name == kind) for name in step.kinds],
+        step.kind,
+        [*step.kinds.values()],
+        **quiet,
+    )
+    step.preset.input(lambda name: fill(form, name), step.preset, [step.kind, *widgets], **quiet)
+    # What is typed by hand is no preset any more.
+    gr.on([step.kind.input, *(widget.input for widget in widgets)], lambda: "", None, step.preset, **quiet)
