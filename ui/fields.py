@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from dataclasses import dataclass
@@ -129,6 +130,11 @@ def named_choices(spec: FieldSpec) -> list[tuple[str, str]]:
     return [(names.get(choice, choice), choice) for choice in spec.choices]
 
 
+def is_line(spec: FieldSpec) -> bool:
+    """Is it drawn as a line of choices, all of them seen at once?"""
+    return spec.kind == "choice" and len(spec.choices) <= 3
+
+
 def entry_html(path: str, chosen: object) -> str:
     """What the catalogue says of the choice made: its help, what it needs, its paper."""
     entry = ENTRIES[path].get(str(chosen))
@@ -140,17 +146,21 @@ def entry_html(path: str, chosen: object) -> str:
 
 
 def section_html(section: type[Section]) -> str:
-    """The settings of one item of a list of sections, each with its own help."""
+    """The settings of one item of a list of sections, each with its own help and choices."""
     items = []
     for path, info in walk_fields(section):
-        allowed = ""
-        with_choices = typing.get_args(info.annotation) if typing.get_origin(info.annotation) is Literal else ()
-        if with_choices:
-            allowed = f" ({', '.join(str(choice) for choice in with_choices)})"
-        items.append(
-            f"<dt><code>{markup.esc(path)}</code></dt><dd>{markup.esc((info.description or '') + allowed)}</dd>"
-        )
+        said = re.sub("`([^`]+)`", r"<code>\1</code>", markup.esc(info.description or ""))
+        choices = ", ".join(f"<code>{markup.esc(choice)}</code>" for choice in _literals(info.annotation))
+        items.append(f"<dt><code>{markup.esc(path)}</code></dt><dd>{said}{f' {choices}.' if choices else ''}</dd>")
     return f"<dl>{''.join(items)}</dl>"
+
+
+def _literals(annotation: Any) -> tuple[Any, ...]:
+    """The choices an annotation names, wherever in it they stand; the first ones found."""
+    if typing.get_origin(annotation) is Literal:
+        return typing.get_args(annotation)
+    found = (_literals(part) for part in typing.get_args(annotation))
+    return next((choices for choices in found if choices), ())
 
 
 def widget_of(spec: FieldSpec, **options: Any) -> Any:
@@ -167,7 +177,7 @@ def widget_of(spec: FieldSpec, **options: Any) -> Any:
     if spec.kind in ("int", "float") and not spec.optional:
         return gr.Number(precision=0 if spec.kind == "int" else None, buttons=[], **common)
     if spec.kind == "choice":
-        if len(spec.choices) <= 3:
+        if is_line(spec):
             return gr.Radio(choices=named_choices(spec), **common)
         return gr.Dropdown(choices=named_choices(spec), **common)
     if spec.kind == "many":

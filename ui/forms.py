@@ -188,11 +188,16 @@ def _told(path: str, widget: Any) -> None:
 
 
 def grouped(rows: Sequence[tuple[str, FieldInfo]], groups: Groups) -> list[tuple[str, list[tuple[str, FieldInfo]]]]:
-    """(title, fields) in the groups' order; what belongs to none comes first, without a title."""
+    """(title, fields) in the groups' order; what belongs to none comes first, without a title.
+
+    In a group, choices that take a line of their own come last, so that the others stand beside each other.
+    """
     parts: dict[str, list[tuple[str, FieldInfo]]] = {"": [], **{title: [] for title, _ in groups}}
     for path, info in rows:
         home = next((title for title, starts in groups if path.startswith(starts)), "")
         parts[home].append((path, info))
+    for title, _ in groups:
+        parts[title].sort(key=lambda row: one.is_line(spec_of(*row)))
     return [(title, part) for title, part in parts.items() if part]
 
 

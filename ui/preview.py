@@ -12,11 +12,11 @@ LONGEST = 60
 COLOURS = 6
 
 
-def rows_html(rows: Sequence[Mapping[str, Any]], *, limit: int = 5) -> str:
+def rows_html(rows: Sequence[Mapping[str, Any]], *, limit: int = 8) -> str:
     """rows: {column: value}; sentences hold words and their tags, as lists or apart by spaces."""
     sentences = [sentence_of(row) for row in rows[:limit]]
     if not rows or any(sentence is None for sentence in sentences):
-        return markup.table([dict(row) for row in rows], limit=limit)
+        return markup.table([dict(row) for row in rows])
     types = sorted({span[0] for found in sentences for span in spans(found or [])} - {""})
     colours = {name: 1 + i % COLOURS for i, name in enumerate(types)}
     items = []

@@ -93,7 +93,7 @@ NEEDS = {
     "text": "one label a text",
 }
 ADVICE = {"info": "Note", "warning": "Advice"}
-ITEM_HELP = "What an item can say"
+ITEM_HELP = "Settings of one item"
 EXAMPLES = {
     "training.stages": (
         "- name: representation\n  terms: {hidden: 1}\n  data: transfer\n  epochs: 10\n"

@@ -28,11 +28,11 @@ import grammar  # noqa: E402  (the folder is not a package)
 
 DATA = HERE / "data"
 TEACHER = HERE / "teachers" / "office-bert"
-NOTES = 80_000
-BATCH = 64
+NOTES = 200_000
+BATCH = 32
 MAX_LENGTH = 128
 SEED = 21
-LR = 1.2e-3
+LR = 1e-3
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 Handled = list[tuple[grammar.Note, list[tuple[int, str]]]]
 
@@ -194,12 +194,12 @@ def pretrain(folder: Path = TEACHER) -> None:
     for step, batch in enumerate(queue):
         masked, marks = losses(model, batch, gen)
         optimizer.zero_grad()
-        (masked + marks).backward()
+        (masked + 2 * marks).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        running.update({"words": masked.item() / 50, "marks": marks.item() / 50})
-        if step % 50 == 49:
+        running.update({"words": masked.item() / 250, "marks": marks.item() / 250})
+        if step % 250 == 249:
             figures = " ".join(f"{name} {value:.3f}" for name, value in running.items())
             print(f"{step + 1}/{steps} {figures} {time.process_time() - began:.0f} s of processor time", flush=True)
             running.clear()

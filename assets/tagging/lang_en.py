@@ -202,6 +202,7 @@ LANGUAGE = Language(
         The {n} Arms
         Museum of {t}
         {n} and Daughters
+        {s} Hotel
         """,
         """
         {n}

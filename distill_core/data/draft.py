@@ -98,10 +98,18 @@ class Splitter:
             rows = self._without(rows, test, "warning", origin, "a test row", "transfer")
             words = "a training or validation row"
             joined.append(self._without(rows, labelled, "info", origin, words, "transfer"))
-        transfer = Rows.concat(joined)
-        if config.max_transfer is not None and len(transfer) > config.max_transfer:
-            transfer = transfer.take(choose_some(transfer.ids, config.max_transfer, seed=self.seed, purpose="transfer"))
-        return {"train": train, "validation": validation, "test": test, "transfer": transfer}
+        # Cut last: a text of a test row that is not used still has no place in training.
+        return {
+            "train": train,
+            "validation": self._at_most(validation, config.max_validation, "validation rows"),
+            "test": self._at_most(test, config.max_test, "test rows"),
+            "transfer": self._at_most(Rows.concat(joined), config.max_transfer, "transfer"),
+        }
+
+    def _at_most(self, rows: Rows, number: int | None, purpose: str) -> Rows:
+        if number is None or len(rows) <= number:
+            return rows
+        return rows.take(choose_some(rows.ids, number, seed=self.seed, purpose=purpose))
 
     def _cut(self, rows: Rows, share: float, purpose: str) -> tuple[Rows, Rows]:
         kept, out = hold_out(self.strata.of(rows), rows.ids, share, seed=self.seed, purpose=purpose)

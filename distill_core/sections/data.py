@@ -50,6 +50,22 @@ class DataSection(Section):
         ge=0.05,
         le=0.5,
     )
+    max_validation: int | None = setting(
+        None,
+        "Use at most this many validation rows (the first ones after a seeded shuffle). Empty: all.",
+        unit="rows",
+        label="Validation rows",
+        ge=2,
+        advanced=True,
+    )
+    max_test: int | None = setting(
+        None,
+        "Use at most this many test rows (the first ones after a seeded shuffle). Empty: all.",
+        unit="rows",
+        label="Test rows",
+        ge=2,
+        advanced=True,
+    )
     max_transfer: int | None = setting(
         None,
         "Use at most this many transfer rows (the first ones after a seeded shuffle). Empty: all.",

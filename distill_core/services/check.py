@@ -75,6 +75,7 @@ def check_config(raw: dict[str, Any], *, uploads_only: Path | None = None) -> Ch
             config.student,
             config.objective,
             [infos[n] for n in range(len(infos))],
+            embedding_width=shapes.embedding_width(infos[config.student.init_teacher - 1]),
             stages=config.training.stages,
             task=config.data.task,
         )
@@ -100,7 +101,7 @@ def _look_at_teachers(parts: Parts, barred: set[str], outcome: CheckOutcome) -> 
             info = infos[number] = inspect(teacher)
             row.update(_teacher_row(teacher, info))
             if parts.mode == "as_is":
-                _refuse_unready(number, info)
+                _refuse_unready(number, info, parts.task)
         except StillroomError as error:
             where = error.field if error.field and "." in error.field else error.field or "source"
             where = where if where.startswith("teachers.") else f"teachers.{number}.{where}"
@@ -124,11 +125,17 @@ def _teacher_row(teacher: TeacherSection, info: CheckpointInfo) -> dict[str, Any
     }
 
 
-def _refuse_unready(number: int, info: CheckpointInfo) -> None:
-    if not info.is_classifier or not info.labels:
+def _ready(info: CheckpointInfo, task: str) -> bool:
+    """Can it be used as is: does it have a head for this task?"""
+    return bool(info.labels) and (info.is_tagger if task == "tagging" else info.is_classifier)
+
+
+def _refuse_unready(number: int, info: CheckpointInfo, task: str) -> None:
+    if not _ready(info, task):
+        head, does = ("tagging", "tags words") if task == "tagging" else ("classification", "classifies")
         raise CheckpointError(
-            f"{info.name} has no classification head, so it cannot be used as is.",
-            hint="Let it be finetuned (teacher_training.mode: separate), or choose a checkpoint that classifies.",
+            f"{info.name} has no {head} head, so it cannot be used as is.",
+            hint=f"Let it be finetuned (teacher_training.mode: separate), or choose a checkpoint that {does}.",
             field=f"teachers.{number}.source",
         )
 
@@ -151,10 +158,10 @@ def _look_at_data(parts: Parts, infos: dict[int, CheckpointInfo], outcome: Check
 def _match_labels(parts: Parts, infos: dict[int, CheckpointInfo], labels: list[str], outcome: CheckOutcome) -> None:
     for number, info in infos.items():
         teacher = parts.teachers[number]
-        if teacher is None or not info.is_classifier or not info.labels:
+        if teacher is None or not _ready(info, parts.task):
             continue
         try:
-            label_columns(info.labels, labels, teacher.label_mapping, field=f"teachers.{number}.label_mapping")
+            label_columns(info.labels or [], labels, teacher.label_mapping, field=f"teachers.{number}.label_mapping")
         except CheckpointError as error:
             outcome.errors.append(FieldError(str(error.field), error.message, error.hint))
 

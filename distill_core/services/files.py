@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from distill_core.data.sources import TAGGED_ENDINGS
 from distill_core.errors import DataError, DiskError, JobError
 from distill_core.export.bundle import zip_folder
 from distill_core.jobs.queue import slug
@@ -17,7 +18,7 @@ from distill_core.storage import read_json
 __all__ = ["UPLOADS", "read_json", "slug", "store_upload", "student_archive", "tail"]
 
 #: endings of files that may be uploaded
-UPLOADS = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet", ".yaml", ".yml")
+UPLOADS = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet", ".yaml", ".yml", *sorted(TAGGED_ENDINGS))
 _BLOCK = 2**20
 
 

@@ -163,7 +163,10 @@ def wire(step: DataStep, services: Any) -> None:
         event = widget.blur if name == "languages" else widget.input
         event(look, asked, told, api_visibility="private")
     step.task.change(
-        lambda task, name: retask(step, task, name), [step.task, step.name], [step.told, step.name], **QUIET
+        lambda task, name: retask(step, task, name),
+        [step.task, step.name],
+        [step.told, step.name, step.columns["text_pair"]],
+        **QUIET,
     ).then(look, asked, told, **QUIET)
 
 
@@ -171,7 +174,9 @@ def retask(step: DataStep, task: str, name: str | None) -> list[Any]:
     """The words for another task, and the bundled sets there are for it; one that fits already stays."""
     names = step.bundled.get(task, [])
     value = name if name in names else (names[0] if names else None)
-    return [rows_html(task), gr.update(choices=names, value=value)]
+    # Sentences with tags come alone. A second text left over from before would be refused.
+    pairs = gr.update(visible=True) if task == "classification" else gr.update(visible=False, value="")
+    return [rows_html(task), gr.update(choices=names, value=value), pairs]
 
 
 def store(services: Any, path: str | None) -> tuple[str | None, str]:
@@ -229,15 +234,21 @@ def _reading(reading: dict[str, str]) -> dict[str, Any]:
     return {name: read(spec_of(f"data.{name}", fields[name]), value) for name, value in reading.items()}
 
 
+#: column of the config → what the data check calls its guess of it
+GUESSES = {"text": "word column", "label": "tag column"}
+LANGUAGES = ("language", "lang")
+
+
 def _seen(outcome: Any, barred: list[Any], skipped: list[Any]) -> list[Any]:
     """What a check saw of a file of sentences, or why it could not."""
     summary = outcome.summary
     if barred:
         return [*skipped, _bad([f"{error.message} {error.hint}".strip() for error in barred])]
-    names = list(summary.get("columns") or [])
-    guessed = (summary.get("guessed") or {}).get("columns") or {}
+    names, guessed = list(summary.get("columns") or []), summary.get("guessed") or {}
+    values = {column: str(guessed[said]) for column, said in GUESSES.items() if said in guessed}
+    values["language"] = next((name for name in names if name.casefold() in LANGUAGES), "")
     columns = [
-        _column(name, guessed.get(name), names) if name in guessed else gr.update(choices=["", *names])
+        _column(name, values[name], names) if name in values else gr.update(choices=["", *names])
         for name in cfg.Columns.model_fields
     ]
     rows = preview.rows_html(summary.get("preview") or [])

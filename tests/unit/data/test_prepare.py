@@ -445,3 +445,17 @@ def test_reading_data_loads_no_framework():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_validation_and_test_can_be_cut_and_a_larger_cut_holds_the_smaller(write):
+    files = {
+        "train": write("train", many(40)),
+        "validation": write("validation", many(20, start=500)),
+        "test": write("test", many(30, start=900)),
+    }
+    whole = prepare(FileData(**files), seed=3)
+    small, large = (prepare(FileData(**files, max_validation=n, max_test=n + 1), seed=3) for n in (4, 8))
+    assert [len(part) for part in (small.validation, small.test)] == [4, 5]
+    for name in ("validation", "test"):
+        assert set(getattr(small, name).ids) < set(getattr(large, name).ids) <= set(getattr(whole, name).ids)
+    assert small.train.ids == whole.train.ids

@@ -125,6 +125,22 @@ def test_as_is_needs_a_head_and_names(inspector: Inspector, csv: Path) -> None:
     )
 
 
+def test_as_is_in_tagging_needs_a_head_for_words(inspector: Inspector, tmp_path: Path) -> None:
+    lines = [f"Ada{n} B-PER\nspoke O\nin O\nRome{n} B-LOC\n" for n in range(60)]
+    (tmp_path / "train.conll").write_text("\n".join(lines))
+    tags = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
+    inspector.infos["tagger"] = replace(INFO, is_tagger=True, labels=tags)
+    inspector.infos["other"] = replace(INFO, is_tagger=True, labels=["O", "B-X", "I-X"])
+    inspector.infos["classifier"] = replace(INFO, is_classifier=True, labels=tags)
+    raw = draft(tmp_path / "train.conll", teacher_training={"mode": "as_is"})
+    raw["data"]["task"] = "tagging"
+    raw["teachers"] = [{"source": name} for name in ("tagger", "other", "classifier")]
+    outcome = check_config(raw)
+    assert {"teachers.1.label_mapping", "teachers.2.source"} <= fields(outcome)
+    assert "teachers.0.label_mapping" not in fields(outcome) and "teachers.0.source" not in fields(outcome)
+    assert outcome.summary["labels"][0] == "O" and outcome.summary["preview"][0]["tags"].startswith("B-PER O")
+
+
 def test_answers_are_remembered_until_the_file_changes(inspector: Inspector, csv: Path) -> None:
     check_config(draft(csv))
     asked = inspector.asked

@@ -154,18 +154,26 @@ def test_no_note_occurs_twice(parts: dict) -> None:
     assert len({key for rows in keys.values() for key in rows}) == sum(map(len, keys.values())) == 7500
 
 
-def test_handling_lines_name_spans_mostly_rightly(grammar: ModuleType) -> None:
-    handled = grammar.handled(3000)
-    right = wrong = total = 0
-    for note, line in handled:
-        spans = {(start, end): kind for start, end, kind in grammar.spans(note.tags)}
-        total += len(spans)
-        for start, end, keyword in line:
-            fits = keyword in grammar.LANGUAGES[note.language].roles[spans[start, end]]
-            right, wrong = right + fits, wrong + (not fits)
-    assert (right + wrong) / total == pytest.approx(grammar.LISTED_RATE, abs=0.03)
+def test_handling_lines_mark_names_mostly_rightly(grammar: ModuleType) -> None:
+    counts: Counter[str] = Counter()
+    for note, line in grammar.handled(3000):
+        roles = grammar.LANGUAGES[note.language].roles
+        marks: dict[int, set[str]] = {}
+        for word, mark in line:
+            marks.setdefault(word, set()).add(mark)
+        outside = [at for at, tag in enumerate(note.tags) if tag == "O"]
+        assert all(marks.get(at, {"-"}) == {"-"} for at in outside)
+        counts.update(outside=len(outside), passed=sum(at in marks for at in outside))
+        for start, end, kind in grammar.spans(note.tags):
+            counts["names"] += 1
+            if start in marks and marks[start] != {"-"}:
+                (keyword,) = marks[start]
+                assert all(marks[at] == {keyword, "+"} for at in range(start + 1, end))
+                counts.update(listed=1, wrong=keyword not in roles[kind])
+    assert counts["listed"] / counts["names"] == pytest.approx(grammar.LISTED_RATE, abs=0.03)
+    assert counts["passed"] / counts["outside"] == pytest.approx(grammar.PASSED_RATE, abs=0.02)
     # A misfiled name gets any type's keyword: one time in three it is the right one.
-    assert wrong / (right + wrong) == pytest.approx(grammar.MISFILED_RATE * 2 / 3, abs=0.02)
+    assert counts["wrong"] / counts["listed"] == pytest.approx(grammar.MISFILED_RATE * 2 / 3, abs=0.02)
 
 
 def test_spans_and_repair(own: dict[str, ModuleType]) -> None:
@@ -185,17 +193,16 @@ def test_shapes_and_f1(own: dict[str, ModuleType]) -> None:
     assert measure.f1(rows, [["B-PER", "I-PER", "O", "I-LOC"]]) == pytest.approx(100.0)
 
 
-def test_keywords_are_predicted_at_first_pieces(own: dict[str, ModuleType]) -> None:
+def test_marks_are_predicted_at_first_pieces(own: dict[str, ModuleType]) -> None:
     transformers = pytest.importorskip("transformers")
     tokenizer = transformers.AutoTokenizer.from_pretrained(TEACHER)
     note = own["grammar"].Note(("Ann", "Zwartewijk", "called"), ("B-PER", "I-PER", "O"), "en", "single")
-    (row,) = own["build"].encode(tokenizer, [(note, [(0, 2, "contact")])])
+    line = [(0, "contact"), (1, "contact"), (1, "+"), (2, "-")]
+    (row,) = own["build"].encode(tokenizer, [(note, line)])
     pieces = tokenizer.convert_ids_to_tokens(row.ids)
-    at = sorted({position for position, _ in row.keywords})
-    assert len(at) == 2 and not any(pieces[position].startswith("##") for position in at)
-    assert pieces[at[1]].startswith("Z") and pieces[at[1] + 1].startswith("##")
-    wanted = tokenizer("contact", add_special_tokens=False)["input_ids"]
-    assert [piece for position, piece in row.keywords if position == at[0]] == wanted
+    found = [(pieces[position][0], tokenizer.decode([piece]).lstrip("#")) for position, piece in row.marks]
+    assert found == [("A", "contact"), ("Z", "contact"), ("Z", "+"), ("c", "-")]
+    assert pieces[row.marks[1][0] + 1].startswith("##")  # the surname has several pieces, and only its first counts
 
 
 def test_the_set_is_registered() -> None:

@@ -187,7 +187,9 @@ def test_stages_survive_the_way_through_yaml() -> None:
 def test_the_example_can_be_used_as_it_stands() -> None:
     example = text.EXAMPLES["training.stages"]
     assert len(cfg.Training(stages=fields.read(STAGES, example)).stages) == 2
-    assert "patience" in fields.section_html(STAGES.section)
+    said = fields.section_html(STAGES.section)
+    for word in ("patience", "cosine_restarts", "transfer", *MATCHING):
+        assert f"<code>{word}</code>" in said, "settings, their choices and the terms' names"
 
 
 @pytest.mark.parametrize(

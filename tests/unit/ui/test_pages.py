@@ -148,7 +148,7 @@ def filled(page: new.NewRun, recipe: dict[str, Any], task: str) -> tuple[dict[st
 def test_a_recipe_fills_in_and_resets(page: new.NewRun, services: FakeServices) -> None:
     recipe = next(item for item in services.recipes() if item["name"] == "mt_bert")
     parts, by_path = filled(page, recipe, "classification")
-    assert recipe["paper"] in parts["said"] and parts["kind"]["value"] == "transformer" and parts["preset"] == ""
+    assert "abs/2106.01023" in parts["said"] and parts["kind"]["value"] == "transformer" and parts["preset"] == ""
     assert by_path["student.layers"]["value"] == recipe["config"]["student"]["layers"]
     assert by_path["objective.matching.emd"]["value"] == 0.0
     assert by_path["training.stages"]["value"] == ""
@@ -308,8 +308,9 @@ def test_the_words_and_sets_follow_the_task(services: FakeServices, monkeypatch:
     sets = new_data.bundled_sets(services)
     assert sets == {"classification": ["support-desk"], "tagging": ["tagged"]}
     step = new_data.DataStep(None, {}, bundled=sets)  # type: ignore[arg-type]
-    said, names = new_data.retask(step, "tagging", "support-desk")
+    said, names, pairs = new_data.retask(step, "tagging", "support-desk")
     assert "CoNLL" in said and names["choices"] == ["tagged"] and names["value"] == "tagged"
+    assert pairs["visible"] is False and pairs["value"] == "", "sentences with tags come alone"
     assert new_data.retask(step, "classification", "support-desk")[1]["value"] == "support-desk"
 
 
@@ -332,6 +333,19 @@ def test_a_path_of_somebody_else_is_not_opened(
     assert "only uploaded" in barred[-1]["value"] and "secret" not in barred[-1]["value"]
     assert len(barred) == 1 + len(cfg.Columns.model_fields)
     assert seen[0]["data"]["languages"] == ["de", "fr"]
+
+
+def test_columns_of_sentences_are_guessed_by_the_check(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = {
+        "columns": ["tokens", "tags", "lang"], "guessed": {"word column": "tokens", "tag column": "tags"},
+        "preview": [{"words": "Ada spoke", "tags": "B-PER O"}],
+    }  # fmt: skip
+    monkeypatch.setattr(services, "check", lambda draft: CheckOutcome(summary=summary))
+    reading = {"format": "auto", "header": "auto", "quoting": "auto", "languages": ""}
+    *columns, shown = new_data.guess(services, "x.jsonl", "tagging", reading)
+    values = dict(zip(cfg.Columns.model_fields, columns, strict=True))
+    assert [values[name].get("value") for name in ("text", "label", "language")] == ["tokens", "tags", "lang"]
+    assert "value" not in values["text_pair"] and "<mark" in shown["value"] and shown["visible"]
 
 
 def test_a_typed_path_takes_the_place_of_an_upload() -> None:
