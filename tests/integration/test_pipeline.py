@@ -12,8 +12,8 @@ from distill_core.data.types import Rows
 from distill_core.errors import ConfigError, Stopped
 from distill_core.events import MemorySink
 from distill_core.models.saving import load_student
-from distill_core.tasks.classification import encode
 from distill_core.signals.predict import predict_logits
+from distill_core.tasks.classification import encode
 from distill_core.train.stop import StopToken
 
 
