@@ -110,8 +110,14 @@ def max_tokens(ctx: RunContext, teacher: Teacher) -> int:
 def _refuse_misfits(ctx: RunContext, teachers: list[Teacher]) -> None:
     """Before anything is trained, so that no time is lost on a run that cannot end."""
     student = ctx.config.student
-    own = word_embedding(teachers[student.init_teacher - 1].encoder).shape[1]
-    found = misfits(student, ctx.config.objective, [teacher.info for teacher in teachers], embedding_width=own)
+    found = misfits(
+        student,
+        ctx.config.objective,
+        [teacher.info for teacher in teachers],
+        embedding_width=word_embedding(teachers[student.init_teacher - 1].encoder).shape[1],
+        stages=ctx.config.training.stages,
+        task=ctx.config.data.task,
+    )
     if found:
         raise ConfigError(found)
 
