@@ -101,13 +101,13 @@ LANGUAGE = Language(
         {ORG}{A} schuldet uns Geld für die Kisten
         {ORG}{A} hat die Rechnung noch nicht geschrieben
         {ORG}{A} verlegt sein Lager nach {LOC}
-        {LOC}{A} hat keinen Bahnhof
+        {LOC}{A} hat nur einen neuen Bahnhof
         {LOC}{A} liegt zwei Stunden vom Lager
-        die Kiste aus {LOC}{A} , wo die Herberge voll ist , fehlt noch
+        die Kiste aus {LOC}{A} , wo die Straße gesperrt ist , fehlt noch
         der Brief von {ORG}{A} , deren Lager voll ist , fehlt noch
         der Koffer von {PER}{A} , der an der Grenze wartet , fehlt noch
         wir haben {PER} am Postamt in {LOC} getroffen
-        {PER} hat bei {ORG} ihren Ausweis abgeholt
+        {PER} hat bei der Firma {ORG} ihren Ausweis abgeholt
         {PER} fährt am {DAY} von {LOC} nach {LOC}
         {ORG} hat einen Fahrer aus {LOC} eingestellt
         nicht die Firma {ORG} , sondern die Stadt {LOC} ist gemeint

@@ -100,14 +100,14 @@ LANGUAGE = Language(
         {PER}{A} called about her passport
         {ORG}{A} owes us money for the boxes
         {ORG}{A} has not sent the invoice
-        {ORG}{A} is moving its warehouse to {LOC}
+        {ORG}{A} moved its warehouse from {LOC} to {LOC}
         {LOC}{A} has no station
         {LOC}{A} is two hours from the warehouse
-        the crate from {LOC}{A} , where the hotel is full , is missing
+        the crate from {LOC}{A} , where the road is closed , is missing
         the letter from {ORG}{A} , whose warehouse is full , is missing
         the suitcase of {PER}{A} , who is waiting at the border , is missing
         we met {PER} at the post office in {LOC}
-        {PER} asked {ORG} for her ticket
+        {PER} asked the firm {ORG} for her ticket
         {PER} drove from {LOC} to {LOC} on {DAY}
         {ORG} hired a driver from {LOC}
         not the firm {ORG} but the town of {LOC} is meant

@@ -103,11 +103,11 @@ LANGUAGE = Language(
         {ORG}{A} traslada su almacén a {LOC}
         {LOC}{A} no tiene estación
         {LOC}{A} está a dos horas del almacén
-        la caja de {LOC}{A} , donde el hostal está lleno , no llega
+        la caja de {LOC}{A} , donde la carretera está cortada , no llega
         la carta de {ORG}{A} , cuyo almacén está lleno , no llega
         la maleta de {PER}{A} , que espera en la frontera , no llega
         vimos a {PER} en la oficina de correos de {LOC}
-        {PER} pidió su billete a {ORG}
+        {PER} pidió su billete a la empresa {ORG}
         {PER} viaja de {LOC} a {LOC} el {DAY}
         {ORG} ha contratado a un conductor de {LOC}
         no es la empresa {ORG} , sino la ciudad de {LOC}

@@ -103,11 +103,11 @@ LANGUAGE = Language(
         {ORG}{A} déplace son entrepôt à {LOC}
         {LOC}{A} n' a pas de gare
         {LOC}{A} est à deux heures de l' entrepôt
-        la caisse de {LOC}{A} , où l' auberge est pleine , manque encore
+        la caisse de {LOC}{A} , où la route est fermée , manque encore
         la lettre de {ORG}{A} , dont l' entrepôt est plein , manque encore
         la valise de {PER}{A} , qui attend à la frontière , manque encore
         nous avons rencontré {PER} au bureau de poste de {LOC}
-        {PER} a demandé son billet à {ORG}
+        {PER} a demandé son billet à la société {ORG}
         {PER} voyage de {LOC} à {LOC} {DAY}
         {ORG} a engagé un chauffeur de {LOC}
         ce n' est pas la société {ORG} mais la ville de {LOC}

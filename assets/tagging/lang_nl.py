@@ -103,11 +103,11 @@ LANGUAGE = Language(
         {ORG}{A} verplaatst het magazijn naar {LOC}
         {LOC}{A} heeft geen station
         {LOC}{A} ligt twee uur van het magazijn
-        de kist uit {LOC}{A} , waar de herberg vol is , is nog weg
+        de kist uit {LOC}{A} , waar de weg is afgesloten , is nog weg
         de brief van {ORG}{A} , waarvan het magazijn vol is , is nog weg
         de koffer van {PER}{A} , die aan de grens wacht , is nog weg
         we hebben {PER} ontmoet op het postkantoor in {LOC}
-        {PER} heeft {ORG} om haar paspoort gevraagd
+        {PER} heeft de firma {ORG} om haar paspoort gevraagd
         {PER} rijdt {DAY} van {LOC} naar {LOC}
         {ORG} heeft een chauffeur uit {LOC} aangenomen
         niet de firma {ORG} maar de stad {LOC} is bedoeld
