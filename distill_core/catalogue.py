@@ -16,7 +16,8 @@ class Entry:
 
     target: ``package.module:attribute`` that implements it. needs: what must hold for it to make sense:
     ``gold`` (gold labels on the rows it sees), ``same_tokeniser`` (as the student's), ``transformer`` (a student with
-    attention), ``several`` (two teachers or more), ``text`` (a task with one label a text).
+    attention), ``several`` (two teachers or more), ``text`` (a task with one label a text), ``live`` (teachers that are
+    asked at every step).
     """
 
     title: str
@@ -92,10 +93,18 @@ TERMS: dict[str, Entry] = {
         "2010.06133",
         needs=_needs("transformer", "same_tokeniser"),
     ),
+    "mixup": Entry(
+        "Mixup",
+        "The student also learns from mixtures of two texts: of their gold labels, and of what the teachers say about "
+        "the same mixture.",
+        "distill_core.terms.mixup:Mixup",
+        "2011.00593",
+        needs=_needs("text", "live"),
+    ),
 }
 
 #: the terms whose weights stand under ``objective.matching``
-MATCHING = ("pooled", "pkd", "attention", "relations", "emd")
+MATCHING = ("pooled", "pkd", "attention", "relations", "emd", "mixup")
 
 #: how the soft-label term compares two distributions
 DIVERGENCES: dict[str, Entry] = {

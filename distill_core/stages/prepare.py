@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from distill_core.checkpoints import CheckpointInfo
-from distill_core.compatibility import misfits
+from distill_core.compatibility import misfits, used_terms
 from distill_core.data.prepare import prepare as prepare_data
 from distill_core.data.types import PreparedData, Rows
 from distill_core.errors import ConfigError
 from distill_core.models.encoders import word_embedding
+from distill_core.models.mixing import check_mixable
 from distill_core.models.teachers import Teacher, load_teachers
 from distill_core.stages.context import RunContext
 from distill_core.tasks.base import Encoded, Targets, Task, build_task
@@ -110,9 +111,21 @@ def _refuse_misfits(ctx: RunContext, teachers: list[Teacher]) -> None:
     """Before anything is trained, so that no time is lost on a run that cannot end."""
     student = ctx.config.student
     own = word_embedding(teachers[student.init_teacher - 1].encoder).shape[1]
-    found = misfits(student, ctx.config.objective, [teacher.info for teacher in teachers], embedding_width=own)
+    stages = ctx.config.training.stages
+    found = misfits(
+        student,
+        ctx.config.objective,
+        [teacher.info for teacher in teachers],
+        embedding_width=own,
+        stages=stages,
+        task=ctx.config.data.task,
+        signals=ctx.config.signals,
+    )
     if found:
         raise ConfigError(found)
+    if "mixup" in used_terms(ctx.config.objective, stages):
+        for teacher in teachers:
+            check_mixable(teacher.encoder)
 
 
 def rows_digest(*parts: Rows) -> str:

@@ -119,3 +119,15 @@ def test_a_stage_on_transfer_rows_alone_cannot_learn_gold():
     assert fields(SMALL, stages=stages) == ["training.stages"]
     both = Training(stages=[{"name": "one", "terms": {"hard": 1.0, "soft": 1.0}, "data": "transfer"}]).stages
     assert fields(SMALL, stages=both) == []
+
+
+def test_mixtures_cannot_be_asked_in_advance():
+    assert fields(SMALL, matching(mixup=1.0)) == ["signals"]
+    assert fields(BiLSTMStudent(embedding=8), matching(mixup=1.0), signals="live") == []
+    assert fields(SMALL, matching(mixup=0.0)) == []
+    assert fields(SMALL, matching(mixup=1.0), signals="live", task="tagging") == ["objective.matching.mixup"]
+    stages = Training(stages=[{"name": "one", "terms": {"mixup": 1.0}}]).stages
+    assert fields(SMALL, stages=stages) == ["signals"]
+    assert (
+        fields(SMALL, matching(mixup=1.0), stages=Training(stages=[{"name": "o", "terms": {"soft": 1}}]).stages) == []
+    )
