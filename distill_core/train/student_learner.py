@@ -187,8 +187,7 @@ class StudentLearner:
         outputs = self.student(batch, layers=tuple(sorted(wants.layers)), **options)
         signals = [source.get(rows).to(self.device) for source in self.lessons.sources]
         step = units(batch, outputs, self.data.targets, signals, rows)
-        step.progress, step.number, step.seed = info.progress, info.step, info.seed
-        step.mixed = partial(self._mixed, batch, rows)
+        step.progress = info.progress
         if self.lessons.weighting is not None and step.teacher_logits:
             situation = Situation(
                 step.teacher_logits,
@@ -203,6 +202,8 @@ class StudentLearner:
                 self._sums.units += len(step.weights)
                 for number, weight in enumerate(step.weights.sum(dim=0).tolist()):
                     self._sums.weights[number] += weight
+        step.number, step.seed = info.step, info.seed
+        step.mixed = partial(self._mixed, batch, rows)
         return step
 
     def _mixed(self, batch: Batch, rows: np.ndarray, partners: np.ndarray, share: float) -> tuple[Tensor, list[Tensor]]:
