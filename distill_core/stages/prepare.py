@@ -76,14 +76,7 @@ def run(ctx: RunContext) -> Prepared:
         f"Data: {data.name}, {len(data.labels)} {kinds}; {len(data.train):,} labelled, {len(data.transfer):,} "
         f"transfer, {len(data.validation):,} validation, {len(data.test):,} test rows."
     )
-    teachers = load_teachers(
-        config.teachers,
-        config.teacher_training.mode,
-        data.labels,
-        dropout=config.teacher_training.dropout,
-        seed=ctx.seed,
-        task=task.name,
-    )
+    teachers = load_run_teachers(ctx, task, data.labels)
     _refuse_misfits(ctx, teachers)
     for teacher in teachers:
         teacher.to(ctx.device)
@@ -100,6 +93,14 @@ def run(ctx: RunContext) -> Prepared:
     ]
     targets = Targets(task.gold(pool), task.counts(pool))
     return Prepared(task=task, data=data, pool=pool, targets=targets, teachers=teachers, texts=texts)
+
+
+def load_run_teachers(ctx: RunContext, task: Task, labels: list[str]) -> list[Teacher]:
+    """All teachers of the run as their checkpoints are, on the CPU."""
+    settings = ctx.config.teacher_training
+    return load_teachers(
+        ctx.config.teachers, settings.mode, labels, dropout=settings.dropout, seed=ctx.seed, task=task.name
+    )
 
 
 def max_tokens(ctx: RunContext, teacher: Teacher) -> int:

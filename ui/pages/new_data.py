@@ -43,14 +43,14 @@ def build(form: Form, services: Any) -> DataStep:
     source = gr.Radio(
         list(text.SOURCES), value="bundled", label="Where the data come from", elem_id="field-data-source"
     )
-    told = markup.still_html(rows_html("classification"), elem_id="rows-told", padding=False)
-    step = DataStep(source, {}, task, told, bundled=bundled_sets(services))
+    step = DataStep(source, {}, task, bundled=bundled_sets(services))
     with gr.Column(elem_classes=["sr-field"]) as step.groups["bundled"]:
         names = step.bundled["classification"]
         spec = spec_of("data.name", cfg.BundledData.model_fields["name"])
         step.name = gr.Dropdown(names, value=names[0] if names else None, label=spec.label, elem_id="field-data-name")
         form.bind(spec, step.name, ("bundled",))
     with gr.Column(visible=False) as step.groups["files"]:
+        step.told = markup.still_html(rows_html("classification"), elem_id="rows-told", padding=False)
         _files(form, step)
     with gr.Column(visible=False) as step.groups["hub"]:
         own = section_fields(cfg.HubData, "data.", leave_out=[*cfg.DataSection.model_fields, "columns"])
@@ -104,7 +104,7 @@ def _files(form: Form, step: DataStep) -> None:
                     height=148,
                     elem_id=f"field-{slug(spec.path)}",
                 )
-                step.said[role] = markup.still_html(f'<p class="sr-muted sr-small">{markup.esc(info_line(spec))}</p>')
+                step.said[role] = markup.still_html(f'<p class="sr-muted sr-small">{markup.prose(info_line(spec))}</p>')
                 step.stored[role] = gr.State(None)
                 form.bind(spec, step.stored[role], ("files",))
     with gr.Accordion(text.ALL_SETTINGS, open=False):
