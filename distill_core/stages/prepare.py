@@ -111,20 +111,18 @@ def max_tokens(ctx: RunContext, teacher: Teacher) -> int:
 def _refuse_misfits(ctx: RunContext, teachers: list[Teacher]) -> None:
     """Before anything is trained, so that no time is lost on a run that cannot end."""
     student = ctx.config.student
-    own = word_embedding(teachers[student.init_teacher - 1].encoder).shape[1]
-    stages = ctx.config.training.stages
     found = misfits(
         student,
         ctx.config.objective,
         [teacher.info for teacher in teachers],
-        embedding_width=own,
-        stages=stages,
+        embedding_width=word_embedding(teachers[student.init_teacher - 1].encoder).shape[1],
+        stages=ctx.config.training.stages,
         task=ctx.config.data.task,
         signals=ctx.config.signals,
     )
     if found:
         raise ConfigError(found)
-    if "mixup" in used_terms(ctx.config.objective, stages):
+    if "mixup" in used_terms(ctx.config.objective, ctx.config.training.stages):
         for teacher in teachers:
             check_mixable(teacher.encoder)
 
