@@ -54,11 +54,13 @@ class TeacherResult(Predictor):
 @dataclass(kw_only=True)
 class ArmResult(Predictor):
     """One finished trial; name is the arm ("main", "no_teacher", "uniform"). steps: optimizer steps taken;
-    best_step: the one whose state was kept (by validation); seconds: its training time."""
+    best_step: the one whose state was kept (by validation); seconds: its training time; phases: {name, from_step,
+    steps, best_step, score} of each phase of a staged training, in order."""
 
     seed: int
     steps: int | None = None
     best_step: int | None = None
+    phases: Sequence[Mapping[str, Any]] = ()
     seconds: float | None = None
 
 
@@ -215,6 +217,7 @@ def _arm_entry(a: ArmResult, parts: ReportParts, reference: TeacherResult) -> di
         "agreements": {t.name: agreement(a.predicted, t.predicted) for t in parts.teachers},
         "steps": a.steps,
         "best_step": a.best_step,
+        "phases": [dict(phase) for phase in a.phases],
         "seconds": a.seconds,
     }
 

@@ -66,11 +66,17 @@ def groups(ctx: RunContext, prepared: Prepared) -> list[Group]:
 
 
 def fold_of(ctx: RunContext, prepared: Prepared) -> np.ndarray:
-    """[N] fold of each row of the pool, −1 for transfer rows; folds are equally large and drawn from the seed."""
+    """[N] fold of each row of the pool, −1 for transfer rows; folds are about equally large and drawn from the seed.
+
+    Rows of equal text share a fold: a teacher that learnt from one of them knows the other.
+    """
     found = np.full(len(prepared.pool), -1, dtype=np.int64)
     labelled = prepared.labelled
-    order = np.random.Generator(np.random.PCG64(derived_seed(ctx.seed, "folds"))).permutation(len(labelled))
-    found[labelled[order]] = np.arange(len(labelled)) % ctx.config.teacher_training.folds
+    texts, own = np.unique([prepared.pool.ids[row] for row in labelled], return_inverse=True)
+    order = np.random.Generator(np.random.PCG64(derived_seed(ctx.seed, "folds"))).permutation(len(texts))
+    folds = np.empty(len(texts), dtype=np.int64)
+    folds[order] = np.arange(len(texts)) % ctx.config.teacher_training.folds
+    found[labelled] = folds[own]
     return found
 
 
@@ -85,9 +91,9 @@ def _untaught(ctx: RunContext, prepared: Prepared, group: Group) -> list[Teacher
     """The group's teachers: the run's own, or for a fold fresh ones from the same checkpoints."""
     if group.fold is None:
         return [prepared.teachers[number] for number in group.numbers]
-    return [
-        load_run_teachers(ctx, prepared.task, prepared.data.labels)[number].to(ctx.device) for number in group.numbers
-    ]
+    # Loaded in one go: co-finetuned teachers share one head.
+    fresh = load_run_teachers(ctx, prepared.task, prepared.data.labels)
+    return [fresh[number].to(ctx.device) for number in group.numbers]
 
 
 def run(ctx: RunContext, prepared: Prepared) -> TaughtTeachers:

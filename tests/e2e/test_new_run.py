@@ -129,7 +129,7 @@ def test_nothing_overflows_on_a_phone(app: App, watch: Callable[..., Watched], p
 def test_theme_is_kept(app: App, watch: Callable[..., Watched]) -> None:
     watched = watch(color_scheme="light")
     watched.page.goto(app.address)
-    watched.page.wait_for_selector("#theme-toggle")
+    watched.page.wait_for_selector("#home-page")  # leaving while the page still loads is told as an error
     watched.page.click("#theme-toggle")
     watched.page.goto(f"{app.address}/?view=runs")
     watched.page.wait_for_selector("#runs-page")

@@ -46,8 +46,7 @@ def expected_terms(config: RunConfig) -> set[str]:
 def expected_phases(config: RunConfig, parts: int) -> list[str]:
     names: list[str] = []
     for stage in config.training.stages:
-        count = parts if stage.unfreeze else 1
-        names += [f"{stage.name} {k}/{parts}" for k in range(1, parts + 1)] if stage.unfreeze else [stage.name] * count
+        names += [f"{stage.name} {k}/{parts}" for k in range(1, parts + 1)] if stage.unfreeze else [stage.name]
     return names
 
 
