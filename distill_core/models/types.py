@@ -13,19 +13,39 @@ class Batch:
 
     input_ids: [B, T] int64. mask: [B, T] bool, True on real pieces (specials included).
     type_ids: [B, T] int64 or None. words: [B, T] int64, index of the word a piece belongs to, −1 on specials and
-    padding.
+    padding. mix: set where these are no examples but mixtures of two each (`mixing.mixture`).
     """
 
     input_ids: Tensor
     mask: Tensor
     type_ids: Tensor | None
     words: Tensor
+    mix: Mix | None = None
 
     def to(self, device: object) -> Batch:
         def move(t: Tensor | None) -> Tensor | None:
             return None if t is None else t.to(device, non_blocking=True)  # type: ignore[call-overload]
 
-        return Batch(move(self.input_ids), move(self.mask), move(self.type_ids), move(self.words))  # type: ignore[arg-type]
+        mix = None if self.mix is None else self.mix.to(device)
+        return Batch(move(self.input_ids), move(self.mask), move(self.type_ids), move(self.words), mix)  # type: ignore[arg-type]
+
+    def take(self, rows: Tensor) -> Batch:
+        """The examples at these positions [B'] int64, in this order, padded as here."""
+        mix = None if self.mix is None else Mix(self.mix.own.take(rows), self.mix.partner.take(rows), self.mix.share)
+        types = None if self.type_ids is None else self.type_ids[rows]
+        return Batch(self.input_ids[rows], self.mask[rows], types, self.words[rows], mix)
+
+
+@dataclass
+class Mix:
+    """What a batch of mixtures is made of: share λ in [0, 1] of `own` and 1 − λ of `partner`, both [B, T]."""
+
+    own: Batch
+    partner: Batch
+    share: float
+
+    def to(self, device: object) -> Mix:
+        return Mix(self.own.to(device), self.partner.to(device), self.share)
 
 
 @dataclass
