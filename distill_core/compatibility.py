@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from distill_core.catalogue import MATCHING, TERMS, WEIGHTINGS
+from distill_core.catalogue import MATCHING, TASKS, TERMS, WEIGHTINGS
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import BiLSTMStudent, Objective, TransformerStudent
 from distill_core.errors import FieldError
@@ -38,6 +38,8 @@ def misfits(
     """
     own = infos[student.init_teacher - 1]
     found = _student_misfits(student, own, embedding_width or own.hidden)
+    if task == "masked_lm":
+        found += _masked_misfits(own, infos)
     return found + objective_misfits(student, objective, infos, stages=stages, task=task)
 
 
@@ -62,6 +64,20 @@ def _student_misfits(
         message = f"{own.name}'s tokeniser ({own.tokenizer_kind}) is of a kind whose vocabulary cannot be made smaller."
         hint = "Keep the full vocabulary, or start from a teacher with WordPiece, BPE or Unigram pieces."
         found.append(FieldError("student.vocabulary", message, hint))
+    return found
+
+
+def _masked_misfits(own: CheckpointInfo, infos: Sequence[CheckpointInfo]) -> list[FieldError]:
+    """Teachers that cannot guess hidden words, or guess among other pieces than the student."""
+    found = []
+    for number, info in enumerate(infos):
+        field = f"teachers.{number}.source"
+        if not info.is_masked_lm:
+            message = f"{info.name} has no head that guesses hidden words, so it cannot teach a masked language model."
+            found.append(FieldError(field, message, "Choose a checkpoint saved with its masked-LM head."))
+        elif (info.tokenizer_fingerprint, info.vocab_size) != (own.tokenizer_fingerprint, own.vocab_size):
+            message = f"{info.name} guesses among other pieces than the student, which has {own.name}'s vocabulary."
+            found.append(FieldError(field, message, "Choose teachers with one tokeniser."))
     return found
 
 
@@ -124,8 +140,11 @@ def _term_misfits(
     if "transformer" in entry.needs and isinstance(student, BiLSTMStudent):
         return [(f"“{entry.title}” needs a student with attention layers, and a BiLSTM has none.", off)]
     found = []
-    if "text" in entry.needs and task == "tagging":
-        message = f"“{entry.title}” compares one vector a text, and tagging has none: every word is classified."
+    if "text" in entry.needs and task != "classification":
+        name = TASKS[task].title.lower()
+        message = f"“{entry.title}” compares one vector a text, and a {name} has none: every word is classified."
+        if task == "tagging":
+            message = f"“{entry.title}” compares one vector a text, and tagging has none: every word is classified."
         found.append((message, f"{off[:-1]}, or use hidden states."))
     foreign = _foreign(own, infos)
     if "same_tokeniser" in entry.needs and foreign:

@@ -65,7 +65,8 @@ class Step:
 
     logits: [U, C] of the student, with gradient. gold: [U] int64, −1 where there is none. teacher_logits: N tensors
     [U, C] on the same device. owner: [U] int64, the example each unit belongs to. weights: [U, N] of the teachers, None
-    without teachers. progress: share of the stage done, in [0, 1].
+    without teachers. progress: share of the stage done, in [0, 1]. teacher_classes: for each teacher [U, k], where its
+    logits are [U, k+1] of these classes and all others together (`losses.buckets`); None where they are all classes'.
     """
 
     batch: Batch
@@ -78,6 +79,7 @@ class Step:
     signals: list[TeacherSignal] = field(default_factory=list)
     weights: Tensor | None = None
     progress: float = 0.0
+    teacher_classes: list[Tensor | None] = field(default_factory=list)
 
 
 @dataclass
