@@ -31,10 +31,10 @@ class CheckpointInfo:
     parameters: of the encoder with these layers; no MLM, classification or pooler head is counted. total_parameters:
     all tensors in the file(s), less the layers that are not used; a checkpoint used as is, with its own
     classification head, has pooler and head on its inference path too, so that this is its size. is_classifier,
-    is_tagger, is_masked_lm: whether it has a head that labels texts, or words, or guesses hidden words. labels: names of that head's outputs in order, None
-    without one. tokenizer_fingerprint: equal exactly when two tokenisers cut texts into the same numbered pieces.
-    fingerprint: content address of weights, config and `keep_layers`. per_layer: parameters of each used layer; empty
-    where all layers share theirs.
+    is_tagger, is_masked_lm: whether it has a head that labels texts, or words, or guesses hidden words. labels: names
+    of a labelling head's outputs in order, None without one. tokenizer_fingerprint: equal exactly when two tokenisers
+    cut texts into the same numbered pieces. fingerprint: content address of weights, config and `keep_layers`.
+    per_layer: parameters of each used layer; empty where all layers share theirs.
     """
 
     source: str

@@ -31,8 +31,8 @@ class Rows:
     In tagging, words: [N] given words of each row, W_n of them, without white space inside; tags: [N] arrays int64
     [W_n], index into the label list, all -1 where the row has no gold; texts are the words joined by one space, and
     labels are 0 where a row has gold tags, else -1. In masked LM labels are all 0: a text is its own gold; once it is
-    masked, words and tags are the hidden pieces and their ids. languages: [N] language of each row, "" = not known, or None where
-    none are told apart (also in classification).
+    masked, words and tags are the hidden pieces and their ids. languages: [N] language of each row, "" = not known, or
+    None where none are told apart (also in classification).
     """
 
     texts: list[str]

@@ -1,4 +1,4 @@
-"""Many classes as a few: the k most probable, and all others as one bucket. How teachers of a whole vocabulary are kept."""
+"""Many classes as a few: the k most probable, and all others as one. So a teacher's whole vocabulary fits on disk."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ class Teacher(nn.Module):
 
     def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
         """Logits [B, C] and pooled [B, P], or in tagging [B, W, C] and [B, W, P] with the word mask (masked LM: a
-        row for each hidden piece); states {layer: [B, T, H]} of the layers asked for (0 = embeddings … L); queries, keys and values
-        {layer: [B, T, 3, H]} of the layers (from 1) in `qkv`.
+        row for each hidden piece); states {layer: [B, T, H]} of the layers asked for (0 = embeddings … L); queries,
+        keys and values {layer: [B, T, 3, H]} of the layers (from 1) in `qkv`.
 
         Raises:
             ValueError: there is no such layer. CheckpointError: `qkv` of an encoder that is not BERT-like.

@@ -25,8 +25,8 @@ class Encoded:
     word_counts: in tagging [N] int64, given words of each example, cut off or not; None otherwise.
 
     In masked LM ids are those after masking, word_counts are the W_n hidden pieces of each example, and there are
-    targets: N int32 arrays [T_n], number of each hidden piece from left to right, −1 elsewhere; and gold: N int64 arrays
-    [W_n], the ids that were hidden.
+    targets: N int32 arrays [T_n], number of each hidden piece from left to right, −1 elsewhere; and gold: N int64
+    arrays [W_n], the ids that were hidden.
     """
 
     ids: list[np.ndarray]

@@ -14,7 +14,7 @@ MASKED, REPLACED = 0.8, 0.1
 
 @dataclass(frozen=True)
 class MaskPieces:
-    """What stands in for hidden pieces. mask_id: of the mask piece; plain: [K] ids a piece may be replaced by, K ≥ 1."""
+    """What stands in for hidden pieces. mask_id: the mask piece; plain: [K] ids a piece may be replaced by, K ≥ 1."""
 
     mask_id: int
     plain: np.ndarray
@@ -40,7 +40,8 @@ def mask_words(
         share: in (0, 1).
 
     Returns:
-        masked ids [T] int32 and targets [T] int32: number of the hidden piece, 0 … W−1 from left to right, −1 elsewhere.
+        masked ids [T] int32 and targets [T] int32: number of each hidden piece, 0 … W−1 from left to right, −1
+        elsewhere.
     """
     targets = np.full(len(ids), -1, dtype=np.int32)
     real = words >= 0

@@ -257,8 +257,8 @@ def hold_out(phases: Sequence[Phase], seed: int) -> tuple[list[Phase], dict[int 
 
 
 def units(batch: Batch, outputs: Outputs, targets: Targets, signals: Sequence[TeacherSignal], rows: np.ndarray) -> Step:
-    """What all sides say, unit by unit. In tagging a unit is a word that the student and every teacher saw; in masked LM
-    a hidden piece."""
+    """What all sides say, unit by unit. In tagging a unit is a word that the student and every teacher saw, in masked
+    LM a hidden piece."""
     logits, mask = outputs.logits, outputs.word_mask
     device = logits.device
     if mask is None:
