@@ -194,8 +194,8 @@ class StudentPredictor:
         return found
 
     def fill(self, texts: Sequence[str], top: int = 5) -> list[Filled]:
-        """Guesses for every gap of each text, written "[MASK]" or as the tokeniser writes it; gap by gap, each as if the
-        others stayed hidden. Raises DataError for a text without a gap, and for a student of another task."""
+        """Guesses for every gap of each text, written "[MASK]" or as the tokeniser writes it; each as if the others
+        stayed hidden. Raises DataError for a text without a gap, and for a student of another task."""
         from distill_core.tasks.gaps import MASK, encode_gaps
 
         self._wants("masked_lm")

@@ -30,8 +30,8 @@ class Predictor:
 
     parameters: on the inference path; bytes: as fp32 safetensors. validation, test: as the task's `quality` returns
     them: the report's metric, and where the task has them "macro_f1", "per_class", "per_language",
-    "macro_language_f1", "token_accuracy", "mode", "perplexity", "loss". predicted: [U] class of each unit (example, in tagging word, in masked LM hidden piece) of
-    the test set, in its order. scores: what each of the N test rows adds to the metric; None where it is accuracy:
+    "macro_language_f1", "token_accuracy", "mode", "perplexity", "loss". predicted: [U]
+    class of each unit (example, in tagging word, in masked LM hidden piece) of the test set, in its order. scores: what each of the N test rows adds to the metric; None where it is accuracy:
     then they follow from `predicted` and the report's gold.
     """
 
