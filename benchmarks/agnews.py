@@ -10,21 +10,13 @@ benchmarks/results/agnews.md.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import yaml
-from scipy import stats
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from distill_core.export.report import read_report  # noqa: E402
+from benchmarks.common import ROOT, arms, machine, percent, run, tests
 
 STUDENT = {"kind": "bilstm", "embedding": 24, "lstm_hidden": 80, "initialise": "svd", "dropout": 0.2}
 TEACHING = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-4, "head_learning_rate": 5e-4}
@@ -72,33 +64,6 @@ def configs(data: Path, checkpoint: Path, seeds: list[int]) -> dict[str, dict[st
     }
 
 
-def run(name: str, config: dict[str, Any], work: Path) -> dict[str, Any]:
-    """The finished run's report; starts, resumes or just reads it."""
-    folder = work / name
-    done = read_report(folder / "report.json")
-    if done:
-        return done
-    path = work / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
-    started = (folder / "events.jsonl").exists()
-    what = ["resume", str(folder)] if started else ["run", str(path), "--out", str(folder)]
-    environment = {**os.environ, "STILLROOM_HOME": str(work / "home")}
-    subprocess.run([sys.executable, "-m", "distill_core", *what], cwd=ROOT, env=environment, check=True)
-    report = read_report(folder / "report.json")
-    assert report, f"{name} left no report"
-    return report
-
-
-def percent(values: list[float]) -> str:
-    """Mean with its 95% t interval over seeds, in percent."""
-    shares = 100 * np.asarray(values)
-    if len(shares) == 1:
-        return f"{shares[0]:.2f}"
-    half = stats.t.ppf(0.975, len(shares) - 1) * shares.std(ddof=1) / np.sqrt(len(shares))
-    low, high = shares.mean() - half, shares.mean() + half
-    return f"{shares.mean():.2f} ({low:.2f}–{high:.2f})"
-
-
 NAMES = {"main": "student, distilled", "no_teacher": "student, labels alone", "uniform": "student, constant weights"}
 
 
@@ -109,11 +74,10 @@ def table(title: str, report: dict[str, Any]) -> list[str]:
         quality = f"{100 * teacher['quality']['test']:.2f} (test rows: {100 * low:.2f}–{100 * high:.2f})"
         lines.append(f"| teacher, {teacher['name']} | {teacher['parameters']:,} | {quality} | |")
     for name, words in NAMES.items():
-        arms = [arm for arm in report["arms"] if arm["name"] == name]
-        if arms:
-            quality = percent([arm["quality"]["test"] for arm in arms])
-            agreement = percent([arm["agreement"] for arm in arms])
-            lines.append(f"| {words} | {arms[0]['parameters']:,} | {quality} | {agreement} |")
+        found = arms(report, name)
+        if found:
+            agreement = percent([arm["agreement"] for arm in found])
+            lines.append(f"| {words} | {found[0]['parameters']:,} | {percent(tests(report, name))} | {agreement} |")
     compression = report["compression"]["parameters"]
     speed = ", ".join(f"{row['speedup']:.1f}× at batch {row['batch']}" for row in report["latency"])
     protocol = report["protocol"]["latency"]
@@ -145,18 +109,17 @@ def main() -> None:
         "mt_bert": "MT-BERT, two teachers cut from one checkpoint",
     }
     sections: list[str] = []
-    device: dict[str, Any] = {}
+    report: dict[str, Any] = {}
     for name, config in configs(args.data.resolve(), args.checkpoint.resolve(), args.seeds).items():
         if args.only in (None, name):
             report = run(name, config, args.work)
-            device = report["device"]
             sections += table(titles[name], report)
     head = [
         "# AG News, 500 labels a class, the rest of the text as transfer set",
         "",
         "`python benchmarks/agnews.py --data DATA --checkpoint CHECKPOINT --seeds "
         + " ".join(map(str, args.seeds))
-        + f"` on {device.get('device_name')} ({platform.machine()}, torch {device.get('torch')}).",
+        + f"` on {machine(report)}.",
         "",
         "Students: mean over seeds, 95% t interval; teachers: one finetuning, 95% Wilson interval over "
         "test rows. States are chosen on validation (10% of the labelled rows); test (7,600 rows) is looked at once.",

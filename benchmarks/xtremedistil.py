@@ -81,7 +81,7 @@ def config(
         "objective": {
             "soft_label_loss": "log_odds_mse",
             "hidden_loss": "kl",
-            "hidden_projection": "student",
+            "hidden_projection": "student_gelu",
             "hidden_teacher_layer": LAYER,
         },
         "training": {

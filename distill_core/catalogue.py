@@ -15,8 +15,9 @@ class Entry:
     """One thing that can be chosen.
 
     target: ``package.module:attribute`` that implements it. needs: what must hold for it to make sense:
-    ``gold`` (gold labels on the rows it sees), ``same_tokeniser`` (as the student's), ``transformer`` (a student with
-    attention), ``several`` (two teachers or more), ``text`` (a task with one label a text).
+    ``gold`` (gold labels on the rows it sees), ``same_tokeniser`` (as the student's), ``equal_heads`` (as many
+    attention heads), ``transformer`` (a student with attention), ``several`` (two teachers or more), ``text`` (a task
+    with one label a text).
     """
 
     title: str
@@ -94,8 +95,8 @@ TERMS: dict[str, Entry] = {
     ),
 }
 
-#: the terms whose weights stand under ``objective.matching``
-MATCHING = ("pooled", "pkd", "attention", "relations", "emd")
+#: the terms whose weights stand under ``objective.matching``: all but those with a weight field of their own
+MATCHING = tuple(name for name in TERMS if name not in ("hard", "soft", "teacher_labels", "hidden"))
 
 #: how the soft-label term compares two distributions
 DIVERGENCES: dict[str, Entry] = {

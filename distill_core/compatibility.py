@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from distill_core.catalogue import MATCHING, TASKS, TERMS, WEIGHTINGS
 from distill_core.checkpoints import CheckpointInfo
@@ -20,6 +20,9 @@ TERM_FIELDS = {
     "hidden": "objective.hidden_weight",
     **{name: f"objective.matching.{name}" for name in MATCHING},
 }
+
+#: terms that need a teacher's states token by token
+BY_TOKEN = frozenset({"pkd", "attention", "relations", "emd"})
 
 
 def misfits(
@@ -110,16 +113,8 @@ def objective_misfits(
         for name, field in terms.items()
         for message, hint in _term_misfits(name, student, infos, task)
     ]
-    foreign = _foreign(own, infos)
-    if "hidden" in terms and objective.hidden_level == "token" and foreign:
-        found.append(
-            FieldError(
-                "objective.hidden_level",
-                f"hidden states cannot be compared token by token: {', '.join(foreign)} cuts text into other "
-                f"pieces than the student, which uses {own.name}'s tokeniser.",
-                "Set it to auto or word.",
-            )
-        )
+    if "hidden" in terms:
+        found += _level_misfits(objective.hidden_level, terms, own, infos, task)
     weighting = WEIGHTINGS[objective.teacher_weighting]
     if "several" in weighting.needs and len(infos) < 2:
         message = f"“{weighting.title}” chooses among several teachers, and there is one."
@@ -163,6 +158,29 @@ def _term_misfits(
             )
             found.append((message, "Give the student as many, or use attention relations, where heads may differ."))
     return found
+
+
+def _level_misfits(
+    level: str, terms: Mapping[str, str], own: CheckpointInfo, infos: Sequence[CheckpointInfo], task: str
+) -> list[FieldError]:
+    """What keeps hidden states from being compared at this level (`objective.hidden_level`)."""
+    field, foreign = "objective.hidden_level", _foreign(own, infos)
+    if level == "pooled" and task == "tagging":
+        message = "tagging has no vector of a whole text to compare: every word is classified."
+        return [FieldError(field, message, "Set it to auto, word or token.")]
+    if level == "token" and foreign:
+        message = (
+            f"hidden states cannot be compared token by token: {', '.join(foreign)} cuts text into other pieces than "
+            f"the student, which uses {own.name}'s tokeniser."
+        )
+        return [FieldError(field, message, "Set it to auto or word.")]
+    told = frozenset({"same_tokeniser"}) if foreign else frozenset()  # refused by `_term_misfits` already
+    by_token = [TERMS[name].title for name in terms if name in BY_TOKEN and not told & TERMS[name].needs]
+    if by_token and (level == "word" or (level == "auto" and foreign)):
+        message = f"hidden states are compared by word, and “{by_token[0]}” needs them token by token."
+        hint = "Leave one of them out, or choose teachers with the student's tokeniser and set it to auto."
+        return [FieldError(field, message, hint)]
+    return []
 
 
 def _foreign(own: CheckpointInfo, infos: Sequence[CheckpointInfo]) -> list[str]:

@@ -117,6 +117,17 @@ class RunConfig(Section):
                     )
         if self.data.task == "masked_lm":
             refuse_for_masked_lm(self)
+        if self.teacher_training.folds > 1:
+            if self.teacher_training.mode == "as_is":
+                raise ValueError(
+                    "teacher_training.folds: teachers used as they are have not learnt from these rows, so there is "
+                    "nothing to leave out. Set it to 1."
+                )
+            if self.signals == "live":
+                raise ValueError(
+                    "teacher_training.folds: each fold has teachers of its own, whose answers have to be kept. Set "
+                    "signals to cached, or folds to 1."
+                )
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds: each seed may stand only once.")
         if len(set(self.controls)) != len(self.controls):

@@ -1,8 +1,11 @@
-"""Tiny teachers and tiny data for whole runs in seconds: two encoders with different tokenisers, three easy classes."""
+"""Tiny teachers and tiny data for whole runs in seconds: two encoders with different tokenisers; three easy classes, or
+people and places in sentences of two languages."""
 
 from __future__ import annotations
 
+import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +50,78 @@ def write_data(folder: Path, *, train: int = 96, transfer: int = 96, test: int =
     return paths
 
 
+PEOPLE = ["Ada", "Ben", "Cleo", "Dora", "Emil", "Frieda", "Zoë"]
+SURNAMES = ["Lovelace", "O'Neill", "Weiß", "Moreau-Petit"]
+PLACES = [["Paris"], ["Oslo"], ["New", "York"], ["Bad", "Ischl"], ["Köln"]]
+#: {language: templates}; P stands for a person, L for a place
+TEMPLATES = {
+    "en": [
+        "please call P in L .",
+        "P left L today , and nobody knows why",
+        "is P back from L ?",
+        "the train to L is late",
+    ],
+    "de": [
+        "bitte P in L anrufen .",
+        "P ist gestern aus L abgereist",
+        "wo in L wohnt P ?",
+        "der Zug nach L hat Verspätung",
+    ],
+}
+
+
+def tagged_sentences(count: int, seed: int) -> list[dict[str, Any]]:
+    """{"words", "tags" (IOB2), "language"} of each, languages in turn, all different."""
+    draw = random.Random(seed)
+    found: dict[str, dict[str, Any]] = {}
+    while len(found) < count:
+        language = list(TEMPLATES)[len(found) % len(TEMPLATES)]
+        words: list[str] = []
+        tags: list[str] = []
+        for word in [*draw.choice(TEMPLATES[language]).split(" "), *draw.sample(FILLERS, draw.randint(0, 3))]:
+            span = [word]
+            if word == "P":
+                span = [draw.choice(PEOPLE), *draw.sample(SURNAMES, draw.randint(0, 1))]
+            elif word == "L":
+                span = draw.choice(PLACES)
+            kind = {"P": "PER", "L": "LOC"}.get(word)
+            words += span
+            tags += ["O"] if kind is None else [f"{'I' if position else 'B'}-{kind}" for position in range(len(span))]
+        found.setdefault(" ".join(words), {"words": words, "tags": tags, "language": language})
+    return list(found.values())
+
+
+def write_tagged(folder: Path, *, train: int = 64, transfer: int = 48, test: int = 40) -> dict[str, Any]:
+    """train.jsonl, test.jsonl (words, tags, language) and transfer.jsonl (no tags): the data section without limits."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = tagged_sentences(train + transfer + test, 1)
+    section: dict[str, Any] = {"source": "files", "task": "tagging", "validation_share": 0.25}
+    section["columns"] = {"text": "words", "label": "tags", "language": "language"}
+    for role, count in (("train", train), ("transfer", transfer), ("test", test)):
+        part, rows = rows[:count], rows[count:]
+        if role == "transfer":
+            part = [{key: row[key] for key in ("words", "language")} for row in part]
+        path = folder / f"{role}.jsonl"
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in part), encoding="utf-8")
+        section[role] = str(path)
+    return section
+
+
 def _texts() -> list[str]:
     return [text for text, _ in sentences(400, 9)]
 
 
-def write_bert(folder: Path, *, hidden: int = 32, layers: int = 2) -> Path:
-    """A random BERT with a WordPiece tokeniser."""
+def tagging_texts() -> list[str]:
+    return [" ".join(row["words"]) for row in tagged_sentences(400, 9)]
+
+
+def write_bert(folder: Path, *, hidden: int = 32, layers: int = 2, texts: Sequence[str] | None = None) -> Path:
+    """A random BERT with a WordPiece tokeniser, trained on `texts` (None: those of the classes)."""
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.train_from_iterator(_texts(), trainers.WordPieceTrainer(vocab_size=200, special_tokens=special))
+    tokenizer.train_from_iterator(texts or _texts(), trainers.WordPieceTrainer(vocab_size=200, special_tokens=special))
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
@@ -81,13 +145,13 @@ def write_bert(folder: Path, *, hidden: int = 32, layers: int = 2) -> Path:
     return _save(folder, BertForMaskedLM, config, fast)
 
 
-def write_roberta(folder: Path, *, hidden: int = 24, layers: int = 2) -> Path:
-    """A random RoBERTa with a byte-level BPE tokeniser."""
+def write_roberta(folder: Path, *, hidden: int = 24, layers: int = 2, texts: Sequence[str] | None = None) -> Path:
+    """A random RoBERTa with a byte-level BPE tokeniser, trained on `texts` (None: those of the classes)."""
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.train_from_iterator(
-        _texts(),
+        texts or _texts(),
         trainers.BpeTrainer(
             vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
         ),
@@ -130,7 +194,7 @@ def _save(folder: Path, kind: Any, config: Any, tokenizer: PreTrainedTokenizerFa
     return folder
 
 
-def config_dict(data: dict[str, str], teachers: list[Path], **changes: Any) -> dict[str, Any]:
+def config_dict(data: dict[str, Any], teachers: list[Path], **changes: Any) -> dict[str, Any]:
     """A run config of tiny size; `changes` replace whole sections."""
     return {
         "name": "tiny",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import types
 import typing
 from dataclasses import dataclass
@@ -149,7 +148,7 @@ def section_html(section: type[Section]) -> str:
     """The settings of one item of a list of sections, each with its own help and choices."""
     items = []
     for path, info in walk_fields(section):
-        said = re.sub("`([^`]+)`", r"<code>\1</code>", markup.esc(info.description or ""))
+        said = markup.prose(info.description or "")
         choices = ", ".join(f"<code>{markup.esc(choice)}</code>" for choice in _literals(info.annotation))
         items.append(f"<dt><code>{markup.esc(path)}</code></dt><dd>{said}{f' {choices}.' if choices else ''}</dd>")
     return f"<dl>{''.join(items)}</dl>"

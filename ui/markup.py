@@ -88,6 +88,11 @@ def table(rows: list[dict[str, Any]], *, limit: int = 5) -> str:
     return f'<div class="sr-scroll"><table class="sr-table">{inside}</table></div>'
 
 
+def prose(said: str) -> str:
+    """A help text: what stands between back quotes is code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", esc(said))
+
+
 def paper(name: str) -> str:
     """A paper's name, with a link where it holds an arXiv number ("2106.01023", "MT-BERT (arXiv 2106.01023)")."""
     said = re.sub(r"^(\d{4}\.\d{4,5})$", r"arXiv \1", esc(name))

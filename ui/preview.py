@@ -65,7 +65,7 @@ def sentence_html(sentence: Sequence[tuple[str, str]], colours: Mapping[str, int
         said = markup.esc(" ".join(words))
         if kind:
             said = (
-                f'<mark class="sr-span sr-span-{colours.get(kind, 1)}">{said}<small>{markup.esc(kind)}</small></mark>'
+                f'<mark class="sr-span sr-span-{colours.get(kind, 1)}">{said} <small>{markup.esc(kind)}</small></mark>'
             )
         parts.append(said)
     return " ".join(parts) + (" …" if len(sentence) > LONGEST else "")

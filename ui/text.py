@@ -62,7 +62,11 @@ CHOICES = {
     "objective.soft_label_weight_shape": {"linear": "Linear", "cosine": "Cosine"},
     "objective.hidden_loss": {"mse": "MSE", "cosine": "Cosine", "kl": "KL"},
     "objective.hidden_layers": {"uniform": "Uniform", "last": "The last", "top": "The topmost"},
-    "objective.hidden_projection": {"teacher": "The teacher", "student": "The student"},
+    "objective.hidden_projection": {
+        "teacher": "The teacher",
+        "student": "The student",
+        "student_gelu": "The student, with a GELU",
+    },
     "objective.hidden_level": {"auto": "Auto", "token": "Token", "word": "Word", "pooled": "Pooled"},
     "training.schedule": {
         "linear": "Linear",

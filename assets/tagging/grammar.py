@@ -114,10 +114,10 @@ def templates(side: int) -> set[str]:
 
 
 def slot_values(side: int) -> dict[str, set[str]]:
-    """The declared slot values of one side over all languages, by slot name."""
-    pools: dict[str, set[str]] = {name: set() for name in ("f", "s", "t", "n", "TITLE", "DAY", "MONTH")}
+    """The names of one side over all languages, by slot."""
+    pools: dict[str, set[str]] = {name: set() for name in ("f", "s", "t", "n")}
     for code, spoken in LANGUAGES.items():
-        listed = (spoken.firsts, spoken.surnames, spoken.towns, NAMES[code], spoken.titles, spoken.days, spoken.months)
+        listed = (spoken.firsts, spoken.surnames, spoken.towns, NAMES[code])
         for name, sides in zip(pools, listed, strict=True):
             pools[name].update(sides[side])
     pools["n"].update(SWING[side])
@@ -159,7 +159,7 @@ class _Writer:
         if slot == "REF":
             return "".join(self.rng.choices("ABCDEFGHKLMNPRSTVXZ", k=2)) + str(self.rng.randrange(100, 1000))
         pool = {"TITLE": self.spoken.titles, "DAY": self.spoken.days, "MONTH": self.spoken.months}[slot]
-        return self.rng.choice(pool[self.side])
+        return self.rng.choice(pool)
 
     def fill(self, frame: str) -> list[tuple[str, str]]:
         """(token, tag) pairs of a frame with all its slots filled."""

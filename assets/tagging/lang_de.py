@@ -101,20 +101,20 @@ LANGUAGE = Language(
         {ORG}{A} schuldet uns Geld für die Kisten
         {ORG}{A} hat die Rechnung noch nicht geschrieben
         {ORG}{A} verlegt sein Lager nach {LOC}
-        {LOC}{A} hat keinen Bahnhof
+        {LOC}{A} hat nur einen neuen Bahnhof
         {LOC}{A} liegt zwei Stunden vom Lager
-        die Kiste aus {LOC}{A} , wo es schneit , fehlt noch
-        der Brief von {ORG}{A} , die letztes Jahr gekauft wurde , fehlt noch
+        die Kiste aus {LOC}{A} , wo die Straße gesperrt ist , fehlt noch
+        der Brief von {ORG}{A} , deren Lager voll ist , fehlt noch
         der Koffer von {PER}{A} , der an der Grenze wartet , fehlt noch
         wir haben {PER} am Postamt in {LOC} getroffen
-        {PER} hat bei {ORG} die Rechnung angefordert
+        {PER} hat bei der Firma {ORG} ihren Ausweis abgeholt
         {PER} fährt am {DAY} von {LOC} nach {LOC}
         {ORG} hat einen Fahrer aus {LOC} eingestellt
         nicht die Firma {ORG} , sondern die Stadt {LOC} ist gemeint
-        nicht {PER} , sondern {ORG} hat den Flug storniert
+        nicht {PER} persönlich , sondern die Firma {ORG} hat den Flug storniert
         niemand bei {ORG} kennt {TITLE} {PER}
         das Büro von {ORG} in {LOC} schließt
-        der Brief geht an {PER} , nicht an {ORG}
+        der Brief geht an {PER} persönlich , nicht an die Firma {ORG}
         {LOC} und {LOC} teilen sich ein Postamt
         {ORG} und {ORG} teilen sich ein Lager
         """,
@@ -153,18 +153,18 @@ LANGUAGE = Language(
         """,
         """
         , wie der Zettel sagt ,
-        , wenn die Liste vom {DAY} stimmt ,
-        , nach einem langen Anruf ,
-        , so der Fahrer ,
-        ( dritter Brief )
+        , wenn wir die Liste vom {DAY} richtig lesen ,
+        , nach einem langen Brief und {NUM} Anrufen ,
+        , wie der Fahrer sagt ,
+        ( siehe Liste vom {DAY} )
         """,
     ),
     openers=rows("Hallo ,\nZur Info :\nDringend :\nLiebes Team ,", "Guten Morgen ,\nNotiz :"),
-    closers=rows("Danke\nBitte um Antwort bis {DAY}\nEs eilt nicht", "Vielen Dank\nBitte am {DAY} zurückrufen"),
+    closers=rows("Danke\nBitte um Antwort bis {DAY}\nEs eilt nicht", "Vielen Dank\nBitte um Antwort am {DAY}"),
     joins=("und", "aber", "denn", ";"),
-    titles=words("Herr Frau Doktor", "Fräulein Professor"),
-    days=words("Montag Dienstag Mittwoch Donnerstag", "Freitag Samstag Sonntag"),
-    months=words("Januar März April Juni Juli September", "Mai August Oktober Dezember"),
+    titles=parts("Herr Frau Doktor"),
+    days=parts("Montag Dienstag Mittwoch Donnerstag"),
+    months=parts("Januar März April Juni Juli September"),
     firsts=words(
         "Anke Bernd Birgit Christa Dieter Elke Ernst Franz Frieda Georg Gerda Hanna Heiko Helga Ida Ingrid Jörg"
         " Jutta Karl Klaus Lena Lothar Margit Monika Otto Petra Rainer Sabine Uwe Volker Walter Wolf",
@@ -208,7 +208,7 @@ LANGUAGE = Language(
         Spedition {n}
         {n} Bäckerei GmbH
         {s} & Töchter
-        {s} und Söhne
+        {s} & Söhne
         Luftfahrt {t}
         Bank für {t}
         Museum {n}

@@ -100,21 +100,21 @@ LANGUAGE = Language(
         {PER}{A} called about her passport
         {ORG}{A} owes us money for the boxes
         {ORG}{A} has not sent the invoice
-        {ORG}{A} is moving its warehouse to {LOC}
+        {ORG}{A} moved its warehouse from {LOC} to {LOC}
         {LOC}{A} has no station
         {LOC}{A} is two hours from the warehouse
-        the crate from {LOC}{A} , where it snows , is missing
-        the letter from {ORG}{A} , which was bought last year , is missing
+        the crate from {LOC}{A} , where the road is closed , is missing
+        the letter from {ORG}{A} , whose warehouse is full , is missing
         the suitcase of {PER}{A} , who is waiting at the border , is missing
         we met {PER} at the post office in {LOC}
-        {PER} asked {ORG} for an invoice
+        {PER} asked the firm {ORG} for her ticket
         {PER} drove from {LOC} to {LOC} on {DAY}
         {ORG} hired a driver from {LOC}
         not the firm {ORG} but the town of {LOC} is meant
-        it was not {PER} but {ORG} that cancelled the flight
+        it was not {PER} in person but the firm {ORG} that cancelled the flight
         nobody at {ORG} knows {TITLE} {PER}
         the office of {ORG} in {LOC} is closing
-        send the letter to {PER} , not to {ORG}
+        send the letter to {PER} in person , not to the firm {ORG}
         {LOC} and {LOC} share one post office
         {ORG} and {ORG} share one warehouse
         """,
@@ -153,18 +153,18 @@ LANGUAGE = Language(
         """,
         """
         , as the note says ,
-        , if the list from {DAY} is right ,
-        , after a long call ,
+        , if we read the list from {DAY} right ,
+        , after a long letter and {NUM} calls ,
         , so the driver says ,
-        ( third letter )
+        ( see list from {DAY} )
         """,
     ),
     openers=rows("Hello ,\nFYI :\nUrgent :\nDear team ,", "Good morning ,\nNote :"),
-    closers=rows("Thanks\nPlease reply by {DAY}\nNo hurry", "Many thanks\nPlease call back on {DAY}"),
+    closers=rows("Thanks\nPlease reply by {DAY}\nNo hurry", "Many thanks\nPlease reply on {DAY}"),
     joins=("and", "but", "because", "while", ";"),
-    titles=words("Mr Mrs Dr", "Ms Professor"),
-    days=words("Monday Tuesday Wednesday Thursday", "Friday Saturday Sunday"),
-    months=words("January March April June July September", "May August October December"),
+    titles=parts("Mr Mrs Dr"),
+    days=parts("Monday Tuesday Wednesday Thursday"),
+    months=parts("January March April June July September"),
     firsts=words(
         "Alice Amelia Arthur Colin Daisy Edward Eleanor Gareth Grace Harold Hazel Ivy Jack James Joan Keith Laura"
         " Megan Nigel Olive Oscar Owen Peter Poppy Ralph Rose Ruth Simon Susan Thomas Violet William",
@@ -209,7 +209,7 @@ LANGUAGE = Language(
         {n} Shipping
         {n} Bakery Ltd
         {s} & Daughters
-        {s} and Sons
+        {s} & Sons
         {t} Airways
         Bank of {t}
         Museum of {n}

@@ -103,18 +103,18 @@ LANGUAGE = Language(
         {ORG}{A} traslada su almacén a {LOC}
         {LOC}{A} no tiene estación
         {LOC}{A} está a dos horas del almacén
-        la caja de {LOC}{A} , donde hay nieve , no llega
-        la carta de {ORG}{A} , que fue comprada hace un año , no llega
+        la caja de {LOC}{A} , donde la carretera está cortada , no llega
+        la carta de {ORG}{A} , cuyo almacén está lleno , no llega
         la maleta de {PER}{A} , que espera en la frontera , no llega
         vimos a {PER} en la oficina de correos de {LOC}
-        {PER} pidió la factura a {ORG}
+        {PER} pidió su billete a la empresa {ORG}
         {PER} viaja de {LOC} a {LOC} el {DAY}
         {ORG} ha contratado a un conductor de {LOC}
         no es la empresa {ORG} , sino la ciudad de {LOC}
-        no fue {PER} , sino {ORG} quien anuló el vuelo
+        no fue {PER} en persona , sino la empresa {ORG} quien anuló el vuelo
         nadie en {ORG} conoce a {TITLE} {PER}
         la oficina de {ORG} en {LOC} cierra
-        la carta va a {PER} , no a {ORG}
+        la carta va a {PER} en persona , no a la empresa {ORG}
         {LOC} y {LOC} comparten una oficina de correos
         {ORG} y {ORG} comparten un almacén
         """,
@@ -153,18 +153,20 @@ LANGUAGE = Language(
         """,
         """
         , como dice la nota ,
-        , si la lista del {DAY} está bien ,
-        , después de una llamada larga ,
+        , si leemos bien la lista del {DAY} ,
+        , después de una carta larga y {NUM} llamadas ,
         , según el conductor ,
-        ( tercera carta )
+        ( ver lista del {DAY} )
         """,
     ),
     openers=rows("Hola ,\nPara información :\nUrgente :\nQuerido equipo ,", "Buenos días ,\nNota :"),
-    closers=rows("Gracias\nPor favor , responder antes del {DAY}\nNo hay prisa", "Muchas gracias\nLlamar el {DAY}"),
+    closers=rows(
+        "Gracias\nPor favor , responder antes del {DAY}\nNo hay prisa", "Muchas gracias\nPor favor , responder el {DAY}"
+    ),
     joins=("y", "pero", "porque", "mientras", ";"),
-    titles=words("Señor Señora Doctor", "Señorita Profesora"),
-    days=words("lunes martes miércoles jueves", "viernes sábado domingo"),
-    months=words("enero marzo abril junio julio septiembre", "mayo agosto octubre diciembre"),
+    titles=parts("Señor Señora Doctor"),
+    days=parts("lunes martes miércoles jueves"),
+    months=parts("enero marzo abril junio julio septiembre"),
     firsts=words(
         "Adela Alonso Amparo Ana Blanca Carmen Consuelo Cristina Diego Elena Emilio Esteban Fernando Gonzalo Inés"
         " Ignacio Javier Jimena Jorge Lucía Luis Manuel Marta Miguel Paloma Pilar Raúl Rocío Rosa Sergio Soledad Tomás",

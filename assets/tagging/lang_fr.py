@@ -103,18 +103,18 @@ LANGUAGE = Language(
         {ORG}{A} déplace son entrepôt à {LOC}
         {LOC}{A} n' a pas de gare
         {LOC}{A} est à deux heures de l' entrepôt
-        la caisse de {LOC}{A} , où il y a de la neige , manque encore
-        la lettre de {ORG}{A} , racheté il y a un an , manque encore
+        la caisse de {LOC}{A} , où la route est fermée , manque encore
+        la lettre de {ORG}{A} , dont l' entrepôt est plein , manque encore
         la valise de {PER}{A} , qui attend à la frontière , manque encore
         nous avons rencontré {PER} au bureau de poste de {LOC}
-        {PER} a demandé la facture à {ORG}
+        {PER} a demandé son billet à la société {ORG}
         {PER} voyage de {LOC} à {LOC} {DAY}
         {ORG} a engagé un chauffeur de {LOC}
         ce n' est pas la société {ORG} mais la ville de {LOC}
-        ce n' est pas {PER} mais {ORG} qui a annulé le vol
+        ce n' est pas {PER} en personne mais la société {ORG} qui a annulé le vol
         personne chez {ORG} ne connaît {TITLE} {PER}
         le bureau de {ORG} à {LOC} ferme
-        la lettre va à {PER} , pas à {ORG}
+        la lettre va à {PER} en personne , pas à la société {ORG}
         {LOC} et {LOC} partagent un bureau de poste
         {ORG} et {ORG} partagent un entrepôt
         """,
@@ -153,18 +153,18 @@ LANGUAGE = Language(
         """,
         """
         , comme dit la note ,
-        , si la liste de {DAY} est juste ,
-        , après un long appel ,
+        , si nous lisons bien la liste de {DAY} ,
+        , après une longue lettre et {NUM} appels ,
         , selon le chauffeur ,
-        ( troisième lettre )
+        ( voir liste de {DAY} )
         """,
     ),
     openers=rows("Bonjour ,\nPour information :\nUrgent :\nChère équipe ,", "Salut ,\nNote :"),
-    closers=rows("Merci\nMerci de répondre avant {DAY}\nRien ne presse", "Merci beaucoup\nMerci de rappeler {DAY}"),
+    closers=rows("Merci\nMerci de répondre avant {DAY}\nRien ne presse", "Merci beaucoup\nMerci de répondre {DAY}"),
     joins=("et", "mais", "car", "alors que", ";"),
-    titles=words("Monsieur Madame Docteur", "Mademoiselle Professeur"),
-    days=words("lundi mardi mercredi jeudi", "vendredi samedi dimanche"),
-    months=words("janvier mars avril juin juillet septembre", "mai août octobre décembre"),
+    titles=parts("Monsieur Madame Docteur"),
+    days=parts("lundi mardi mercredi jeudi"),
+    months=parts("janvier mars avril juin juillet septembre"),
     firsts=words(
         "Adèle Alain Amélie Antoine Aurore Bernard Cécile Claire Colette Denis Édith Élise Étienne Fabrice Gaston"
         " Gérard Hélène Hugo Jeanne Juliette Laurent Luc Margot Michel Odette Olivier Pascal Pauline René Rémy Sylvie"
@@ -208,8 +208,8 @@ LANGUAGE = Language(
         {n}
         Transports {n}
         Boulangerie {n} SARL
-        {s} et Filles
-        {s} et Frères
+        {s} et Fils
+        Frères {s}
         Lignes Aériennes de {t}
         Banque de {t}
         Musée de la {n}

@@ -103,18 +103,18 @@ LANGUAGE = Language(
         {ORG}{A} verplaatst het magazijn naar {LOC}
         {LOC}{A} heeft geen station
         {LOC}{A} ligt twee uur van het magazijn
-        de kist uit {LOC}{A} , waar het sneeuwt , is nog weg
-        de brief van {ORG}{A} , dat vorig jaar is gekocht , is nog weg
+        de kist uit {LOC}{A} , waar de weg is afgesloten , is nog weg
+        de brief van {ORG}{A} , waarvan het magazijn vol is , is nog weg
         de koffer van {PER}{A} , die aan de grens wacht , is nog weg
         we hebben {PER} ontmoet op het postkantoor in {LOC}
-        {PER} heeft {ORG} om de rekening gevraagd
+        {PER} heeft de firma {ORG} om haar paspoort gevraagd
         {PER} rijdt {DAY} van {LOC} naar {LOC}
         {ORG} heeft een chauffeur uit {LOC} aangenomen
         niet de firma {ORG} maar de stad {LOC} is bedoeld
-        niet {PER} maar {ORG} heeft de vlucht geannuleerd
+        niet {PER} in persoon maar de firma {ORG} heeft de vlucht geannuleerd
         niemand bij {ORG} kent {TITLE} {PER}
         het kantoor van {ORG} in {LOC} sluit
-        de brief gaat naar {PER} , niet naar {ORG}
+        de brief gaat naar {PER} in persoon , niet naar de firma {ORG}
         {LOC} en {LOC} delen een postkantoor
         {ORG} en {ORG} delen een magazijn
         """,
@@ -153,20 +153,18 @@ LANGUAGE = Language(
         """,
         """
         , zoals het briefje zegt ,
-        , als de lijst van {DAY} klopt ,
-        , na een lang telefoontje ,
+        , als we de lijst van {DAY} goed lezen ,
+        , na een lange brief en {NUM} telefoontjes ,
         , volgens de chauffeur ,
-        ( derde brief )
+        ( zie lijst van {DAY} )
         """,
     ),
     openers=rows("Hallo ,\nTer info :\nDringend :\nBeste team ,", "Goedemorgen ,\nNotitie :"),
-    closers=rows(
-        "Bedankt\nGraag antwoord voor {DAY}\nHet heeft geen haast", "Hartelijk bedankt\nGraag {DAY} terugbellen"
-    ),
+    closers=rows("Bedankt\nGraag antwoord voor {DAY}\nHet heeft geen haast", "Hartelijk bedankt\nGraag {DAY} antwoord"),
     joins=("en", "maar", "want", "terwijl", ";"),
-    titles=words("Meneer Mevrouw Dokter", "Mejuffrouw Professor"),
-    days=words("maandag dinsdag woensdag donderdag", "vrijdag zaterdag zondag"),
-    months=words("januari maart april juni juli september", "mei augustus oktober december"),
+    titles=parts("Meneer Mevrouw Dokter"),
+    days=parts("maandag dinsdag woensdag donderdag"),
+    months=parts("januari maart april juni juli september"),
     firsts=words(
         "Aafke Anneke Arie Bas Bram Cor Daan Dirk Els Femke Floor Geert Gerrit Hanneke Henk Ilse Jaap Jan Joke Joost"
         " Kees Leen Lotte Maaike Marijke Niels Pieter Roos Sanne Sjoerd Tineke Wim",
@@ -209,7 +207,7 @@ LANGUAGE = Language(
         {n}
         Transport {n}
         {n} Bakkerij BV
-        {s} en Dochters
+        {s} en Zonen
         Gebroeders {s}
         Luchtvaart {t}
         Bank van {t}

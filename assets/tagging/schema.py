@@ -27,7 +27,7 @@ def words(train: str, test: str) -> Sides:
 
 
 def parts(text: str) -> tuple[str, ...]:
-    """The halves of compound names, separated by white space."""
+    """Words that both sides use, separated by white space."""
     return tuple(text.split())
 
 
@@ -50,9 +50,10 @@ class Language:
     closers: Sides
     #: how two clauses are joined; common to both sides
     joins: tuple[str, ...]
-    titles: Sides
-    days: Sides
-    months: Sides
+    #: closed classes, common to both sides
+    titles: tuple[str, ...]
+    days: tuple[str, ...]
+    months: tuple[str, ...]
     firsts: Sides
     surnames: Sides
     towns: Sides

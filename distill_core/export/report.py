@@ -30,9 +30,9 @@ class Predictor:
 
     parameters: on the inference path; bytes: as fp32 safetensors. validation, test: as the task's `quality` returns
     them: the report's metric, and where the task has them "macro_f1", "per_class", "per_language",
-    "macro_language_f1", "token_accuracy", "mode", "perplexity", "loss". predicted: [U]
-    class of each unit (example, in tagging word, in masked LM hidden piece) of the test set, in its order. scores: what each of the N test rows adds to the metric; None where it is accuracy:
-    then they follow from `predicted` and the report's gold.
+    "macro_language_f1", "token_accuracy", "mode", "perplexity", "loss". predicted: [U] class of each unit (example, in
+    tagging word, in masked LM hidden piece) of the test set, in its order. scores: what each of the N test rows adds to
+    the metric; None where it is accuracy: then they follow from `predicted` and the report's gold.
     """
 
     name: str
@@ -54,11 +54,13 @@ class TeacherResult(Predictor):
 @dataclass(kw_only=True)
 class ArmResult(Predictor):
     """One finished trial; name is the arm ("main", "no_teacher", "uniform"). steps: optimizer steps taken;
-    best_step: the one whose state was kept (by validation); seconds: its training time."""
+    best_step: the one whose state was kept (by validation); seconds: its training time; phases: {name, from_step,
+    steps, best_step, score} of each phase of a staged training, in order."""
 
     seed: int
     steps: int | None = None
     best_step: int | None = None
+    phases: Sequence[Mapping[str, Any]] = ()
     seconds: float | None = None
 
 
@@ -224,6 +226,7 @@ def _arm_entry(a: ArmResult, parts: ReportParts, reference: TeacherResult) -> di
         "agreements": {t.name: agreement(a.predicted, t.predicted) for t in parts.teachers},
         "steps": a.steps,
         "best_step": a.best_step,
+        "phases": [dict(phase) for phase in a.phases],
         "seconds": a.seconds,
     }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from distill_core.advice import gap_advice
+
 SIGNIFICANCE = 0.05
 #: metrics as they are called in sentences; others by their name
 METRICS = {"accuracy": "accuracy", "f1": "entity F1"}
@@ -46,6 +48,7 @@ def conclude(report: Mapping[str, Any]) -> dict[str, Any]:
     rows = {row["against"]: row for row in report["comparisons"] if row["role"] == "control"}
     sentences = [_quality(report), _languages(report), _floor(report), _teacher(report)]
     sentences += [_control(name, rows[name], len(rows)) for name in _CONTROL if name in rows]
+    sentences.append(_weak_teacher(report))
     sentences += [_missing(name, reason) for name, reason in report["missing_controls"].items()]
     if any(row["seeds"] == 1 for row in rows.values()):
         sentences.append("One seed cannot tell the method from luck: run several seeds to compare methods.")
@@ -203,6 +206,16 @@ def _teacher(report: Mapping[str, Any]) -> str:
 
 def _control(name: str, row: Mapping[str, Any], controls: int) -> str:
     return _one_seed(name, row, controls) if row["seeds"] == 1 else _many_seeds(name, row, controls)
+
+
+def _weak_teacher(report: Mapping[str, Any]) -> str:
+    """DWT's warning, where the best teacher is far below the control without teachers."""
+    alone = [arm["quality"]["test"] for arm in report["arms"] if arm["name"] == "no_teacher"]
+    if not alone:
+        return ""
+    best = next(t for t in report["teachers"] if t["name"] == report["reference_teacher"])
+    advice = gap_advice(best["quality"]["test"], sum(alone) / len(alone))
+    return f"{advice}" if advice else ""
 
 
 def _p(row: Mapping[str, Any], controls: int, test: str = "") -> str:

@@ -29,8 +29,8 @@ def logit_mse(student_logits: Tensor, teacher_logits: Tensor, *, temperature: fl
 
 
 def log_odds_mse(student_logits: Tensor, teacher_logits: Tensor, *, temperature: float = 1.0) -> Tensor:
-    """½·mean over classes of (z_s − logit p_t)², logit p = log(p/(1−p)) (2004.05686 §4, logit loss; its sum over classes
-    is C times this).
+    """½·mean over classes of (z_s − logit p_t)², logit p = log(p/(1−p)) (2004.05686 §4, logit loss, whose sum over
+    classes is C times this).
 
     The student's raw scores are regressed on the teacher's log-odds, as in the paper. Its softmax is then sharper than
     the teacher's, with the same order of classes; a later stage on labels sets that right.

@@ -23,6 +23,11 @@ def refuse_for_masked_lm(config: RunConfig) -> None:
             "choose as_is or separate.",
         ),
         (
+            config.teacher_training.folds > 1,
+            "teacher_training.folds: every epoch hides other words, so teachers have not learnt the answers by heart; "
+            "set it to 1.",
+        ),
+        (
             student.kind != "transformer",
             "student.kind: hidden words are guessed from both sides by attention; choose a transformer.",
         ),

@@ -51,14 +51,14 @@ class Objective(Section):
     )
     hidden_weight: float = setting(
         0.0,
-        "Weight of the hidden-state loss (through a learnt projection on the teacher's side).",
+        "Weight of the hidden-state loss (through a learnt projection).",
         label="Hidden states",
         ge=0,
         le=1000,
     )
     teacher_weighting: Weighting = setting(
         "uniform",
-        "uniform: every teacher counts the same. mt_bert: 1/(1+CE(gold, teacher)) per example.",
+        "How much each teacher counts on each example.",
         label="Teacher weights",
     )
     teacher_label_weight: float = setting(
@@ -92,11 +92,11 @@ class Objective(Section):
     hidden_loss: Literal["mse", "cosine", "kl"] = setting(
         "mse", "How hidden states and pooled vectors are compared.", label="Hidden-state loss", advanced=True
     )
-    hidden_projection: Literal["teacher", "student"] = setting(
+    hidden_projection: Literal["teacher", "student", "student_gelu"] = setting(
         "teacher",
-        "teacher: a learnt linear map brings the teacher's states to the student's width. student: GELU of a learnt "
-        "map brings the student's states to the teacher's width; needed where states are matched in a stage of their "
-        "own.",
+        "teacher: a learnt linear map brings the teacher's states to the student's width. student: a learnt linear map "
+        "brings the student's states to the teacher's width; needed where states are matched in a stage of their own. "
+        "student_gelu: the same, through a GELU (XtremeDistil).",
         label="Projection on the side of",
         advanced=True,
     )

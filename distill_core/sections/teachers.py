@@ -37,6 +37,16 @@ class TeacherTraining(Section):
     )
     epochs: int = setting(3, "Passes over the labelled rows.", unit="epochs", label="Epochs", ge=1, le=100)
     batch_size: int = setting(32, "Examples per optimizer step.", unit="examples", label="Batch size", ge=1, le=4096)
+    folds: int = setting(
+        1,
+        "Out-of-fold answers: a labelled row is answered by a teacher that was finetuned without it, one for each of "
+        "so many parts of the labelled rows; every fold costs one more finetuning. 1: off.",
+        unit="folds",
+        label="Folds",
+        ge=1,
+        le=10,
+        advanced=True,
+    )
     learning_rate: float | None = setting(
         None,
         "Peak learning rate of the encoder. Empty: 0.00005 · 768 / its width.",

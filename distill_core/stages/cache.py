@@ -12,14 +12,16 @@ from distill_core.config import RunConfig, TransformerStudent
 from distill_core.errors import ConfigError, FieldError
 from distill_core.models.base import count_parameters
 from distill_core.models.encoders import attention_heads
+from distill_core.models.teachers import Teacher
 from distill_core.signals.cache import build_cache
 from distill_core.signals.files import COMPLETE
 from distill_core.signals.fingerprint import fingerprint
+from distill_core.signals.folds import FoldedSource
 from distill_core.signals.live import LiveSource
 from distill_core.signals.types import SignalSource, SignalSpec
 from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared
-from distill_core.stages.teachers import TaughtTeachers
+from distill_core.stages.teachers import TaughtTeachers, fold_of, fold_teachers
 from distill_core.terms.base import Setup, StudentShape, TeacherShape, Term
 
 BATCH_SIZE = 64
@@ -107,7 +109,39 @@ def item(number: int) -> str:
 
 def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers) -> list[TeacherSignals]:
     """Raises DiskError when the signals do not fit on the disk, Stopped when asked to (what was asked is kept)."""
-    return [_signals(ctx, prepared, taught, number) for number in range(len(prepared.teachers))]
+    found = [_signals(ctx, prepared, taught, number) for number in range(len(prepared.teachers))]
+    if not taught.folds:
+        return found
+    folds = fold_of(ctx, prepared)
+    parts: list[list[SignalSource]] = [[] for _ in found]
+    for group in taught.folds:
+        rows = np.flatnonzero(folds == group.fold)
+        teachers = fold_teachers(ctx, prepared, group)
+        for position, (number, teacher) in enumerate(zip(group.numbers, teachers, strict=True)):
+            parts[number].append(_fold_signals(ctx, prepared, (number, teacher), f"{group.key}-{position}", rows))
+    counts = prepared.task.counts(prepared.pool)
+    return [TeacherSignals(FoldedSource(one.source, own, folds, counts)) for one, own in zip(found, parts, strict=True)]
+
+
+def _fold_signals(
+    ctx: RunContext, prepared: Prepared, asked: tuple[int, Teacher], teacher_fingerprint: str, rows: np.ndarray
+) -> SignalSource:
+    """What a fold's teacher says about the rows it has not seen."""
+    number, teacher = asked
+    spec = signal_spec(ctx, prepared, number)
+    ids = prepared.pool.take(rows).ids
+    source = build_cache(
+        ctx.home.signals / fingerprint(teacher_fingerprint, ids, spec, prepared.limits[number]),
+        teacher,
+        prepared.texts[number].pool.take(rows),
+        ids,
+        spec,
+        device=ctx.device,
+        batch_size=BATCH_SIZE,
+        stop=ctx.stop.is_set,
+    )
+    ctx.check_stop()
+    return source
 
 
 def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number: int) -> TeacherSignals:

@@ -82,14 +82,7 @@ def run(ctx: RunContext) -> Prepared:
     for finding in data.findings:
         ctx.sink.emit("finding", **finding.as_dict())
     ctx.log(_said(task, data))
-    teachers = load_teachers(
-        config.teachers,
-        config.teacher_training.mode,
-        data.labels,
-        dropout=config.teacher_training.dropout,
-        seed=ctx.seed,
-        task=task.name,
-    )
+    teachers = load_run_teachers(ctx, task, data.labels)
     _refuse_misfits(ctx, teachers)
     for teacher in teachers:
         teacher.to(ctx.device)
@@ -128,15 +121,22 @@ def _limits(ctx: RunContext, task: Task, teachers: list[Teacher]) -> list[int]:
     return [min(*limits, *(teacher.tokenizer.model_max_length for teacher in teachers))] * len(teachers)
 
 
+def load_run_teachers(ctx: RunContext, task: Task, labels: list[str]) -> list[Teacher]:
+    """All teachers of the run as their checkpoints are, on the CPU."""
+    settings = ctx.config.teacher_training
+    return load_teachers(
+        ctx.config.teachers, settings.mode, labels, dropout=settings.dropout, seed=ctx.seed, task=task.name
+    )
+
+
 def _refuse_misfits(ctx: RunContext, teachers: list[Teacher]) -> None:
     """Before anything is trained, so that no time is lost on a run that cannot end."""
     student = ctx.config.student
-    own = word_embedding(teachers[student.init_teacher - 1].encoder).shape[1]
     found = misfits(
         student,
         ctx.config.objective,
         [teacher.info for teacher in teachers],
-        embedding_width=own,
+        embedding_width=word_embedding(teachers[student.init_teacher - 1].encoder).shape[1],
         stages=ctx.config.training.stages,
         task=ctx.config.data.task,
     )

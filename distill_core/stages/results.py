@@ -154,6 +154,7 @@ def _arm_result(prepared: Prepared, arm: FinishedArm, parameters: int, size: int
         scores=_scores(prepared, arm.predicted),
         steps=arm.steps,
         best_step=arm.best_step,
+        phases=arm.phases if len(arm.phases) > 1 else (),
         seconds=arm.seconds,
     )
 

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from distill_core.events import EventSink
+from distill_core.models.base import derived_seed
 from distill_core.models.teachers import Teacher, load_teacher_states, save_teachers
 from distill_core.signals.predict import UnitAnswers, predict_units
 from distill_core.stages.context import RunContext
-from distill_core.stages.prepare import Prepared, rows_digest
+from distill_core.stages.prepare import Prepared, load_run_teachers, rows_digest
 from distill_core.storage import write_json
 from distill_core.train.loop import Fit
 from distill_core.train.schedule import BatchPlan
@@ -24,13 +26,27 @@ from distill_core.train.types import FitSettings, Trial
 
 
 @dataclass
+class Group:
+    """Teachers finetuned in one job; fold: the part of the labelled rows they do not see, None where they see all."""
+
+    numbers: list[int]
+    key: str
+    fold: int | None = None
+
+    @property
+    def item(self) -> str:
+        return f"teacher-{self.key}"
+
+
+@dataclass
 class TaughtTeachers:
     """The teachers as they will teach: a fingerprint, validation quality and answers on validation each, who is the
-    reference."""
+    reference; and the groups that were finetuned without one fold of the labelled rows."""
 
     fingerprints: list[str]
     validation: list[float]
     answers: list[UnitAnswers]
+    folds: list[Group]
 
     @property
     def reference(self) -> int:
@@ -38,32 +54,55 @@ class TaughtTeachers:
         return int(np.argmax(self.validation))
 
 
-@dataclass
-class _Group:
-    """Teachers finetuned in one job."""
-
-    numbers: list[int]
-    key: str
-
-    @property
-    def item(self) -> str:
-        return f"teacher-{self.key}"
-
-
-def groups(ctx: RunContext, prepared: Prepared) -> list[_Group]:
+def groups(ctx: RunContext, prepared: Prepared) -> list[Group]:
     """Which teachers are finetuned together, each with the content address of its result."""
     mode = ctx.config.teacher_training.mode
     everyone = list(range(len(prepared.teachers)))
     if mode == "as_is":
         return []
     parts = [everyone] if mode == "cofinetune" else [[number] for number in everyone]
-    return [_Group(numbers, _key(ctx, prepared, numbers)) for numbers in parts]
+    folds = [None, *range(ctx.config.teacher_training.folds)] if ctx.config.teacher_training.folds > 1 else [None]
+    return [Group(numbers, _key(ctx, prepared, numbers, fold), fold) for fold in folds for numbers in parts]
+
+
+def fold_of(ctx: RunContext, prepared: Prepared) -> np.ndarray:
+    """[N] fold of each row of the pool, −1 for transfer rows; folds are about equally large and drawn from the seed.
+
+    Rows of equal text share a fold: a teacher that learnt from one of them knows the other.
+    """
+    found = np.full(len(prepared.pool), -1, dtype=np.int64)
+    labelled = prepared.labelled
+    texts, own = np.unique([prepared.pool.ids[row] for row in labelled], return_inverse=True)
+    order = np.random.Generator(np.random.PCG64(derived_seed(ctx.seed, "folds"))).permutation(len(texts))
+    folds = np.empty(len(texts), dtype=np.int64)
+    folds[order] = np.arange(len(texts)) % ctx.config.teacher_training.folds
+    found[labelled] = folds[own]
+    return found
+
+
+def fold_teachers(ctx: RunContext, prepared: Prepared, group: Group) -> list[Teacher]:
+    """The finished teachers of a fold, on the run's device."""
+    teachers = _untaught(ctx, prepared, group)
+    load_teacher_states(teachers, ctx.home.teachers / group.key)
+    return teachers
+
+
+def _untaught(ctx: RunContext, prepared: Prepared, group: Group) -> list[Teacher]:
+    """The group's teachers: the run's own, or for a fold fresh ones from the same checkpoints."""
+    if group.fold is None:
+        return [prepared.teachers[number] for number in group.numbers]
+    # Loaded in one go: co-finetuned teachers share one head.
+    fresh = load_run_teachers(ctx, prepared.task, prepared.data.labels)
+    return [fresh[number].to(ctx.device) for number in group.numbers]
 
 
 def run(ctx: RunContext, prepared: Prepared) -> TaughtTeachers:
     fingerprints = [_as_is_fingerprint(ctx, prepared, number) for number in range(len(prepared.teachers))]
-    for group in groups(ctx, prepared):
+    made = groups(ctx, prepared)
+    for group in made:
         _teach(ctx, prepared, group)
+        if group.fold is not None:
+            continue
         for position, number in enumerate(group.numbers):
             fingerprints[number] = f"{group.key}-{position}"
     answers = [
@@ -71,19 +110,23 @@ def run(ctx: RunContext, prepared: Prepared) -> TaughtTeachers:
         for teacher, texts in zip(prepared.teachers, prepared.texts, strict=True)
     ]
     validation = [prepared.score(said.predicted) for said in answers]
-    taught = TaughtTeachers(fingerprints, validation, answers)
+    taught = TaughtTeachers(fingerprints, validation, answers, [group for group in made if group.fold is not None])
     for number, teacher in enumerate(prepared.teachers):
         ctx.sink.emit("teacher", name=teacher.name, validation=validation[number], reference=number == taught.reference)
     return taught
 
 
-def _teach(ctx: RunContext, prepared: Prepared, group: _Group) -> None:
+def _teach(ctx: RunContext, prepared: Prepared, group: Group) -> None:
     """Finetune one group, or fetch what an earlier run with the same content has left."""
-    teachers = [prepared.teachers[number] for number in group.numbers]
-    names = " and ".join(teacher.name for teacher in teachers)
+    names = " and ".join(prepared.teachers[number].name for number in group.numbers)
+    if group.fold is not None:
+        names += f" without fold {group.fold + 1}"
     store = ctx.home.teachers / group.key
-    if (store / "complete").exists():
-        load_teacher_states(teachers, store)
+    known = (store / "complete").exists()
+    teachers = _untaught(ctx, prepared, group) if group.fold is None or not known else []
+    if known:
+        if group.fold is None:
+            load_teacher_states(teachers, store)
         ctx.plan.skip(group.item)
         ctx.log(f"{names}: finetuned before on the same data with the same settings; taken from the store.")
         return
@@ -97,8 +140,11 @@ def _teach(ctx: RunContext, prepared: Prepared, group: _Group) -> None:
         settings,
         ctx.device,
     )
-    lengths = prepared.texts[group.numbers[0]].pool.lengths[prepared.labelled]
-    plan = BatchPlan(prepared.labelled, lengths, settings.batch_size, seed=ctx.seed, copies=prepared.task.copies)
+    rows = prepared.labelled
+    if group.fold is not None:
+        rows = rows[fold_of(ctx, prepared)[rows] != group.fold]
+    lengths = prepared.texts[group.numbers[0]].pool.lengths[rows]
+    plan = BatchPlan(rows, lengths, settings.batch_size, seed=ctx.seed, copies=prepared.task.copies)
     steps = settings.epochs * plan.per_epoch
     folder = ctx.folder.checkpoints / group.item
     ctx.plan.begin(f"finetuning {names}")
@@ -113,11 +159,22 @@ def _teach(ctx: RunContext, prepared: Prepared, group: _Group) -> None:
         ),
         Trial(group.item, ctx.seed),
         folder=folder,
-        sink=ctx.sink,
+        sink=ctx.sink if group.fold is None else _Quiet(ctx.sink),
         stop=ctx.stop,
         progress=ctx.plan.item(group.item),
     ).run()
     _keep(teachers, store, folder)
+
+
+class _Quiet:
+    """Leaves out the curves of a fold's teachers, which nobody asked for; everything else is reported."""
+
+    def __init__(self, sink: EventSink) -> None:
+        self.sink = sink
+
+    def emit(self, kind: str, **payload: Any) -> None:
+        if kind not in ("metric", "resumed"):
+            self.sink.emit(kind, **payload)
 
 
 def _keep(teachers: list[Teacher], store: Path, folder: Path) -> None:
@@ -148,7 +205,7 @@ def _as_is_fingerprint(ctx: RunContext, prepared: Prepared, number: int) -> str:
     )
 
 
-def _key(ctx: RunContext, prepared: Prepared, numbers: list[int]) -> str:
+def _key(ctx: RunContext, prepared: Prepared, numbers: list[int], fold: int | None) -> str:
     """Content address of a finetuned group: same teachers, data, settings, seed and kind of machine, same weights."""
     # In masked LM the training text's maskings are part of the data.
     maskings = [rows_digest(prepared.pool)] if prepared.task.unit == "piece" else []
@@ -157,7 +214,8 @@ def _key(ctx: RunContext, prepared: Prepared, numbers: list[int]) -> str:
             *maskings,
             # The position too: it seeds the new head.
             [(n, prepared.infos[n].fingerprint, ctx.config.teachers[n].keep_layers) for n in numbers],
-            ctx.config.teacher_training.model_dump(mode="json"),
+            ctx.config.teacher_training.model_dump(mode="json", exclude={"folds"}),
+            None if fold is None else (fold, ctx.config.teacher_training.folds),
             ctx.config.data.task,
             prepared.data.labels,
             rows_digest(prepared.data.train, prepared.data.validation),

@@ -41,6 +41,20 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, rows: np.ndarray) -> Encoded:
+        """The examples at these positions, in this order."""
+        chosen = np.asarray(rows, dtype=np.int64)
+        return Encoded(
+            ids=[self.ids[i] for i in chosen.tolist()],
+            types=None if self.types is None else [self.types[i] for i in chosen.tolist()],
+            words=[self.words[i] for i in chosen.tolist()],
+            lengths=self.lengths[chosen],
+            pad_id=self.pad_id,
+            word_counts=None if self.word_counts is None else self.word_counts[chosen],
+            targets=None if self.targets is None else [self.targets[i] for i in chosen.tolist()],
+            gold=None if self.gold is None else [self.gold[i] for i in chosen.tolist()],
+        )
+
 
 class Task:
     """One kind of prediction. A unit is what gets one prediction: an example, in tagging a word, in masked LM a hidden

@@ -38,7 +38,7 @@ class HiddenStates(Term):
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
         self.projections: Projections | None = None
-        self.on_student = setup.objective.hidden_projection == "student"
+        self.on_student = setup.objective.hidden_projection != "teacher"
 
     def pairs(self, teacher: int) -> list[tuple[int, int]]:
         shape, student = self.setup.teachers[teacher], self.setup.student
@@ -99,5 +99,6 @@ class HiddenStates(Term):
     def _meet(self, number: int, target: Any, ours: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
         assert self.projections is not None
         if self.on_student:
-            return F.gelu(self.projections(number, target, ours.float())), theirs
+            mapped = self.projections(number, target, ours.float())
+            return (F.gelu(mapped) if self.setup.objective.hidden_projection == "student_gelu" else mapped), theirs
         return ours, self.projections(number, target, theirs.float())

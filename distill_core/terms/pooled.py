@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch.nn.functional as F
-
 from distill_core.losses.hidden import POOLED
 from distill_core.models.projections import Projections
 from distill_core.signals.types import SignalSpec
@@ -16,7 +14,7 @@ class PooledVector(Term):
     """Σ_i D(v_s, v_i) per example, D from `objective.hidden_loss`.
 
     Where the widths are equal the vectors meet as they are (a BiLSTM whose projection is as wide as the teacher, as in
-    the paper); otherwise the student's goes through GELU of a learnt map, so that the teacher's stays what it is.
+    the paper); otherwise the student's goes through a learnt linear map, so that the teacher's stays what it is.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -41,6 +39,6 @@ class PooledVector(Term):
         ours = step.outputs.pooled
         for number, signal in enumerate(step.signals):
             assert signal.pooled is not None
-            met = F.gelu(self.projections(number, "pooled", ours.float())) if number in self.mapped else ours
+            met = self.projections(number, "pooled", ours.float()) if number in self.mapped else ours
             total = total + POOLED[self.setup.objective.hidden_loss](met, signal.pooled)
         return Values(total)

@@ -188,7 +188,9 @@ class StudentLearner:
         signals = [source.get(rows).to(self.device) for source in self.lessons.sources]
         step = units(batch, outputs, self.data.targets, signals, rows)
         step.progress = info.progress
-        if self.lessons.weighting is not None and step.teacher_logits:
+        assert self.phase is not None
+        # Weights are the soft labels' alone: where these are off, none are drawn, learnt or counted.
+        if self.lessons.weighting is not None and step.teacher_logits and "soft" in self.phase.terms:
             situation = Situation(
                 step.teacher_logits,
                 step.gold,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 import re
 from collections.abc import Callable
@@ -128,10 +129,79 @@ def test_nothing_overflows_on_a_phone(app: App, watch: Callable[..., Watched], p
 def test_theme_is_kept(app: App, watch: Callable[..., Watched]) -> None:
     watched = watch(color_scheme="light")
     watched.page.goto(app.address)
-    watched.page.wait_for_selector("#theme-toggle")
+    watched.page.wait_for_selector("#home-page")  # leaving while the page still loads is told as an error
     watched.page.click("#theme-toggle")
     watched.page.goto(f"{app.address}/?view=runs")
     watched.page.wait_for_selector("#runs-page")
     watched.page.wait_for_function("() => document.body.classList.contains('dark')")
     assert watched.page.evaluate("getComputedStyle(document.body).colorScheme") != "light"
+    watched.assert_clean()
+
+
+def write_jsonl(path: Path, rows: int = 120) -> Path:
+    rng = random.Random(4)
+    names, places = ["Ada", "Grace", "Emmy", "Sofia"], ["Rome", "Oslo", "Paris", "Lima"]
+    with open(path, "w", encoding="utf-8") as file:
+        for number in range(rows):
+            tokens = [rng.choice(names), f"no{number}", "went", "to", rng.choice(places)]
+            tags = ["B-PER", "I-PER", "O", "O", "B-LOC"]
+            item = {"tokens": tokens, "tags": tags, "language": rng.choice(["en", "de"])}
+            file.write(json.dumps(item) + "\n")
+    return path
+
+
+def test_tagged_words_are_seen_in_the_preview(app: App, watch: Callable[..., Watched], tmp_path: Path) -> None:
+    watched = watch()
+    page = opened(app, watched)
+    page.click("#field-data-task label:has-text('Tagging')")
+    page.click("#field-data-source label:has-text('My files')")
+    page.wait_for_selector("#rows-told:has-text('CoNLL')")
+    assert not page.is_visible("#field-data-columns-text_pair")
+    page.set_input_files("#field-data-train input[type=file]", write_jsonl(tmp_path / "names.jsonl"))
+    page.wait_for_selector("#data-preview mark:has-text('LOC')")
+    assert page.locator("#data-preview mark:has-text('PER')").first.inner_text().split()[-1] == "PER"
+    assert page.input_value("#field-data-columns-text input") == "tokens"
+    assert page.input_value("#field-data-columns-language input") == "language"
+    page.click("#continue-data")
+    page.wait_for_selector("#continue-teachers")
+    assert "2 types" in page.inner_text("#step-data")
+    watched.assert_clean()
+
+
+def test_a_recipe_for_another_task_brings_its_data(app: App, watch: Callable[..., Watched]) -> None:
+    watched = watch()
+    page = opened(app, watched)
+    go_to(page, "method")
+    page.click("#field-recipe label:has-text('XtremeDistil')")
+    page.wait_for_selector("#formula li:has-text('on the transfer set')")
+    page.wait_for_selector("#summary:has-text('stages')")
+    go_to(page, "data")
+    page.wait_for_selector("#field-data-task label.selected:has-text('Tagging')")
+    go_to(page, "teachers")
+    assert page.is_visible("#teacher-0") and not page.is_visible("#teacher-1")
+    go_to(page, "review")
+    page.click("#check-run")
+    page.wait_for_selector("#review .sr-done")
+    watched.assert_clean()
+
+
+def test_the_sum_advice_and_stages_follow_what_is_typed(app: App, watch: Callable[..., Watched]) -> None:
+    watched = watch()
+    page = opened(app, watched)
+    go_to(page, "student")
+    page.fill("#field-student-lstm_hidden input", "2000")
+    go_to(page, "teachers")
+    page.wait_for_selector("#note-teachers-0-source:has-text('times the student')")
+    go_to(page, "method")
+    page.fill("#field-objective-hidden_weight input", "0.5")
+    page.wait_for_selector("#formula:has-text('0.5 × hidden states')")
+    page.locator("#step-method button.label-wrap:has-text('More settings')").nth(1).click()
+    page.fill("#field-training-stages textarea", "- name: [first")
+    page.click("#start-run")
+    page.wait_for_selector("#error-training-stages:has-text('not valid YAML')")
+    page.fill(
+        "#field-training-stages textarea", "- name: first\n  terms: {hidden: 1}\n- name: second\n  terms: {hard: 1}"
+    )
+    page.wait_for_selector("#formula li:has-text('2 second: 1 × hard labels')")
+    assert "view=new" in page.url
     watched.assert_clean()

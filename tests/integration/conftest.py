@@ -22,6 +22,17 @@ def material(tmp_path_factory) -> dict:
     }
 
 
+@pytest.fixture(scope="session")
+def tagged_material(tmp_path_factory) -> dict:
+    """The same for tagging, in two languages."""
+    root = tmp_path_factory.mktemp("tagged")
+    texts = tiny.tagging_texts()
+    return {
+        "data": tiny.write_tagged(root / "data"),
+        "teachers": [tiny.write_bert(root / "bert", texts=texts), tiny.write_roberta(root / "roberta", texts=texts)],
+    }
+
+
 @pytest.fixture(autouse=True)
 def _threads():
     before = torch.get_num_threads()
@@ -49,3 +60,33 @@ class Runner:
 @pytest.fixture
 def runner(tmp_path, material) -> Runner:
     return Runner(tmp_path, material)
+
+
+@pytest.fixture
+def tagger(tmp_path, tagged_material) -> Runner:
+    return Runner(tmp_path, tagged_material)
+
+
+class StopAfter(MemorySink):
+    """Sets the stop token at the n-th event of a kind that `chosen` agrees to."""
+
+    def __init__(self, stop: StopToken, kind: str, count: int, chosen=lambda payload: True) -> None:
+        super().__init__()
+        self.stop, self.kind, self.left, self.chosen = stop, kind, count, chosen
+
+    def emit(self, kind, **payload):
+        super().emit(kind, **payload)
+        if kind == self.kind and self.chosen(payload):
+            self.left -= 1
+            if self.left == 0:
+                self.stop.set()
+
+
+def rows_of(sink: MemorySink, arm: str | None = None) -> list[dict]:
+    """The metric rows, of one arm or of all."""
+    rows = [row for kind, payload in sink.events if kind == "metric" for row in payload["rows"]]
+    return [row for row in rows if arm in (None, row["arm"])]
+
+
+def payloads(sink: MemorySink, kind: str) -> list[dict]:
+    return [payload for k, payload in sink.events if k == kind]

@@ -10,19 +10,11 @@ from safetensors.numpy import load_file
 
 from distill_core.data.types import Rows
 from distill_core.errors import ConfigError, Stopped
-from distill_core.events import MemorySink
 from distill_core.models.saving import load_student
-from distill_core.tasks.classification import encode
 from distill_core.signals.predict import predict_logits
+from distill_core.tasks.classification import encode
 from distill_core.train.stop import StopToken
-
-
-def rows_of(sink: MemorySink) -> list[dict]:
-    return [row for kind, payload in sink.events if kind == "metric" for row in payload["rows"]]
-
-
-def payloads(sink: MemorySink, kind: str) -> list[dict]:
-    return [payload for k, payload in sink.events if k == kind]
+from tests.integration.conftest import Runner, StopAfter, payloads, rows_of
 
 
 def test_two_teachers_one_student_from_files_to_report(runner):
@@ -86,25 +78,8 @@ def test_controls_differ_from_main_only_in_what_they_control(runner):
     assert len(set(of("main", "weight/bert"))) > 1
 
 
-class StopAfter(MemorySink):
-    """Sets the stop token at the n-th event of a kind."""
-
-    def __init__(self, stop: StopToken, kind: str, count: int) -> None:
-        super().__init__()
-        self.stop, self.kind, self.left = stop, kind, count
-
-    def emit(self, kind, **payload):
-        super().emit(kind, **payload)
-        if kind == self.kind:
-            self.left -= 1
-            if self.left == 0:
-                self.stop.set()
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, material):
-    from tests.integration.conftest import Runner
-
     runner = Runner(tmp_path_factory.mktemp("whole"), material)
     report, folder, _ = runner.run(runner.config())
     return report, load_file(folder.student / "model.safetensors")

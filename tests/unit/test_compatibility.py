@@ -66,6 +66,23 @@ def test_tokens_are_compared_between_equal_tokenisers_only():
     assert fields(BiLSTMStudent(embedding=8), Objective(hidden_level="token")) == []
 
 
+def test_states_are_compared_by_word_or_by_token_not_both():
+    """Otherwise the run would find out after its teachers are finetuned."""
+    by_word = Objective(hidden_weight=1.0, hidden_level="word", matching={"emd": 1.0})
+    assert fields(SMALL, by_word, infos=(A,)) == ["objective.hidden_level"]
+    automatic = Objective(hidden_weight=1.0, matching={"pkd": 1.0})
+    assert fields(SMALL, automatic) == ["objective.hidden_level"]
+    assert fields(SMALL, automatic, infos=(A, A)) == []
+    assert fields(SMALL, Objective(hidden_weight=1.0, hidden_level="pooled", matching={"pkd": 1.0})) == []
+    assert fields(SMALL, Objective(hidden_weight=1.0, matching={"emd": 1.0})) == ["objective.matching.emd"], "told once"
+
+
+def test_tagging_has_no_vector_of_a_text_to_compare():
+    pooled = Objective(hidden_weight=1.0, hidden_level="pooled")
+    assert fields(SMALL, pooled, task="tagging") == ["objective.hidden_level"]
+    assert fields(SMALL, pooled) == []
+
+
 def matching(**weights):
     return Objective(matching=weights)
 

@@ -189,7 +189,9 @@ def wire(page: NewRun, services: Any) -> None:
 def _live_triggers(page: NewRun) -> list[Any]:
     """Everything on which the student's size, the objective's sum, advice or the summary's words depend."""
     starts = ("student.", "objective.", "training.", "data.max_tokens", "data.name", "data.labelled_per_class")
-    typed = [b.widget.input for b in page.form.bindings if b.path.startswith(starts)]
+    bound = [b for b in page.form.bindings if b.path.startswith(starts)]
+    # Pasting into a text of several lines tells `input` before the new text is there.
+    typed = [b.widget.change if b.spec.kind == "yaml" else b.widget.input for b in bound]
     typed += [state.change for state in page.data.stored.values()]
     others = [page.student.kind, page.data.source, page.data.task, page.student.preset, *page.teachers.sources]
     return [*typed, *(widget.change for widget in others)]

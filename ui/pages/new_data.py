@@ -12,7 +12,7 @@ from distill_core.data.sources import ENDINGS, TAGGED_ENDINGS
 from distill_core.errors import StillroomError
 from ui import markup, preview, text
 from ui.drafts import section_fields
-from ui.fields import info_line, slug, spec_of
+from ui.fields import ENTRIES, info_line, read, slug, spec_of
 from ui.forms import Form
 
 ROLES = ("train", "validation", "test", "transfer")
@@ -43,14 +43,15 @@ def build(form: Form, services: Any) -> DataStep:
     source = gr.Radio(
         list(text.SOURCES), value="bundled", label="Where the data come from", elem_id="field-data-source"
     )
-    told = markup.still_html(rows_html("classification"), elem_id="rows-told", padding=False)
-    step = DataStep(source, {}, task, told, bundled=bundled_sets(services))
+    step = DataStep(source, {}, task, bundled=bundled_sets(services))
     with gr.Column(elem_classes=["sr-field"]) as step.groups["bundled"]:
-        names = step.bundled["classification"]
         spec = spec_of("data.name", cfg.BundledData.model_fields["name"])
-        step.name = gr.Dropdown(names, value=names[0] if names else None, label=spec.label, elem_id="field-data-name")
+        first = next(iter(step.bundled["classification"]), None)
+        # All of them, whatever the task: Gradio refuses values that are none of the choices it knows of.
+        step.name = gr.Dropdown(set_choices(step.bundled), value=first, label=spec.label, elem_id="field-data-name")
         form.bind(spec, step.name, ("bundled",))
     with gr.Column(visible=False) as step.groups["files"]:
+        step.told = markup.still_html(rows_html("classification"), elem_id="rows-told", padding=False)
         _files(form, step)
     with gr.Column(visible=False) as step.groups["hub"]:
         own = section_fields(cfg.HubData, "data.", leave_out=[*cfg.DataSection.model_fields, "columns"])
@@ -86,6 +87,15 @@ def bundled_sets(services: Any) -> dict[str, list[str]]:
     return found
 
 
+def set_choices(bundled: dict[str, list[str]]) -> list[tuple[str, str]]:
+    """(words, name) of every bundled set; the words tell the task where it is not the usual one."""
+    return [
+        (name if task == "classification" else f"{name} ({ENTRIES['data.task'][task].title.lower()})", name)
+        for task, names in bundled.items()
+        for name in names
+    ]
+
+
 def rows_html(task: str) -> str:
     said = text.ROWS.get(task, "")
     return f'<p class="sr-muted sr-small">{markup.esc(f"{said} {text.HELD_OUT}".strip())}</p>'
@@ -104,7 +114,7 @@ def _files(form: Form, step: DataStep) -> None:
                     height=148,
                     elem_id=f"field-{slug(spec.path)}",
                 )
-                step.said[role] = markup.still_html(f'<p class="sr-muted sr-small">{markup.esc(info_line(spec))}</p>')
+                step.said[role] = markup.still_html(f'<p class="sr-muted sr-small">{markup.prose(info_line(spec))}</p>')
                 step.stored[role] = gr.State(None)
                 form.bind(spec, step.stored[role], ("files",))
     with gr.Accordion(text.ALL_SETTINGS, open=False):
@@ -162,6 +172,9 @@ def wire(step: DataStep, services: Any) -> None:
     for name, widget in step.reading.items():
         event = widget.blur if name == "languages" else widget.input
         event(look, asked, told, api_visibility="private")
+    of_set = {name: task for task, names in step.bundled.items() for name in names}
+    assert step.name is not None
+    step.name.input(lambda name: of_set.get(name, gr.skip()), step.name, step.task, **QUIET)
     step.task.change(
         lambda task, name: retask(step, task, name),
         [step.task, step.name],
@@ -171,12 +184,12 @@ def wire(step: DataStep, services: Any) -> None:
 
 
 def retask(step: DataStep, task: str, name: str | None) -> list[Any]:
-    """The words for another task, and the bundled sets there are for it; one that fits already stays."""
+    """The words for another task, and a bundled set for it; one that fits already stays."""
     names = step.bundled.get(task, [])
     value = name if name in names else (names[0] if names else None)
     # Sentences with tags come alone. A second text left over from before would be refused.
     pairs = gr.update(visible=True) if task == "classification" else gr.update(visible=False, value="")
-    return [rows_html(task), gr.update(choices=names, value=value), pairs]
+    return [rows_html(task), gr.skip() if value == name else gr.update(value=value), pairs]
 
 
 def store(services: Any, path: str | None) -> tuple[str | None, str]:
@@ -229,8 +242,6 @@ def guess(services: Any, stored: str | None, task: str, reading: dict[str, str])
 
 def _reading(reading: dict[str, str]) -> dict[str, Any]:
     fields = cfg.FileData.model_fields
-    from ui.fields import read
-
     return {name: read(spec_of(f"data.{name}", fields[name]), value) for name, value in reading.items()}
 
 

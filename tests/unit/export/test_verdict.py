@@ -409,3 +409,24 @@ def test_the_grammar_holds_whatever_the_figures(
         assert not re.search(r"(by|is|above|below|\() ?[+−]?1\.0 points|\b1 seeds\b|None|\bnan\b|\binf\b", sentence), (
             sentence
         )
+
+
+@pytest.mark.parametrize(("alone", "words"), [(0.95, None), (0.965, "tends to hurt"), (0.99, "tends"), (1.0, "tends")])
+def test_a_teacher_below_the_untaught_student_is_warned_of(alone: float, words: str | None) -> None:
+    arms = [
+        {"name": "main", "quality": {"test": 0.912}, "interval": [0.9, 0.92]},
+        {"name": "no_teacher", "quality": {"test": alone}, "interval": [0.9, 0.92]},
+    ]
+    text = said(arms=arms)
+    assert ("DWT" in text) == (words is not None)
+    if words:
+        assert words in text
+
+
+def test_a_teacher_far_below_is_warned_of_strongly() -> None:
+    arms = [
+        {"name": "main", "quality": {"test": 0.5}, "interval": [0.4, 0.6]},
+        {"name": "no_teacher", "quality": {"test": 0.7}, "interval": [0.6, 0.8]},
+    ]
+    weak = [{"name": "a", "quality": {"test": 0.55}, "interval": [0.5, 0.6]}]
+    assert "do not distil" in said(arms=arms, teachers=weak)

@@ -25,6 +25,7 @@ def test_what_is_left_runs():
 
 BAD = {
     "teacher_training.mode": {"teacher_training": {"mode": "cofinetune"}},
+    "teacher_training.folds": {"teacher_training": {"folds": 3}},
     "student.kind": {"student": {"kind": "bilstm"}},
     "student.vocabulary": {"student": {"kind": "transformer", "hidden": 16, "heads": 2, "vocabulary": "seen"}},
     "data.labelled_per_class": {"data": {**raw()["data"], "labelled_per_class": 5}},

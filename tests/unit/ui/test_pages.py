@@ -309,9 +309,10 @@ def test_the_words_and_sets_follow_the_task(services: FakeServices, monkeypatch:
     assert sets == {"classification": ["support-desk"], "tagging": ["tagged"]}
     step = new_data.DataStep(None, {}, bundled=sets)  # type: ignore[arg-type]
     said, names, pairs = new_data.retask(step, "tagging", "support-desk")
-    assert "CoNLL" in said and names["choices"] == ["tagged"] and names["value"] == "tagged"
+    assert "CoNLL" in said and names["value"] == "tagged"
     assert pairs["visible"] is False and pairs["value"] == "", "sentences with tags come alone"
-    assert new_data.retask(step, "classification", "support-desk")[1]["value"] == "support-desk"
+    assert "value" not in new_data.retask(step, "classification", "support-desk")[1]
+    assert new_data.set_choices(sets) == [("support-desk", "support-desk"), ("tagged (tagging)", "tagged")]
 
 
 def test_a_path_of_somebody_else_is_not_opened(
