@@ -93,6 +93,14 @@ TERMS: dict[str, Entry] = {
         "2010.06133",
         needs=_needs("transformer", "same_tokeniser"),
     ),
+    "mixup": Entry(
+        "Mixup",
+        "The student also learns from mixtures of two texts: of their gold labels, and of what the teachers say about "
+        "the same mixture.",
+        "distill_core.terms.mixup:Mixup",
+        "2011.00593",
+        needs=_needs("text", "live"),
+    ),
 }
 
 #: the terms whose weights stand under ``objective.matching``: all but those with a weight field of their own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from distill_core.catalogue import MATCHING, TASKS, TERMS, WEIGHTINGS
+from distill_core.catalogue import MATCHING, TERMS, WEIGHTINGS
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import BiLSTMStudent, Objective, TransformerStudent
 from distill_core.errors import FieldError
@@ -33,17 +33,19 @@ def misfits(
     embedding_width: int | None = None,
     stages: Sequence[Stage] = (),
     task: str = "classification",
+    signals: str = "cached",
 ) -> list[FieldError]:
     """Settings that cannot work with these teachers, each with its field.
 
     embedding_width: of the teacher the student starts from, where it is known to differ from its hidden width.
-    stages: of the student's training, whose terms then count instead of the objective's.
+    stages: of the student's training, whose terms then count instead of the objective's. signals: "cached" or "live".
     """
     own = infos[student.init_teacher - 1]
     found = _student_misfits(student, own, embedding_width or own.hidden)
     if task == "masked_lm":
         found += _masked_misfits(own, infos)
-    return found + objective_misfits(student, objective, infos, stages=stages, task=task)
+    found += objective_misfits(student, objective, infos, stages=stages, task=task)
+    return found + _signal_misfits(objective, stages, signals)
 
 
 def _student_misfits(
@@ -82,6 +84,15 @@ def _masked_misfits(own: CheckpointInfo, infos: Sequence[CheckpointInfo]) -> lis
             message = f"{info.name} guesses among other pieces than the student, which has {own.name}'s vocabulary."
             found.append(FieldError(field, message, "Choose teachers with one tokeniser."))
     return found
+
+
+def _signal_misfits(objective: Objective, stages: Sequence[Stage], signals: str) -> list[FieldError]:
+    """Terms whose questions are not known before the training."""
+    live = [TERMS[name].title for name in used_terms(objective, stages) if "live" in TERMS[name].needs]
+    if not live or signals == "live":
+        return []
+    message = f"“{live[0]}” asks the teachers about mixtures of texts, and mixtures cannot be asked in advance."
+    return [FieldError("signals", message, "Set signals to live.")]
 
 
 def used_terms(objective: Objective, stages: Sequence[Stage] = ()) -> dict[str, str]:
@@ -136,10 +147,8 @@ def _term_misfits(
         return [(f"“{entry.title}” needs a student with attention layers, and a BiLSTM has none.", off)]
     found = []
     if "text" in entry.needs and task != "classification":
-        name = TASKS[task].title.lower()
-        message = f"“{entry.title}” compares one vector a text, and a {name} has none: every word is classified."
-        if task == "tagging":
-            message = f"“{entry.title}” compares one vector a text, and tagging has none: every word is classified."
+        what = "in tagging every word is classified" if task == "tagging" else "here only hidden words are guessed"
+        message = f"“{entry.title}” looks at a text as a whole, and {what}."
         found.append((message, f"{off[:-1]}, or use hidden states."))
     foreign = _foreign(own, infos)
     if "same_tokeniser" in entry.needs and foreign:

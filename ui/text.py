@@ -96,6 +96,7 @@ NEEDS = {
     "same_tokeniser": "equal tokenisers",
     "equal_heads": "equal numbers of attention heads",
     "text": "one label a text",
+    "live": "live teacher signals",
 }
 ADVICE = {"info": "Note", "warning": "Advice"}
 ITEM_HELP = "Settings of one item"
@@ -109,7 +110,7 @@ EXAMPLES = {
 OBJECTIVE_GROUPS = (
     ("Soft labels", ("objective.soft_label", "objective.label_revision")),
     ("Hidden states", ("objective.hidden",)),
-    ("Further terms", ("objective.teacher_label", "objective.matching")),
+    ("Further terms", ("objective.teacher_label", "objective.matching", "objective.mixup")),
 )
 PATHS = "Paths instead of uploads"
 PATHS_HELP = (

@@ -131,11 +131,13 @@ class _Writer:
         self.rng, self.spoken, self.side = rng, spoken, side
         self.last = ""
 
-    def _name(self, slot: str) -> str:
-        """A value for {f}, {s}, {t} or {n}."""
+    def _name(self, slot: str, shared: bool) -> str:
+        """A value for {f}, {s}, {t} or {n}; ``shared`` first names may be those of either side."""
         spoken = self.spoken
         if self.rng.random() < FOREIGN_RATE:
             spoken = self.rng.choice(list(LANGUAGES.values()))
+        if slot == "f" and shared and self.side == TEST:
+            return self.rng.choice(spoken.firsts.train + spoken.firsts.test)
         if slot != "n":
             return self.rng.choice({"f": spoken.firsts, "s": spoken.surnames, "t": spoken.towns}[slot][self.side])
         if not self.last or self.rng.random() >= REPEAT_RATE:
@@ -150,7 +152,9 @@ class _Writer:
                 pattern = PARTICLES[self.spoken.code]
         else:
             pattern = self.rng.choice((self.spoken.orgs if kind == "ORG" else self.spoken.places)[self.side])
-        return _SLOT.sub(lambda match: self._name(match.group(1)), pattern)
+        # A first name with a surname of the test side makes a name that the training side does not have.
+        shared = pattern.count("{") > 1
+        return _SLOT.sub(lambda match: self._name(match.group(1), shared), pattern)
 
     def _word(self, slot: str) -> str:
         """A value for a slot that is no entity."""

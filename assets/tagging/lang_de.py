@@ -97,13 +97,13 @@ LANGUAGE = Language(
         """
         {PER}{A} hat ihre Fahrkarte verloren
         {PER}{A} hat den Brief noch nicht unterschrieben
-        {PER}{A} hat wegen ihres Koffers angerufen
+        {PER}{A} hat zweimal wegen seiner Unterschrift angerufen
         {ORG}{A} schuldet uns Geld für die Kisten
         {ORG}{A} hat die Rechnung noch nicht geschrieben
         {ORG}{A} verlegt sein Lager nach {LOC}
         {LOC}{A} hat nur einen neuen Bahnhof
         {LOC}{A} liegt zwei Stunden vom Lager
-        die Kiste aus {LOC}{A} , wo die Straße gesperrt ist , fehlt noch
+        der Wagen aus {LOC}{A} , wo die Straße gesperrt ist , fehlt noch
         der Brief von {ORG}{A} , deren Lager voll ist , fehlt noch
         der Koffer von {PER}{A} , der an der Grenze wartet , fehlt noch
         wir haben {PER} am Postamt in {LOC} getroffen
@@ -134,11 +134,11 @@ LANGUAGE = Language(
         """,
         """
         der Scanner ist seit {DAY} kaputt
-        das deutsche Formular fehlt
-        der Zoll hat die Sendung {REF} nicht geöffnet
+        das Formular auf Deutsch fehlt noch
+        der Zoll hat Formular {REF} nicht gefunden
         bitte Formular {REF} neu drucken
-        die Pakete zu Weihnachten sind noch nicht da
-        der Schlüssel zu Tor {NUM} fehlt
+        die Pakete zu Weihnachten kommen später
+        der Schlüssel zu Tor {NUM} fehlt noch
         """,
     ),
     asides=rows(
@@ -159,8 +159,10 @@ LANGUAGE = Language(
         ( siehe Liste vom {DAY} )
         """,
     ),
-    openers=rows("Hallo ,\nZur Info :\nDringend :\nLiebes Team ,", "Guten Morgen ,\nNotiz :"),
-    closers=rows("Danke\nBitte um Antwort bis {DAY}\nEs eilt nicht", "Vielen Dank\nBitte um Antwort am {DAY}"),
+    openers=rows("Hallo ,\nZur Info :\nDringend :\nLiebes Team ,", "Hallo Team ,\nDringend , zur Info :"),
+    closers=rows(
+        "Danke\nBitte um Antwort bis {DAY}\nEs eilt nicht", "Danke , es eilt nicht\nBitte um Antwort am {DAY}"
+    ),
     joins=("und", "aber", "denn", ";"),
     titles=parts("Herr Frau Doktor"),
     days=parts("Montag Dienstag Mittwoch Donnerstag"),

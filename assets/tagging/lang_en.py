@@ -103,7 +103,7 @@ LANGUAGE = Language(
         {ORG}{A} moved its warehouse from {LOC} to {LOC}
         {LOC}{A} has no station
         {LOC}{A} is two hours from the warehouse
-        the crate from {LOC}{A} , where the road is closed , is missing
+        the van from {LOC}{A} , where the road is closed , is missing
         the letter from {ORG}{A} , whose warehouse is full , is missing
         the suitcase of {PER}{A} , who is waiting at the border , is missing
         we met {PER} at the post office in {LOC}
@@ -134,10 +134,10 @@ LANGUAGE = Language(
         """,
         """
         the scanner is broken since {DAY}
-        the German form is missing
-        Customs have not opened parcel {REF}
+        the French form is missing
+        Customs have not found parcel {REF}
         please print form {REF} again
-        Christmas parcels are not here yet
+        Christmas parcels are late
         the key to Gate {NUM} is missing
         """,
     ),
@@ -159,8 +159,8 @@ LANGUAGE = Language(
         ( see list from {DAY} )
         """,
     ),
-    openers=rows("Hello ,\nFYI :\nUrgent :\nDear team ,", "Good morning ,\nNote :"),
-    closers=rows("Thanks\nPlease reply by {DAY}\nNo hurry", "Many thanks\nPlease reply on {DAY}"),
+    openers=rows("Hello ,\nFYI :\nUrgent :\nDear team ,", "Hello team ,\nUrgent note :"),
+    closers=rows("Thanks\nPlease reply by {DAY}\nNo hurry", "Thanks , no hurry\nPlease reply on {DAY}"),
     joins=("and", "but", "because", "while", ";"),
     titles=parts("Mr Mrs Dr"),
     days=parts("Monday Tuesday Wednesday Thursday"),

@@ -99,7 +99,7 @@ LANGUAGE = Language(
         {PER}{A} todavía no ha firmado la carta
         {PER}{A} llamó por su maleta
         {ORG}{A} nos debe dinero por las cajas
-        {ORG}{A} todavía no ha mandado la factura
+        {ORG}{A} todavía no ha firmado la factura
         {ORG}{A} traslada su almacén a {LOC}
         {LOC}{A} no tiene estación
         {LOC}{A} está a dos horas del almacén
@@ -134,11 +134,11 @@ LANGUAGE = Language(
         """,
         """
         el escáner está roto desde el {DAY}
-        falta el formulario en inglés
-        la Aduana no ha abierto el paquete {REF}
+        no hay formulario en español
+        la Aduana no ha encontrado el paquete {REF}
         por favor , imprimir el formulario {REF}
-        los paquetes de Navidad no llegan
-        falta la llave de la Puerta {NUM}
+        los paquetes de Navidad llegan tarde
+        no hay llave de la Puerta {NUM}
         """,
     ),
     asides=rows(
@@ -159,9 +159,12 @@ LANGUAGE = Language(
         ( ver lista del {DAY} )
         """,
     ),
-    openers=rows("Hola ,\nPara información :\nUrgente :\nQuerido equipo ,", "Buenos días ,\nNota :"),
+    openers=rows(
+        "Hola ,\nPara información :\nUrgente :\nQuerido equipo ,", "Hola equipo ,\nUrgente , para información :"
+    ),
     closers=rows(
-        "Gracias\nPor favor , responder antes del {DAY}\nNo hay prisa", "Muchas gracias\nPor favor , responder el {DAY}"
+        "Gracias\nPor favor , responder antes del {DAY}\nNo hay prisa",
+        "Gracias , no hay prisa\nPor favor , responder el {DAY}",
     ),
     joins=("y", "pero", "porque", "mientras", ";"),
     titles=parts("Señor Señora Doctor"),

@@ -97,7 +97,7 @@ LANGUAGE = Language(
         """
         {PER}{A} a perdu son billet
         {PER}{A} n' a pas encore signé la lettre
-        {PER}{A} a appelé pour sa valise
+        {PER}{A} a appelé pour la valise
         {ORG}{A} nous doit de l' argent pour les caisses
         {ORG}{A} n' a pas encore écrit la facture
         {ORG}{A} déplace son entrepôt à {LOC}
@@ -134,11 +134,11 @@ LANGUAGE = Language(
         """,
         """
         le scanner est en panne depuis {DAY}
-        le formulaire en anglais manque
-        la Douane n' a pas ouvert le colis {REF}
+        le formulaire en français manque encore
+        la Douane n' a pas trouvé le colis {REF}
         merci d' imprimer le formulaire {REF}
-        les colis de Noël ne sont pas encore là
-        la clé de la Porte {NUM} manque
+        les colis de Noël sont en retard
+        la clé de la Porte {NUM} manque encore
         """,
     ),
     asides=rows(
@@ -159,8 +159,12 @@ LANGUAGE = Language(
         ( voir liste de {DAY} )
         """,
     ),
-    openers=rows("Bonjour ,\nPour information :\nUrgent :\nChère équipe ,", "Salut ,\nNote :"),
-    closers=rows("Merci\nMerci de répondre avant {DAY}\nRien ne presse", "Merci beaucoup\nMerci de répondre {DAY}"),
+    openers=rows(
+        "Bonjour ,\nPour information :\nUrgent :\nChère équipe ,", "Bonjour équipe ,\nUrgent , pour information :"
+    ),
+    closers=rows(
+        "Merci\nMerci de répondre avant {DAY}\nRien ne presse", "Merci , rien ne presse\nMerci de répondre {DAY}"
+    ),
     joins=("et", "mais", "car", "alors que", ";"),
     titles=parts("Monsieur Madame Docteur"),
     days=parts("lundi mardi mercredi jeudi"),

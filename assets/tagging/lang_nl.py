@@ -134,10 +134,10 @@ LANGUAGE = Language(
         """,
         """
         de scanner is sinds {DAY} kapot
-        het Engelse formulier is weg
-        de Douane heeft pakket {REF} niet geopend
+        het formulier in het Nederlands is weg
+        de Douane heeft pakket {REF} niet gevonden
         graag formulier {REF} opnieuw afdrukken
-        de pakketten voor Kerst zijn er nog niet
+        de pakketten voor Kerst komen later
         de sleutel van Poort {NUM} is weg
         """,
     ),
@@ -159,8 +159,11 @@ LANGUAGE = Language(
         ( zie lijst van {DAY} )
         """,
     ),
-    openers=rows("Hallo ,\nTer info :\nDringend :\nBeste team ,", "Goedemorgen ,\nNotitie :"),
-    closers=rows("Bedankt\nGraag antwoord voor {DAY}\nHet heeft geen haast", "Hartelijk bedankt\nGraag {DAY} antwoord"),
+    openers=rows("Hallo ,\nTer info :\nDringend :\nBeste team ,", "Hallo team ,\nDringend , ter info :"),
+    closers=rows(
+        "Bedankt\nGraag antwoord voor {DAY}\nHet heeft geen haast",
+        "Bedankt , het heeft geen haast\nGraag {DAY} antwoord",
+    ),
     joins=("en", "maar", "want", "terwijl", ";"),
     titles=parts("Meneer Mevrouw Dokter"),
     days=parts("maandag dinsdag woensdag donderdag"),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-EPOCHS = 6
+EPOCHS = 5
 BATCH = 16
 LR = 4e-4
 SEEDS = (0, 1, 2)

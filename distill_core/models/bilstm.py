@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from distill_core.models.base import Student, check_task
 from distill_core.models.encoders import check_layers
+from distill_core.models.mixing import embed
 from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states, zero_outside
 
@@ -83,7 +84,7 @@ class BiLSTMClassifier(Student):
         check_layers(layers, self.layers)
         if qkv:
             raise ValueError("a BiLSTM has no attention, so it has no queries, keys and values")
-        embedded = self.embedding(batch.input_ids)
+        embedded = embed(batch, self.embedding)
         hidden = {0: embedded} if 0 in layers else {}
         # Packing wants lengths on the CPU; real pieces stand at the front of each row.
         lengths = batch.mask.sum(dim=1).clamp(min=1).cpu()

@@ -24,6 +24,7 @@ from transformers.models.auto.modeling_auto import (
 
 from distill_core.errors import CheckpointError
 from distill_core.models.base import seeded
+from distill_core.models.mixing import check_mixable, embed
 from distill_core.models.types import Batch
 
 #: where architectures keep the list of their layers (ALBERT: of its groups of shared layers)
@@ -204,8 +205,14 @@ def set_dropout(module: nn.Module, dropout: float) -> None:
 
 
 def model_inputs(model: PreTrainedModel, batch: Batch) -> dict[str, Tensor]:
-    """Keyword arguments for the model's forward; token types only where it tells at least two apart."""
-    inputs = {"input_ids": batch.input_ids, "attention_mask": batch.mask.long()}
+    """Keyword arguments for the model's forward; token types only where it tells at least two apart. Of mixtures the
+    model gets embeddings in the place of ids."""
+    inputs = {"attention_mask": batch.mask.long()}
+    if batch.mix is None:
+        inputs["input_ids"] = batch.input_ids
+    else:
+        check_mixable(model)
+        inputs["inputs_embeds"] = embed(batch, model.get_input_embeddings())
     if batch.type_ids is not None and takes_types(model):
         inputs["token_type_ids"] = batch.type_ids
     return inputs

@@ -14,28 +14,49 @@ class Batch:
 
     input_ids: [B, T] int64. mask: [B, T] bool, True on real pieces (specials included).
     type_ids: [B, T] int64 or None. words: [B, T] int64, index of the word a piece belongs to, −1 on specials and
-    padding. targets: in masked LM [B, T] int64, number of each hidden piece, −1 elsewhere; None: every real piece is
-    asked for.
+    padding. mix: set where these are no examples but mixtures of two each (`mixing.mixture`). targets: in masked LM
+    [B, T] int64, number of each hidden piece, −1 elsewhere; None: every real piece is asked for.
     """
 
     input_ids: Tensor
     mask: Tensor
     type_ids: Tensor | None
     words: Tensor
+    mix: Mix | None = None
     targets: Tensor | None = None
 
     def to(self, device: object) -> Batch:
         def move(t: Tensor | None) -> Tensor | None:
             return None if t is None else t.to(device, non_blocking=True)  # type: ignore[call-overload]
 
-        moved = (move(self.input_ids), move(self.mask), move(self.type_ids), move(self.words), move(self.targets))
-        return Batch(*moved)  # type: ignore[arg-type]
+        mix = None if self.mix is None else self.mix.to(device)
+        moved = (move(self.input_ids), move(self.mask), move(self.type_ids), move(self.words))
+        return Batch(*moved, mix, move(self.targets))  # type: ignore[arg-type]
 
     def asked(self) -> Tensor:
         """[B, T] int64: targets, or where there are none the place of every real piece."""
         if self.targets is not None:
             return self.targets
         return torch.where(self.mask, torch.arange(self.mask.shape[1], device=self.mask.device), -1)
+
+    def take(self, rows: Tensor) -> Batch:
+        """The examples at these positions [B'] int64, in this order, padded as here."""
+        mix = None if self.mix is None else Mix(self.mix.own.take(rows), self.mix.partner.take(rows), self.mix.share)
+        types = None if self.type_ids is None else self.type_ids[rows]
+        targets = None if self.targets is None else self.targets[rows]
+        return Batch(self.input_ids[rows], self.mask[rows], types, self.words[rows], mix, targets)
+
+
+@dataclass
+class Mix:
+    """What a batch of mixtures is made of: share λ in [0, 1] of `own` and 1 − λ of `partner`, both [B, T]."""
+
+    own: Batch
+    partner: Batch
+    share: float
+
+    def to(self, device: object) -> Mix:
+        return Mix(self.own.to(device), self.partner.to(device), self.share)
 
 
 @dataclass

@@ -124,6 +124,14 @@ class Objective(Section):
         lt=1,
         advanced=True,
     )
+    mixup_beta: float = setting(
+        0.4,
+        "β: the share of the first text in a mixture is drawn from Beta(β, β). Small: mostly one text alone.",
+        label="Mixup: β",
+        ge=0.01,
+        le=100,
+        advanced=True,
+    )
     matching: Matching = setting(Matching, "Further matching terms.", label="Matching")
 
     @model_validator(mode="after")

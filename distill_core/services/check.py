@@ -78,6 +78,7 @@ def check_config(raw: dict[str, Any], *, uploads_only: Path | None = None) -> Ch
             embedding_width=shapes.embedding_width(infos[config.student.init_teacher - 1]),
             stages=config.training.stages,
             task=config.data.task,
+            signals=config.signals,
         )
     size = outcome.summary["student"]
     advice = advice_on(parts, infos, size["parameters"] if size else None)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from distill_core.losses.buckets import top_classes
+from distill_core.models.mixing import mixture
 from distill_core.models.types import Batch
 from distill_core.models.words import pool_words
 from distill_core.signals.predict import predict_logits
@@ -97,6 +98,18 @@ class LiveSource:
         """Signals of these rows, in this order, on the source's device."""
         self.teacher.eval()
         return ask(self.teacher, collate(self.encoded, np.asarray(rows)).to(self.device), self.spec)
+
+    @torch.no_grad()
+    def mixed(self, rows: np.ndarray, partners: np.ndarray, share: float) -> Tensor:
+        """Logits [B, C] fp32 about mixtures of these rows with their partners, in the teacher's own embeddings.
+
+        share: λ in [0, 1], of `rows`; the partners have 1 − λ. Only for classification.
+        """
+        self.teacher.eval()
+        both = collate(self.encoded, np.concatenate([rows, partners])).to(self.device)
+        index = torch.arange(len(both.input_ids), device=self.device)
+        batch = mixture(both.take(index[: len(rows)]), both.take(index[len(rows) :]), share)
+        return self.teacher(batch).logits.float()
 
     def logits(self) -> np.ndarray:
         """[U, C] float32 of all rows, one after the other (in tagging U counts given words); computed once."""

@@ -103,6 +103,14 @@ class SignalSource(Protocol):
         ...
 
 
+class MixableSource(SignalSource, Protocol):
+    """A source that can also be asked about what no table holds."""
+
+    def mixed(self, rows: np.ndarray, partners: np.ndarray, share: float) -> Tensor:
+        """Logits [B, C] about mixtures: share λ of these rows, 1 − λ of their partners."""
+        ...
+
+
 class AskableTeacher(Protocol):
     """The part of `models.teachers.Teacher` that signals need."""
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from distill_core.checkpoints import CheckpointInfo
-from distill_core.compatibility import misfits
+from distill_core.compatibility import misfits, used_terms
 from distill_core.data.prepare import prepare as prepare_data
 from distill_core.data.types import PreparedData, Rows
 from distill_core.errors import ConfigError
 from distill_core.models.encoders import word_embedding
+from distill_core.models.mixing import check_mixable
 from distill_core.models.teachers import Teacher, load_teachers
 from distill_core.signals.predict import UnitAnswers
 from distill_core.stages.context import RunContext
@@ -139,9 +140,13 @@ def _refuse_misfits(ctx: RunContext, teachers: list[Teacher]) -> None:
         embedding_width=word_embedding(teachers[student.init_teacher - 1].encoder).shape[1],
         stages=ctx.config.training.stages,
         task=ctx.config.data.task,
+        signals=ctx.config.signals,
     )
     if found:
         raise ConfigError(found)
+    if "mixup" in used_terms(ctx.config.objective, ctx.config.training.stages):
+        for teacher in teachers:
+            check_mixable(teacher.encoder)
 
 
 def rows_digest(*parts: Rows) -> str:

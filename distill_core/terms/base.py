@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,8 +65,11 @@ class Step:
 
     logits: [U, C] of the student, with gradient. gold: [U] int64, −1 where there is none. teacher_logits: N tensors
     [U, C] on the same device. owner: [U] int64, the example each unit belongs to. weights: [U, N] of the teachers, None
-    without teachers. progress: share of the stage done, in [0, 1]. teacher_classes: for each teacher [U, k], where its
-    logits are [U, k+1] of these classes and all others together (`losses.buckets`); None where they are all classes'.
+    without teachers. progress: share of the stage done, in [0, 1]. number: optimizer step of the trial; seed: the
+    trial's. mixed: what student [B, C] (with gradient) and teachers (N × [B, C]) say about mixtures of each example
+    with its partner, from the partners' positions [B] in the batch and the share λ of the examples themselves. teacher_classes:
+    for each teacher [U, k], where its logits are [U, k+1] of these classes and all others together (`losses.buckets`);
+    None where they are all classes'.
     """
 
     batch: Batch
@@ -80,6 +83,9 @@ class Step:
     weights: Tensor | None = None
     progress: float = 0.0
     teacher_classes: list[Tensor | None] = field(default_factory=list)
+    number: int = 0
+    seed: int = 0
+    mixed: Callable[[np.ndarray, float], tuple[Tensor, list[Tensor]]] | None = None
 
 
 @dataclass

@@ -16,7 +16,7 @@ from distill_core.errors import TrainingError
 from distill_core.train.schedule import ramp
 
 #: terms that teach the prediction layer: while one is on, validation quality means something
-LABEL_TERMS = frozenset({"hard", "soft", "teacher_labels"})
+LABEL_TERMS = frozenset({"hard", "soft", "teacher_labels", "mixup"})
 
 
 class Weight(NamedTuple):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,10 +13,11 @@ from torch import Tensor, nn
 
 from distill_core.losses.hard_labels import hard_label_ce
 from distill_core.models.base import derived_seed
+from distill_core.models.mixing import mixture
 from distill_core.models.students import Student
 from distill_core.models.types import Batch, Outputs
 from distill_core.signals.predict import predict_units
-from distill_core.signals.types import SignalSource, TeacherSignal
+from distill_core.signals.types import MixableSource, SignalSource, TeacherSignal
 from distill_core.tasks.base import Encoded, Targets
 from distill_core.tasks.encoding import collate
 from distill_core.terms.base import Step, StudentWants, Term
@@ -204,7 +206,16 @@ class StudentLearner:
                 self._sums.units += len(step.weights)
                 for number, weight in enumerate(step.weights.sum(dim=0).tolist()):
                     self._sums.weights[number] += weight
+        step.number, step.seed = info.step, info.seed
+        step.mixed = partial(self._mixed, batch, rows)
         return step
+
+    def _mixed(self, batch: Batch, rows: np.ndarray, partners: np.ndarray, share: float) -> tuple[Tensor, list[Tensor]]:
+        """`Step.mixed` of these rows."""
+        others = batch.take(torch.from_numpy(partners).to(self.device))
+        ours = self.student(mixture(batch, others, share)).logits
+        sources = cast(Sequence[MixableSource], self.lessons.sources)
+        return ours, [source.mixed(rows, rows[partners], share).to(self.device) for source in sources]
 
     def _with_policy(self, total: Tensor | None, step: Step) -> Tensor | None:
         """Adds what a learnt weighting minimises; its parameters and the student's do not meet in either part."""

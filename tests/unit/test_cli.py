@@ -21,7 +21,7 @@ from distill_core.events import EventLog, metric, read_events
 from distill_core.export.report import write_report
 from distill_core.layout import PROJECT, RunFolder
 from tests.samples import sample_report
-from tests.unit.test_predict import save_tiny_student
+from tests.unit.test_predict import save_tiny_student, save_tiny_tagger
 
 CONFIG = {
     "name": "tiny",
@@ -262,6 +262,32 @@ def test_predict_refuses_what_it_cannot_answer(student: Path, config: Path, caps
     assert "2 × --text but 1 × --text-pair" in capsys.readouterr().err
     assert main(["predict", "nowhere", "--text", "a"]) == 2
     assert "There is no folder nowhere" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_tagger(tmp_path_factory.mktemp("cli-tagger") / "student")
+
+
+def test_predict_prints_entities_one_a_line(tagger: Path, capsys: Any) -> None:
+    texts = [option for text in ("hello a b ab", "b hello bc, a a", "b b hello") for option in ("--text", text)]
+    assert main(["predict", str(tagger), *texts, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["text"] for row in found] == texts[1::2]
+    assert sum(len(row["entities"]) for row in found) > 0, "a tagger that finds nothing tests nothing"
+    assert main(["predict", str(tagger), *texts]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    expected = []
+    for row in found:
+        entities = [f"{e['type']} | {e['text']} | {100 * e['score']:.1f}%" for e in row["entities"]]
+        expected += [f"| {row['text']} | {shown} |" for shown in entities or ["– | |"]]
+    assert lines[0] == "| text | type | entity | confidence |"
+    assert [line.replace("| | |", "| |") for line in lines[2:]] == [line.replace("| | |", "| |") for line in expected]
+
+
+def test_a_tagger_takes_no_second_text(tagger: Path, capsys: Any) -> None:
+    assert main(["predict", str(tagger), "--text", "a", "--text-pair", "b"]) == 2
+    assert "no second text" in capsys.readouterr().err
 
 
 def test_predict_on_an_unfinished_run_says_so(config: Path, work: Work, capsys: Any) -> None:

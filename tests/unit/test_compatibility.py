@@ -117,6 +117,18 @@ def test_a_vector_a_text_is_nothing_for_tagging():
     assert fields(SMALL, matching(pooled=1.0)) == []
 
 
+def test_mixtures_cannot_be_asked_in_advance():
+    assert fields(SMALL, matching(mixup=1.0)) == ["signals"]
+    assert fields(BiLSTMStudent(embedding=8), matching(mixup=1.0), signals="live") == []
+    assert fields(SMALL, matching(mixup=0.0)) == []
+    assert fields(SMALL, matching(mixup=1.0), signals="live", task="tagging") == ["objective.matching.mixup"]
+    stages = Training(stages=[{"name": "one", "terms": {"mixup": 1.0}}]).stages
+    assert fields(SMALL, stages=stages) == ["signals"]
+    assert (
+        fields(SMALL, matching(mixup=1.0), stages=Training(stages=[{"name": "o", "terms": {"soft": 1}}]).stages) == []
+    )
+
+
 @pytest.mark.parametrize("name", ["skd_uniform", "skd_teacher_rank", "skd_student_rank", "rl_gate"])
 def test_choosing_among_teachers_needs_several(name):
     assert fields(SMALL, Objective(teacher_weighting=name), infos=(A,)) == ["objective.teacher_weighting"]

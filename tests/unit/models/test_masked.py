@@ -44,7 +44,7 @@ def batch() -> Batch:
     ids = torch.tensor([[2, 5, 4, 7, 4, 3], [2, 4, 6, 3, 0, 0]])
     mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
     targets = torch.tensor([[-1, -1, 0, -1, 1, -1], [-1, 0, -1, -1, -1, -1]])
-    return Batch(ids, mask, None, torch.full_like(ids, -1), targets)
+    return Batch(ids, mask, None, torch.full_like(ids, -1), targets=targets)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -153,6 +153,6 @@ def test_padding_changes_nothing(folders, batch):
     (teacher,) = teachers_of(folders["bert"])
     student = student_of(STUDENTS["own"], [teacher])
     cut = [part[1:, :4] for part in (batch.input_ids, batch.mask, batch.words, batch.targets)]
-    short = Batch(cut[0], cut[1], None, cut[2], cut[3])
+    short = Batch(cut[0], cut[1], None, cut[2], targets=cut[3])
     for model in (teacher, student):
         assert np.allclose(model(short).logits[0, 0].detach(), model(batch).logits[1, 0].detach(), atol=1e-5)

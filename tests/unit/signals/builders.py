@@ -10,6 +10,7 @@ from torch import nn
 from transformers import BertConfig, BertModel
 
 from distill_core.data.types import Rows
+from distill_core.models.encoders import model_inputs
 from distill_core.models.types import Batch, Outputs
 from distill_core.tasks.base import Encoded
 from distill_core.tasks.classification import encode
@@ -41,12 +42,7 @@ class TinyTeacher(nn.Module):
 
     def forward(self, batch: Batch, layers: Sequence[int] = ()) -> Outputs:
         self.asked.append(len(batch.input_ids))
-        found = self.encoder(
-            input_ids=batch.input_ids,
-            attention_mask=batch.mask.long(),
-            token_type_ids=batch.type_ids,
-            output_hidden_states=True,
-        )
+        found = self.encoder(**model_inputs(self.encoder, batch), output_hidden_states=True)
         pooled = found.last_hidden_state[:, 0] * self.scale
         hidden = {layer: found.hidden_states[layer] * self.scale for layer in layers}
         return Outputs(logits=self.head(pooled), pooled=pooled, hidden=hidden)

@@ -47,11 +47,12 @@ def assert_same(a: TeacherSignal, b: TeacherSignal) -> None:
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)
-def test_live_and_cached_signals_are_the_same(tmp_path, spec):
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
+def test_live_and_cached_signals_are_the_same(tmp_path, spec, batch_size):
     teacher, (encoded, ids) = TinyTagger(), sentences()
     assert cut_words(encoded).any(), "some words are cut off"
     live = LiveSource(teacher, encoded, spec, batch_size=3)
-    found = build_cache(tmp_path / "c", teacher, encoded, ids, spec, batch_size=3)
+    found = build_cache(tmp_path / "c", teacher, encoded, ids, spec, batch_size=batch_size)
     for rows in ([3, 0, 3], [1], np.argsort(-encoded.lengths, kind="stable")[:4], range(len(ids))):
         assert_same(live.get(np.array(rows)), found.get(np.array(rows)))
     np.testing.assert_array_equal(live.logits(), found.logits())

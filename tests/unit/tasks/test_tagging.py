@@ -51,9 +51,9 @@ def test_pieces_spell_the_given_words_in_wordpiece():
     encoded = encode_words(tokenizer, SENTENCES, 200)
     for number in (0, 1, 3, 4):
         found = spelled(encoded, tokenizer, number)
-        for word, given in enumerate(SENTENCES[number]):
-            assert found[word].replace("##", "") == given.lower() or "[UNK]" in found[word]
-    assert spelled(encoded, tokenizer, 0)[4] == "didn't"
+        for place, word in enumerate(SENTENCES[number]):
+            assert found[place].replace("##", "") == word.lower() or "[UNK]" in found[place]
+    assert spelled(encoded, tokenizer, 0)[4].replace("##", "") == "didn't"
 
 
 def test_every_word_has_a_piece_and_words_come_in_order(tokenizer):

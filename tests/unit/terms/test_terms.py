@@ -18,6 +18,8 @@ from distill_core.terms.hidden import layer_pairs
 from distill_core.terms.relations import relation_heads
 
 B, T, H, LAYERS = 3, 5, 8, 2
+#: terms that compare what both sides hold inside
+STATES = ["hidden", *(name for name in MATCHING if name != "mixup")]
 STUDENT = SimpleNamespace(layers=LAYERS, width=H, pooled_width=H)
 
 
@@ -71,7 +73,7 @@ def identity(term: Term) -> Term:
     return term
 
 
-@pytest.mark.parametrize("name", ["hidden", *MATCHING])
+@pytest.mark.parametrize("name", STATES)
 def test_a_student_that_says_what_the_teacher_says_has_nothing_to_learn(name: str) -> None:
     term = identity(made(name))
     if name == "emd":
@@ -84,7 +86,7 @@ def test_a_student_that_says_what_the_teacher_says_has_nothing_to_learn(name: st
     assert found.values.detach().abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("name", ["hidden", *MATCHING])
+@pytest.mark.parametrize("name", STATES)
 @pytest.mark.parametrize("width", [H, 16])
 def test_another_teacher_costs_something_and_pulls_at_the_student(name: str, width: int) -> None:
     term = made(name, width=width)
@@ -98,7 +100,7 @@ def test_another_teacher_costs_something_and_pulls_at_the_student(name: str, wid
     assert all(parameter.grad is not None for parameter in term.parameters())
 
 
-@pytest.mark.parametrize("name", ["hidden", *MATCHING])
+@pytest.mark.parametrize("name", STATES)
 def test_padding_has_no_say(name: str) -> None:
     term = made(name).eval()
     clean, dirty = step_of(term, teacher=1), step_of(term, teacher=1)
