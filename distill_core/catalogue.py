@@ -182,4 +182,10 @@ TASKS: dict[str, Entry] = {
         "One tag a word, as in named-entity recognition.",
         "distill_core.tasks.tagging:Tagging",
     ),
+    "masked_lm": Entry(
+        "Masked language model",
+        "Hidden words of plain text are guessed, as in pre-training; no labels are needed.",
+        "distill_core.tasks.masked_lm:MaskedLM",
+        "1810.04805",
+    ),
 }

@@ -12,7 +12,7 @@ from typing import Any
 
 from distill_core import hub, weights
 from distill_core.errors import CheckpointError
-from distill_core.families import Tensors, count, dimensions, family_of, head_labels
+from distill_core.families import Tensors, count, dimensions, family_of, has_masked_head, head_labels
 from distill_core.layout import BUNDLED_TEACHERS
 from distill_core.vocabulary import piece_counter, read_vocabulary
 
@@ -31,10 +31,10 @@ class CheckpointInfo:
     parameters: of the encoder with these layers; no MLM, classification or pooler head is counted. total_parameters:
     all tensors in the file(s), less the layers that are not used; a checkpoint used as is, with its own
     classification head, has pooler and head on its inference path too, so that this is its size. is_classifier,
-    is_tagger: whether it has a head that labels texts, or words. labels: names of that head's outputs in order, None
-    without one. tokenizer_fingerprint: equal exactly when two tokenisers cut texts into the same numbered pieces.
-    fingerprint: content address of weights, config and `keep_layers`. per_layer: parameters of each used layer; empty
-    where all layers share theirs.
+    is_tagger, is_masked_lm: whether it has a head that labels texts, or words, or guesses hidden words. labels: names
+    of a labelling head's outputs in order, None without one. tokenizer_fingerprint: equal exactly when two tokenisers
+    cut texts into the same numbered pieces. fingerprint: content address of weights, config and `keep_layers`.
+    per_layer: parameters of each used layer; empty where all layers share theirs.
     """
 
     source: str
@@ -56,6 +56,7 @@ class CheckpointInfo:
     fingerprint: str
     per_layer: tuple[int, ...] = ()
     is_tagger: bool = False
+    is_masked_lm: bool = False
 
 
 def resolve(source: str, revision: str | None = None) -> Path:
@@ -219,6 +220,7 @@ def _describe(found: _Found, keep_layers: int | None) -> CheckpointInfo:
         fingerprint=weights.content_address(found.hashes, layers if layers < sizes.layers else None),
         per_layer=counted.per_layer[:layers],
         is_tagger=tags is not None,
+        is_masked_lm=has_masked_head(found.tensors),
     )
 
 

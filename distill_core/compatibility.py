@@ -42,6 +42,8 @@ def misfits(
     """
     own = infos[student.init_teacher - 1]
     found = _student_misfits(student, own, embedding_width or own.hidden)
+    if task == "masked_lm":
+        found += _masked_misfits(own, infos)
     found += objective_misfits(student, objective, infos, stages=stages, task=task)
     return found + _signal_misfits(objective, stages, signals)
 
@@ -67,6 +69,20 @@ def _student_misfits(
         message = f"{own.name}'s tokeniser ({own.tokenizer_kind}) is of a kind whose vocabulary cannot be made smaller."
         hint = "Keep the full vocabulary, or start from a teacher with WordPiece, BPE or Unigram pieces."
         found.append(FieldError("student.vocabulary", message, hint))
+    return found
+
+
+def _masked_misfits(own: CheckpointInfo, infos: Sequence[CheckpointInfo]) -> list[FieldError]:
+    """Teachers that cannot guess hidden words, or guess among other pieces than the student."""
+    found = []
+    for number, info in enumerate(infos):
+        field = f"teachers.{number}.source"
+        if not info.is_masked_lm:
+            message = f"{info.name} has no head that guesses hidden words, so it cannot teach a masked language model."
+            found.append(FieldError(field, message, "Choose a checkpoint saved with its masked-LM head."))
+        elif (info.tokenizer_fingerprint, info.vocab_size) != (own.tokenizer_fingerprint, own.vocab_size):
+            message = f"{info.name} guesses among other pieces than the student, which has {own.name}'s vocabulary."
+            found.append(FieldError(field, message, "Choose teachers with one tokeniser."))
     return found
 
 
@@ -130,8 +146,9 @@ def _term_misfits(
     if "transformer" in entry.needs and isinstance(student, BiLSTMStudent):
         return [(f"“{entry.title}” needs a student with attention layers, and a BiLSTM has none.", off)]
     found = []
-    if "text" in entry.needs and task == "tagging":
-        message = f"“{entry.title}” looks at a text as a whole, and in tagging every word is classified."
+    if "text" in entry.needs and task != "classification":
+        what = "in tagging every word is classified" if task == "tagging" else "here only hidden words are guessed"
+        message = f"“{entry.title}” looks at a text as a whole, and {what}."
         found.append((message, f"{off[:-1]}, or use hidden states."))
     foreign = _foreign(own, infos)
     if "same_tokeniser" in entry.needs and foreign:

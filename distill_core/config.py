@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from distill_core.errors import ConfigError, FieldError
 from distill_core.sections.base import MAX_TEACHERS, Section, setting
 from distill_core.sections.data import BundledData, Columns, Data, DataSection, FileData, HubData
+from distill_core.sections.masked import refuse_for_masked_lm
 from distill_core.sections.measure import MeasureSection
 from distill_core.sections.objective import Objective
 from distill_core.sections.students import BiLSTMStudent, Student, TransformerStudent
@@ -88,6 +89,15 @@ class RunConfig(Section):
         label="Teacher signals",
         advanced=True,
     )
+    signal_top_k: int = setting(
+        64,
+        "For masked_lm: how many of the vocabulary's pieces each teacher's answer keeps; all others count as one.",
+        unit="pieces",
+        label="Pieces kept of a teacher's answer",
+        ge=1,
+        le=100_000,
+        advanced=True,
+    )
     measure: MeasureSection = Field(default_factory=MeasureSection)
 
     @model_validator(mode="after")
@@ -105,6 +115,8 @@ class RunConfig(Section):
                         "finetuned teachers learn the data's own labels. Remove it or set "
                         "teacher_training.mode to as_is."
                     )
+        if self.data.task == "masked_lm":
+            refuse_for_masked_lm(self)
         if self.teacher_training.folds > 1:
             if self.teacher_training.mode == "as_is":
                 raise ValueError(

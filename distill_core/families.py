@@ -235,3 +235,21 @@ def head_labels(config: Mapping[str, Any], tensors: Tensors) -> list[str] | None
         return None
     names = config.get("id2label") or {}
     return [str(names.get(str(i), f"LABEL_{i}")) for i in range(heads[0][0])]
+
+
+#: the inner map of masked-LM heads: BERT and DeBERTa, RoBERTa, DistilBERT, ELECTRA, ALBERT, ModernBERT
+_MASKED_HEADS = (
+    "cls.predictions.transform.dense.weight",
+    "lm_head.dense.weight",
+    "vocab_transform.weight",
+    "generator_predictions.dense.weight",
+    "predictions.dense.weight",
+    "head.dense.weight",
+)
+
+
+def has_masked_head(tensors: Tensors) -> bool:
+    """Do the weights hold a head that guesses hidden words? (The scores of the pieces may be tied to the embedding.)"""
+    if any(name.startswith("classifier.") for name in tensors):  # ModernBERT's classifiers have the same inner map
+        return False
+    return any(name in tensors for name in _MASKED_HEADS)

@@ -18,6 +18,7 @@ RECIPES = ASSETS / "recipes"
 BUNDLED_DATA = {
     "support-desk": DEMO / "data",
     "office-notes": ASSETS / "tagging" / "data",
+    "support-text": ASSETS / "plain_text",
 }
 BUNDLED_TEACHERS = {
     "support-bert": DEMO / "teachers" / "support-bert",

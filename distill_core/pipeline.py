@@ -67,7 +67,7 @@ def plan_work(ctx: RunContext, prepared: Prepared, planned: StudentPlan) -> None
             float(prepared.texts[n].pool.lengths[prepared.labelled].sum()) * _weights(prepared, n)
             for n in group.numbers
         )
-        ctx.plan.add(group.item, "teachers", 6 * config.teacher_training.epochs * tokens)
+        ctx.plan.add(group.item, "teachers", 6 * config.teacher_training.epochs * tokens / prepared.task.copies)
     for number, texts in enumerate(prepared.texts):
         ctx.plan.add(cache.item(number), "cache", 2 * float(texts.pool.lengths.sum()) * _weights(prepared, number))
     student_weights = _student_weights(config)

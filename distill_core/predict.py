@@ -1,4 +1,4 @@
-"""A finished student at work: labels and probabilities for texts, tags and entities for their words."""
+"""A finished student at work: labels for texts, tags and entities for their words, or guesses for hidden words."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from distill_core.errors import CheckpointError, DataError, JobError
 from distill_core.layout import RunFolder
 from distill_core.run_state import last_end
 
+#: task → what such a student does, and the method for it
+_DOES = {
+    "classification": ("classifies whole texts", "predict"),
+    "tagging": ("tags words", "tag"),
+    "masked_lm": ("guesses hidden words", "fill"),
+}
 #: what a saved student's folder is known by
 STUDENT_FILE = "stillroom.json"
 
@@ -52,6 +58,27 @@ class Tagged:
     tags: list[str]
     scores: list[float]
     entities: list[Entity]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A word piece for a gap, as readable text, and its probability in [0, 1]."""
+
+    piece: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Filled:
+    """gaps: for each mask of the text, in order, the most probable pieces first; empty for one beyond the student's
+    length limit. filled: the text with the first guess in every gap."""
+
+    text: str
+    gaps: list[list[Guess]]
+    filled: str
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -166,15 +193,49 @@ class StudentPredictor:
             found.append(Tagged(text, sentence, tags, scores, _entities(text, places, tags, scores)))
         return found
 
+    def fill(self, texts: Sequence[str], top: int = 5) -> list[Filled]:
+        """Guesses for every gap of each text, written "[MASK]" or as the tokeniser writes it; each as if the others
+        stayed hidden. Raises DataError for a text without a gap, and for a student of another task."""
+        from distill_core.tasks.gaps import MASK, encode_gaps
+
+        self._wants("masked_lm")
+        tokenizer = self.student.tokenizer
+        found = []
+        for text in texts:
+            shown = text.replace(tokenizer.mask_token, MASK)
+            if MASK not in shown:
+                raise DataError(f"There is no {MASK} in {text!r}.", hint=f"Write {MASK} where a word is to be guessed.")
+            gaps = [self._guesses(row, top) for row in self._scores_at(encode_gaps(tokenizer, shown, self.max_tokens))]
+            parts = shown.split(MASK)
+            gaps += [[] for _ in range(len(parts) - 1 - len(gaps))]
+            best = [gap[0].piece if gap else MASK for gap in gaps]
+            filled = parts[0] + "".join(word + part for word, part in zip(best, parts[1:], strict=True))
+            found.append(Filled(text, gaps, filled))
+        return found
+
+    def _scores_at(self, encoded: Any) -> np.ndarray:
+        """[W, V] logits at the gaps that were not cut off."""
+        from distill_core.signals.predict import predict_logits
+
+        if not encoded.word_counts.sum():
+            return np.empty((0, 0))
+        return predict_logits(self.student, encoded, self.device)
+
+    def _guesses(self, logits: np.ndarray, top: int) -> list[Guess]:
+        shares = _softmax(logits[None])[0]
+        order = np.argsort(-shares, kind="stable")[:top]
+        decode = self.student.tokenizer.decode
+        return [Guess(decode([int(i)]).strip(), float(shares[i])) for i in order]
+
     @property
     def task(self) -> str:
-        """ "classification" or "tagging"."""
+        """ "classification", "tagging" or "masked_lm"."""
         return str(getattr(self.student, "task", "classification"))
 
     def _wants(self, task: str) -> None:
         if self.task != task:
-            does = "tags words" if self.task == "tagging" else "classifies whole texts"
-            raise DataError(f"This student {does}.", hint=f"Use {'tag' if self.task == 'tagging' else 'predict'}.")
+            does, use = _DOES[self.task]
+            raise DataError(f"This student {does}.", hint=f"Use {use}.")
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def student_parameters(
         classes: ≥ 2; in tagging the tags.
         max_tokens: longest input, in tokens.
         task: ``classification`` or ``tagging``: one linear layer on a text's or a word's state, so that both count the
-            same.
+            same. ``masked_lm``: an inner layer and its norm, and a bias for each piece, scored by the embedding.
         vocab_size: pieces of a pruned vocabulary (`student.vocabulary` = ``seen``), once they are known. Before that
             the teacher's count, and the result is an upper bound.
 
@@ -88,7 +88,7 @@ def student_parameters(
             is no narrower than the teacher's.
         ValueError: another task.
     """
-    if task not in ("classification", "tagging"):
+    if task not in ("classification", "tagging", "masked_lm"):
         raise ValueError(f"unknown task {task!r}")
     pieces = init_teacher.vocab_size
     if student.vocabulary == "seen" and vocab_size is not None:
@@ -96,8 +96,17 @@ def student_parameters(
     if isinstance(student, BiLSTMStudent):
         return _bilstm(student, pieces, classes)
     if student.initialise == "teacher_layers":
-        return _cut_teacher(student, init_teacher, pieces) + linear(init_teacher.hidden, classes)
-    return _transformer(student, pieces, max_tokens) + linear(student.hidden, classes)
+        width, own = init_teacher.hidden, embedding_width(init_teacher)
+        head = masked_head_parameters(width, own, pieces) if task == "masked_lm" else linear(width, classes)
+        return _cut_teacher(student, init_teacher, pieces) + head
+    width = student.hidden
+    head = masked_head_parameters(width, width, pieces) if task == "masked_lm" else linear(width, classes)
+    return _transformer(student, pieces, max_tokens) + head
+
+
+def masked_head_parameters(width: int, embedding: int, pieces: int) -> int:
+    """Parameters of `models.heads.MaskedHead`: Linear(width, embedding), its norm, a bias for each piece."""
+    return linear(width, embedding) + 2 * embedding + pieces
 
 
 def embedding_width(info: CheckpointInfo) -> int:

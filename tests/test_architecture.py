@@ -32,6 +32,7 @@ ALLOWED = {
     "distill_core.signals": (
         "distill_core.data",
         "distill_core.errors",
+        "distill_core.losses",
         "distill_core.models",
         "distill_core.tasks",
     ),

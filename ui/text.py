@@ -24,6 +24,7 @@ STEP_INTRO = {
 ROWS = {
     "classification": "Files: CSV, TSV, JSONL or Parquet, one text a row.",
     "tagging": "Files: one JSON object a line with tokens and tags, or CoNLL (one word a line with its tag).",
+    "masked_lm": "Files: plain text (.txt), one text a line, or the text column of CSV, TSV, JSONL or Parquet.",
 }
 HELD_OUT = "Validation and test rows are held out by themselves where you have no file for them."
 CONTINUE = "Continue"

@@ -107,6 +107,10 @@ def predict(request: PredictRequest) -> int:
         if pairs:
             raise DataError("This student tags words; it takes no second text.", hint="Leave --text-pair out.")
         return _tagged(predictor.tag(texts), as_json=request.as_json)
+    if predictor.task == "masked_lm":
+        if pairs:
+            raise DataError("This student guesses hidden words; it takes no second text.", hint="Leave it out.")
+        return _filled(predictor.fill(texts), as_json=request.as_json)
     found = predictor.predict(texts, pairs)
     if request.as_json:
         print(json.dumps([p.as_dict() for p in found], ensure_ascii=False, indent=1))
@@ -133,6 +137,20 @@ def _tagged(found: Sequence[Any], *, as_json: bool) -> int:
             [text.text, "–", "", ""]
         ]
     print("\n".join(table(["text", "type", "entity", "confidence"], rows)))
+    return 0
+
+
+def _filled(found: Sequence[Any], *, as_json: bool) -> int:
+    """Each text, then the guesses for its gaps."""
+    if as_json:
+        print(json.dumps([text.as_dict() for text in found], ensure_ascii=False, indent=1))
+        return 0
+    rows = []
+    for text in found:
+        for number, gap in enumerate(text.gaps, start=1):
+            guesses = ", ".join(f"{guess.piece} {100 * guess.probability:.1f}%" for guess in gap)
+            rows.append([text.text, number, guesses or "beyond the length limit"])
+    print("\n".join(table(["text", "gap", "guesses"], rows)))
     return 0
 
 

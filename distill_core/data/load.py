@@ -10,7 +10,7 @@ from pathlib import Path
 
 from distill_core import layout
 from distill_core.config import BundledData, Columns, FileData, HubData
-from distill_core.data.sources import ReadOptions, Table, read_table, table_from_frame
+from distill_core.data.sources import PLAIN_ENDING, ReadOptions, Table, read_table, table_from_frame
 from distill_core.data.types import Finding, Findings
 from distill_core.errors import DataError, NetworkError, StillroomError
 
@@ -21,17 +21,21 @@ _WHOLE_FLOAT = re.compile(r"-?\d+\.0")
 
 @dataclass
 class Source:
-    """The tables of one data set. titles and fields: split → how messages call it, and its config field."""
+    """The tables of one data set. titles and fields: split → how messages call it, and its config field. labelled:
+    False for a task that needs no label column (masked_lm)."""
 
     name: str
     columns: Columns
     tables: dict[str, Table] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
+    labelled: bool = True
 
     @property
     def mapped(self) -> list[str]:
         columns = self.columns
+        if not self.labelled:
+            return [columns.text]
         return [name for name in (columns.text, columns.text_pair, columns.label) if name is not None]
 
     @property
@@ -86,7 +90,7 @@ def load_source(config: BundledData | FileData | HubData, findings: Findings) ->
     if isinstance(config, BundledData):
         return _load_bundled(config, findings)
     paths = {split: getattr(config, split) for split in SPLITS if getattr(config, split)}
-    source = Source(Path(config.train).stem, config.columns)
+    source = Source(Path(config.train).stem, config.columns, labelled=config.task != "masked_lm")
     if any(PLACEHOLDER in path and not Path(path).expanduser().exists() for path in paths.values()):
         message = (
             f"Several files as languages ({PLACEHOLDER} in a file name) are read for the task tagging alone. "
@@ -108,8 +112,12 @@ def load_source(config: BundledData | FileData | HubData, findings: Findings) ->
 def _read_files(source: Source, paths: dict[str, str], options: ReadOptions, findings: Findings) -> None:
     names: tuple[str, ...] = ()
     for split, path in paths.items():
-        wanted = options.wanted if split != "transfer" else options.wanted[:-1]  # it needs no label column
-        own = ReadOptions(source.fields[split], options.format, options.header, options.quoting, wanted, names)
+        bare = split == "transfer" and source.labelled
+        wanted = options.wanted if not bare else options.wanted[:-1]  # it needs no label column
+        plain = not source.labelled and options.format == "auto" and path.casefold().endswith(PLAIN_ENDING)
+        own = ReadOptions(
+            source.fields[split], "text" if plain else options.format, options.header, options.quoting, wanted, names
+        )
         try:
             table = read_table(path, own)
         except DataError as error:
@@ -139,11 +147,12 @@ def same_file_twice(paths: dict[str, str], findings: Findings) -> bool:
 
 
 def _load_bundled(config: BundledData, findings: Findings) -> Source:
-    source = Source(config.name, Columns())
+    source = Source(config.name, Columns(), labelled=config.task != "masked_lm")
     folder = bundled_folder(config, findings)
     if folder is None:
         return source
-    paths = {split: str(folder / f"{split}.csv") for split in SPLITS}
+    ending = "csv" if source.labelled else "txt"
+    paths = {split: str(folder / f"{split}.{ending}") for split in SPLITS}
     paths = {split: path for split, path in paths.items() if split == "train" or Path(path).exists()}
     for split, path in paths.items():
         source.titles[split], source.fields[split] = Path(path).name, "data.name"
@@ -154,7 +163,7 @@ def _load_bundled(config: BundledData, findings: Findings) -> Source:
 def bundled_folder(config: BundledData, findings: Findings) -> Path | None:
     """The folder of a bundled set; None, and an error finding, where there is none or it is made for another task.
 
-    A set for tagging has its rows in train.jsonl, one for classification in train.csv.
+    A set for tagging has its rows in train.jsonl, one for classification in train.csv, plain text in train.txt.
     """
     folder = layout.BUNDLED_DATA.get(config.name)
     if folder is None:
@@ -162,7 +171,8 @@ def bundled_folder(config: BundledData, findings: Findings) -> Path | None:
         message = f"There is no bundled data set {config.name!r}. Bundled sets: {there}."
         findings.add("error", "unknown_set", "data.name", message)
         return None
-    task = "classification" if (folder / "train.csv").exists() else "tagging"
+    made_for = {"train.csv": "classification", "train.txt": "masked_lm"}
+    task = next((task for file, task in made_for.items() if (folder / file).exists()), "tagging")
     if task != config.task:
         message = f"The bundled set {config.name!r} is made for {task}, not for {config.task}. Set the task to {task}."
         findings.add("error", "wrong_task", "data.task", message)
@@ -173,7 +183,7 @@ def bundled_folder(config: BundledData, findings: Findings) -> Path | None:
 def _load_hub(config: HubData, findings: Findings) -> Source:
     from distill_core.data.hub import load_hub  # loads `datasets`, seconds that files and bundled sets need not wait
 
-    source = Source(config.name, config.columns)
+    source = Source(config.name, config.columns, labelled=config.task != "masked_lm")
     try:
         frames = load_hub(config)
     except NetworkError:
@@ -216,14 +226,17 @@ def examples_of(source: Source, split: str, findings: Findings) -> Examples | No
 def _lookup(source: Source, split: str, findings: Findings) -> tuple[str, str | None, str | None, str | None] | None:
     """The names of the columns with the texts, the second texts, the labels and the languages."""
     table, columns = source.tables[split], source.columns
-    roles: list[tuple[str, str, str]] = [("text", columns.text, "the texts")]
-    if columns.text_pair is not None:
-        roles.append(("text_pair", columns.text_pair, "the second texts"))
-    if split != "transfer":
-        roles.append(("label", columns.label, "the labels"))
-    elif columns.text_pair is None and len(table.columns) == 1:
+    if not source.labelled and len(table.columns) == 1:
         return table.names[0], None, None, None  # a single column can only be the text
-    language = columns.language
+    roles: list[tuple[str, str, str]] = [("text", columns.text, "the texts")]
+    if columns.text_pair is not None and source.labelled:
+        roles.append(("text_pair", columns.text_pair, "the second texts"))
+    labelled = split != "transfer" and source.labelled
+    if labelled:
+        roles.append(("label", columns.label, "the labels"))
+    elif source.labelled and columns.text_pair is None and len(table.columns) == 1:
+        return table.names[0], None, None, None  # a single column can only be the text
+    language = columns.language if source.labelled else None
     if split == "transfer" and language not in table.columns:
         language = None  # nothing is measured on these rows
     if language is not None:
@@ -239,7 +252,7 @@ def _lookup(source: Source, split: str, findings: Findings) -> tuple[str, str | 
         message = f"One column cannot be two things: {', '.join(chosen)}. Choose different columns."
         findings.add("error", "same_column", "data.columns", message)
         return None
-    return columns.text, columns.text_pair, None if split == "transfer" else columns.label, language
+    return columns.text, columns.text_pair if source.labelled else None, columns.label if labelled else None, language
 
 
 def _missing_column(table: Table, title: str, name: str, what: str) -> str:

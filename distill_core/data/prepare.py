@@ -10,6 +10,7 @@ import numpy as np
 from distill_core.data import checks
 from distill_core.data.draft import DataConfig, Draft, Parts, Splitter, Strata
 from distill_core.data.load import Examples, add_error, examples_of, load_source
+from distill_core.data.plain_text import draft_plain_text
 from distill_core.data.tagging_draft import draft_tagging
 from distill_core.data.types import CheckResult, Findings, PreparedData, Rows, count_of, data_fingerprint
 from distill_core.errors import DataError, NetworkError
@@ -81,7 +82,8 @@ def check(
 
 
 def _draft(config: DataConfig, seed: int) -> Draft:
-    return draft_tagging(config, seed) if config.task == "tagging" else _draft_classification(config, seed)
+    drafts = {"tagging": draft_tagging, "masked_lm": draft_plain_text}
+    return drafts.get(config.task, _draft_classification)(config, seed)
 
 
 def _draft_classification(config: DataConfig, seed: int) -> Draft:

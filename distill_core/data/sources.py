@@ -40,6 +40,8 @@ ENDINGS = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+#: ending of plain text, one text a line, and what its only column is called
+PLAIN_ENDING, TEXT_COLUMN = ".txt", "text"
 TAGGED_ENDINGS = frozenset((".conll", ".bio", ".iob", ".iob2", ".bioes"))
 
 
@@ -164,7 +166,10 @@ def _similar_files(file: Path) -> str:
 def _read_text(file: Path, kind: str, options: ReadOptions) -> Table:
     findings = Findings()
     text, encoding = decoded_text(file, kind, options.field, findings)
-    table = _parse_jsonl(file, text, options) if kind == "jsonl" else _parse_delimited(file, text, kind, options)
+    if kind == "text":
+        table = _parse_lines(text)
+    else:
+        table = _parse_jsonl(file, text, options) if kind == "jsonl" else _parse_delimited(file, text, kind, options)
     table.findings[:0] = findings
     table.guessed["encoding"] = encoding
     return table
@@ -195,6 +200,14 @@ def decoded_text(file: Path, kind: str, field: str, findings: Findings) -> tuple
     if not text.strip():
         raise DataError(f"{file.name} holds only blank lines.", hint="Choose a file with rows.", field=field)
     return text, encoding
+
+
+def _parse_lines(text: str) -> Table:
+    """Plain text: one text a line; blank lines are no rows. Rows are numbered as the file's lines."""
+    # Not splitlines(): it also cuts at form feeds and other marks that may stand inside a text.
+    lines = text.replace("\r\n", "\n").split("\n")
+    found = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    return Table({TEXT_COLUMN: [line for _, line in found]}, [number for number, _ in found])
 
 
 # ---------------------------------------------------------------- CSV and TSV

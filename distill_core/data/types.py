@@ -30,8 +30,9 @@ class Rows:
 
     In tagging, words: [N] given words of each row, W_n of them, without white space inside; tags: [N] arrays int64
     [W_n], index into the label list, all -1 where the row has no gold; texts are the words joined by one space, and
-    labels are 0 where a row has gold tags, else -1. languages: [N] language of each row, "" = not known, or None where
-    none are told apart (also in classification).
+    labels are 0 where a row has gold tags, else -1. In masked LM labels are all 0: a text is its own gold; once it is
+    masked, words and tags are the hidden pieces and their ids. languages: [N] language of each row, "" = not known, or
+    None where none are told apart (also in classification).
     """
 
     texts: list[str]
@@ -209,7 +210,8 @@ class PreparedData:
 
     transfer rows carry no gold label (-1). fingerprint: sha256 over labels and all rows with their labels; equal
     exactly where a run would see the same data. task: "classification", or "tagging", where labels are "O" and then
-    "B-X" and "I-X" of each type of entity X, types sorted (IOB2).
+    "B-X" and "I-X" of each type of entity X, types sorted (IOB2), or "masked_lm", where there are none: the classes
+    are the pieces of a tokeniser.
     """
 
     name: str

@@ -36,13 +36,31 @@ print(student.tag(["Ada Lovelace lived in London."])[0].entities)
 Or on the command line: `python -m distill_core predict FOLDER --text "Ada Lovelace lived in London."`.
 
 """
+#: how a masked language model is used
+_USE_MASKED = """## Use
+
+```python
+from distill_core.predict import StudentPredictor
+student = StudentPredictor.load("FOLDER")  # this folder
+print(student.fill(["a text with a [MASK] in it"])[0].gaps)
+```
+
+Or on the command line: `python -m distill_core predict FOLDER --text "a text with a [MASK] in it"`.
+
+"""
+#: task → what the student is, how it is used, and what agreement is a share of
+_TASKS = {
+    "classification": ("A text classifier", _USE, ""),
+    "tagging": ("A tagger of words", _USE_TAGGER, " of words"),
+    "masked_lm": ("A masked language model", _USE_MASKED, " of hidden pieces"),
+}
 #: earliest time a zip can hold: equal folders give equal archives, whenever they are packed
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def student_readme(report: Mapping[str, Any]) -> str:
     """README.md of a finished student: what it is, its figures, how it is loaded, its labels."""
-    tagging = report["task"] == "tagging"
+    kind, use, of_units = _TASKS[report["task"]]
     mains = [arm for arm in report["arms"] if arm["name"] == "main"]
     arm = next(arm for arm in mains if arm["seed"] == report["student_seed"])
     low, high = arm["interval"]
@@ -53,8 +71,10 @@ def student_readme(report: Mapping[str, Any]) -> str:
             f"Test {metric_words(report['metric'])}",
             f"{100 * arm['quality']['test']:.1f}% (95% interval {100 * low:.1f}–{100 * high:.1f})",
         ),
-        ("Agreement with the teacher", f"{100 * arm['agreement']:.1f}%{' of words' if tagging else ''}"),
+        ("Agreement with the teacher", f"{100 * arm['agreement']:.1f}%{of_units}"),
     ]
+    if (arm.get("perplexity") or {}).get("test") is not None:
+        figures.append(("Test perplexity of hidden pieces", f"{arm['perplexity']['test']:,.2f}"))
     figures += [
         (f"Test entity F1, {language}", f"{100 * row['f1']:.1f}%")
         for language, row in (arm.get("per_language") or {}).items()
@@ -73,8 +93,6 @@ def student_readme(report: Mapping[str, Any]) -> str:
         for teacher in report["teachers"]
     )
     sentences = " ".join(report["conclusion"]["sentences"])
-    kind = "A tagger of words" if tagging else "A text classifier"
-    labels = "\n".join(f"{number}. {label}" for number, label in enumerate(report["labels"]))
     trial = f" It is the trial with seed {arm['seed']}, one of {len(mains)}." if len(mains) > 1 else ""
     return f"""# {report["name"]}
 
@@ -88,12 +106,15 @@ def student_readme(report: Mapping[str, Any]) -> str:
 |---|---|
 {table}
 
-{_USE_TAGGER if tagging else _USE}## Labels
+{use}{_labels(report)}"""
 
-In the order of the model's outputs, counted from 0:
 
-{labels}
-"""
+def _labels(report: Mapping[str, Any]) -> str:
+    """A masked language model's classes are the pieces of its tokeniser, which lies beside it."""
+    if not report["labels"]:
+        return "It guesses the pieces of the tokeniser in this folder.\n"
+    labels = "\n".join(f"{number}. {label}" for number, label in enumerate(report["labels"]))
+    return f"## Labels\n\nIn the order of the model's outputs, counted from 0:\n\n{labels}\n"
 
 
 def write_student_readme(folder: Path, report: Mapping[str, Any]) -> Path:

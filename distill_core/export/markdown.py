@@ -66,9 +66,19 @@ def _models(report: Mapping[str, Any]) -> list[str]:
         name = ARM_NAMES.get(arm["name"], arm["name"]) + (f", seed {arm['seed']}" if seeds else "")
         rows.append([name, *_figures(arm), _percent(arm["agreement"])])
     metric = metric_words(report["metric"])
-    agreement = "agreement, words" if report.get("unit") == "word" else "agreement"
+    units = {"word": "agreement, words", "piece": "agreement, pieces"}
+    agreement = units.get(str(report.get("unit")), "agreement")
     header = ["model", "parameters", "MB", f"validation {metric}", f"test {metric}", "95% interval", agreement]
+    if report["task"] == "masked_lm":
+        header.append("test perplexity")
+        for row, entry in zip(rows, [*report["teachers"], *report["arms"]], strict=True):
+            row.append(_perplexity(entry))
     return table(header, rows)
+
+
+def _perplexity(entry: Mapping[str, Any]) -> str:
+    value = (entry.get("perplexity") or {}).get("test")
+    return "–" if value is None else f"{value:,.2f}"
 
 
 def _figures(entry: Mapping[str, Any]) -> list[str]:

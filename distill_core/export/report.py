@@ -21,7 +21,7 @@ from distill_core.storage import write_text
 SCHEMA_VERSION = 1
 CONTROLS = ("no_teacher", "uniform")
 #: what gets one prediction, by task; elsewhere an example
-UNITS = {"tagging": "word"}
+UNITS = {"tagging": "word", "masked_lm": "piece"}
 
 
 @dataclass(kw_only=True)
@@ -30,9 +30,9 @@ class Predictor:
 
     parameters: on the inference path; bytes: as fp32 safetensors. validation, test: as the task's `quality` returns
     them: the report's metric, and where the task has them "macro_f1", "per_class", "per_language",
-    "macro_language_f1", "token_accuracy", "mode". predicted: [U] class of each unit (example, or in tagging word) of
-    the test set, in its order. scores: what each of the N test rows adds to the metric; None where it is accuracy:
-    then they follow from `predicted` and the report's gold.
+    "macro_language_f1", "token_accuracy", "mode", "perplexity", "loss". predicted: [U] class of each unit (example, in
+    tagging word, in masked LM hidden piece) of the test set, in its order. scores: what each of the N test rows adds to
+    the metric; None where it is accuracy: then they follow from `predicted` and the report's gold.
     """
 
     name: str
@@ -191,8 +191,17 @@ def _common(p: Predictor, parts: ReportParts) -> dict[str, Any]:
         "interval": list(interval(_scores(p, parts))),
         "macro_f1": {"validation": p.validation.get("macro_f1"), "test": p.test.get("macro_f1")},
         "per_class": [dict(row) for row in p.test.get("per_class", [])],
+        **_perplexity(p),
         **_languages(p),
     }
+
+
+def _perplexity(p: Predictor) -> dict[str, Any]:
+    """Perplexity and loss (nats a hidden piece), only where the task has them."""
+    if "perplexity" not in p.test:
+        return {}
+    splits = {"validation": p.validation, "test": p.test}
+    return {name: {split: found[name] for split, found in splits.items()} for name in ("perplexity", "loss")}
 
 
 def _languages(p: Predictor) -> dict[str, Any]:

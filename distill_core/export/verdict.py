@@ -11,7 +11,7 @@ SIGNIFICANCE = 0.05
 #: metrics as they are called in sentences; others by their name
 METRICS = {"accuracy": "accuracy", "f1": "entity F1"}
 #: what a task's test set is made of
-_ROWS = {"tagging": "test sentence"}
+_ROWS = {"tagging": "test sentence", "masked_lm": "test text"}
 #: how one seed's p was found
 _TESTS = {"mcnemar": "McNemar ", "linearised": "paired over test sentences, "}
 #: a test set whose 95% half-width is at least this much (a fraction) is called small, and the width is printed

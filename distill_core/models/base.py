@@ -13,8 +13,8 @@ from torch import nn
 
 from distill_core.models.types import Batch, Outputs
 
-#: what a model answers for: whole examples, or each of their words
-TASKS = ("classification", "tagging")
+#: what a model answers for: whole examples, each of their words, or each hidden piece
+TASKS = ("classification", "tagging", "masked_lm")
 
 
 def derived_seed(seed: int, *salt: object) -> int:
@@ -51,7 +51,7 @@ class Student(nn.Module):
         width: width of the states of layers 1 … K.
         pooled_width: width P of `Outputs.pooled`.
         classes: number of classes C.
-        task: ``classification`` (an answer an example) or ``tagging`` (an answer a word).
+        task: ``classification`` (an answer an example), ``tagging`` (a word) or ``masked_lm`` (a hidden piece).
         tokenizer: the tokenizer its inputs are made with (that of the teacher it was initialised from).
         architecture: JSON-ready description from which `saving.rebuild` makes the same module again.
         prediction: the last layer, P → C.
@@ -66,7 +66,7 @@ class Student(nn.Module):
     task: str
     tokenizer: Any
     architecture: dict[str, Any]
-    prediction: nn.Linear
+    prediction: nn.Module
     kept_ids: np.ndarray | None = None
 
     def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
@@ -97,7 +97,7 @@ class Student(nn.Module):
                 found.append((name, own))
         return found
 
-    def new_prediction(self) -> nn.Linear:
+    def new_prediction(self) -> nn.Module:
         """A prediction layer as at construction, on the CPU, drawn from torch's generator."""
         raise TypeError(f"{type(self).__name__} has to say how its prediction layer starts")
 

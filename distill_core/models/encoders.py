@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 from transformers import logging as hf_logging
 from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_MASKED_LM_MAPPING,
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
     MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
     MODEL_MAPPING,
@@ -93,15 +94,21 @@ def load_encoder(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
 
 
 def load_classifier(folder: Path, config: PreTrainedConfig, *, task: str = "classification") -> PreTrainedModel:
-    """The checkpoint with its own head, in fp32: a sequence classifier, or in ``tagging`` a token classifier."""
-    tagging = task == "tagging"
-    mapping: Any = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING if tagging else MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+    """The checkpoint with its own head, in fp32: a sequence classifier, in ``tagging`` a token classifier, in
+    ``masked_lm`` a masked language model."""
+    mapping, does = _HEADS[task]
     kind: Any = mapping.get(type(config), None)
     if kind is None:
-        raise CheckpointError(
-            f"models of type {config.model_type!r} cannot {'tag words' if tagging else 'classify texts'} here."
-        )
+        raise CheckpointError(f"models of type {config.model_type!r} cannot {does} here.")
     return _from_pretrained(kind, folder, config)
+
+
+#: task → models with a head for it, and what they do
+_HEADS: dict[str, tuple[Any, str]] = {
+    "classification": (MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, "classify texts"),
+    "tagging": (MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING, "tag words"),
+    "masked_lm": (MODEL_FOR_MASKED_LM_MAPPING, "guess hidden words"),
+}
 
 
 def new_encoder(config: PreTrainedConfig) -> PreTrainedModel:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from distill_core.models.words import first_piece_states, zero_outside
@@ -63,3 +66,26 @@ class TokenHead(nn.Module):
         [B, W, width], mask [B, W] bool; logits and states are zero where the mask is False."""
         pooled, mask = first_piece_states(states, words)
         return zero_outside(self.prediction(self.dropout(pooled)), mask), pooled, mask
+
+
+class MaskedHead(nn.Module):
+    """Guesses pieces: Linear → GELU → LayerNorm, then the scores of all pieces by the input embedding's own table, and
+    a bias each (1810.04805; BERT's masked-LM head). The table is given at every call: it stays the embedding's.
+
+    Parameters: width·embedding + embedding + 2·embedding + pieces.
+    """
+
+    def __init__(self, width: int, embedding: int, pieces: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, embedding)
+        self.norm = nn.LayerNorm(embedding, eps=1e-12)
+        self.bias = nn.Parameter(torch.zeros(pieces))
+        nn.init.normal_(self.dense.weight, std=0.02)
+        nn.init.zeros_(self.dense.bias)
+
+    def forward(self, states: Tensor, words: Any) -> Tensor:
+        """States [..., width], the encoder's word embedding (an nn.Embedding, or a factorised one) → [..., pieces]."""
+        found = self.norm(F.gelu(self.dense(states)))
+        if hasattr(words, "map"):  # table [V, E] and map E → H: the product is never built
+            found = found @ words.map.weight
+        return F.linear(found, words.weight, self.bias)

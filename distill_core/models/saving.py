@@ -68,9 +68,9 @@ def save_student(student: Student, folder: Path, *, labels: list[str], max_token
     """Writes the student so that `load_student` needs nothing else: weights, description and tokenizer.
 
     A folder that was there is replaced as a whole; readers see the old one or the new one. `stillroom.json` holds
-    schema_version, kind, architecture, labels, max_tokens and the names of the tokenizer's files.
+    schema_version, kind, architecture, labels (none in masked LM), max_tokens and the names of the tokenizer's files.
     """
-    if len(labels) != student.classes:
+    if student.task != "masked_lm" and len(labels) != student.classes:
         raise ValueError(f"{len(labels)} labels for a student of {student.classes} classes")
     folder.parent.mkdir(parents=True, exist_ok=True)
     temp = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
@@ -108,7 +108,7 @@ def load_student(folder: Path) -> tuple[Student, list[str], int]:
         labels, max_tokens = [str(label) for label in description["labels"]], int(description["max_tokens"])
         student = rebuild(description["architecture"], tokenizer)
         load_model(student, folder / WEIGHTS)
-        if len(labels) != student.classes:
+        if student.task != "masked_lm" and len(labels) != student.classes:
             raise ValueError(f"{len(labels)} labels for {student.classes} classes")
     except _DAMAGE as error:
         raise CheckpointError(

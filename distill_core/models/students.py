@@ -23,7 +23,9 @@ from distill_core.models.encoders import (
     word_embedding,
 )
 from distill_core.models.factorised import install_factorised, random_directions
+from distill_core.models.heads import MaskedHead
 from distill_core.models.initialise import chosen_layers, copy_layers, svd_embedding, teacher_factors
+from distill_core.models.masked_teacher import take_over_head
 from distill_core.models.prune import prune_tokenizer
 from distill_core.models.saving import load_student, save_student
 from distill_core.models.teachers import Teacher
@@ -64,10 +66,10 @@ def build_student(
         section: what to build. `section.init_teacher` (from 1) names the teacher that gives the tokenizer and, as
             `section.initialise` says, weights: those it has now, so finetune teachers first.
         teachers: all teachers of the run.
-        classes: number of labels.
+        classes: number of labels; in masked LM the pieces of the vocabulary.
         max_tokens: longest input, special pieces included.
         seed: draws everything that is not copied.
-        task: ``classification`` or ``tagging``.
+        task: ``classification``, ``tagging`` or ``masked_lm``.
         seen: ids, in that teacher's tokenizer, that occur in the run's texts, in any shape; needed where
             `section.vocabulary` is ``seen``. The student then has its own `tokenizer`, and `kept_ids` says which old
             id each of its pieces had (`prune.renumber` takes texts over that are cut already).
@@ -150,6 +152,8 @@ def _transformer(section: TransformerStudent, origin: _Origin) -> Student:
     student = TransformerClassifier(
         encoder, origin.tokenizer, classes=origin.classes, dropout=section.dropout, task=origin.task
     )
+    if copied and isinstance(student.prediction, MaskedHead):
+        take_over_head(student.prediction, origin.teacher)
     if copied:
         set_dropout(student, section.dropout)
     return student

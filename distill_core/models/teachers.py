@@ -26,16 +26,18 @@ from distill_core.models.encoders import (
     recorded_qkv,
     run_encoder,
     set_dropout,
-    usable_positions,
 )
 from distill_core.models.heads import HEAD_DROPOUT, SharedHead, TokenHead
 from distill_core.models.labels import label_columns
+from distill_core.models.masked_teacher import MaskedTeacher
 from distill_core.models.saving import load_teacher_states, save_teachers
+from distill_core.models.teacher import Teacher
 from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states
 
 __all__ = [
     "EncoderTeacher",
+    "MaskedTeacher",
     "ReadyTeacher",
     "SharedHead",
     "Teacher",
@@ -45,39 +47,6 @@ __all__ = [
     "save_teachers",
     "teacher_parameters",
 ]
-
-
-class Teacher(nn.Module):
-    """A model that answers in the data's labels.
-
-    Attributes:
-        name: shown in charts, unique within a run.
-        info: what its checkpoint is.
-        tokenizer: its own tokenizer; batches must be made with it.
-        layers, width: layers L and width H of its hidden states.
-        pooled_width: width P of `Outputs.pooled`.
-        max_tokens: longest input its positions allow, special pieces included; None where they set no limit.
-        encoder: the pre-trained part (the rest is new and may learn at another rate).
-    """
-
-    encoder: PreTrainedModel
-
-    def __init__(self, name: str, info: CheckpointInfo, tokenizer: Any, encoder: PreTrainedModel) -> None:
-        super().__init__()
-        self.name, self.info, self.tokenizer = name, info, tokenizer
-        self.layers, self.width = encoder.config.num_hidden_layers, encoder.config.hidden_size
-        self.pooled_width = self.width
-        self.max_tokens = usable_positions(encoder)
-
-    def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
-        """Logits [B, C] and pooled [B, P], or in tagging [B, W, C] and [B, W, P] with the word mask; states
-        {layer: [B, T, H]} of the layers asked for (0 = embeddings … L); queries, keys and values
-        {layer: [B, T, 3, H]} of the layers (from 1) in `qkv`.
-
-        Raises:
-            ValueError: there is no such layer. CheckpointError: `qkv` of an encoder that is not BERT-like.
-        """
-        raise TypeError(f"{type(self).__name__} has to say how it computes its outputs")
 
 
 class EncoderTeacher(Teacher):
@@ -207,7 +176,8 @@ def load_teachers(
         labels: the data's labels; logits come in this order.
         dropout: replaces every dropout; None keeps the checkpoint's own (new heads: 0.1).
         seed: draws new layers; a teacher's do not depend on how many others there are.
-        task: ``classification`` (logits [B, C]) or ``tagging`` (logits [B, W, C], one row a word).
+        task: ``classification`` (logits [B, C]), ``tagging`` (logits [B, W, C], one row a word) or ``masked_lm``
+            (logits [B, W, V], one row a hidden piece, by the checkpoint's own head in every mode).
 
     Raises:
         CheckpointError: with the path of the setting at fault. NetworkError: the Hub is needed and out of reach.
@@ -216,8 +186,12 @@ def load_teachers(
     wanted = _Wanted(mode, labels, dropout, seed, task)
     with_infos = [(section, _inspect(section, index)) for index, section in enumerate(sections)]
     names = _unique_names(with_infos)
-    if mode == "as_is":
+    if task == "masked_lm":
         teachers: list[Teacher] = [
+            _masked_teacher(names[i], section, info, wanted, index=i) for i, (section, info) in enumerate(with_infos)
+        ]
+    elif mode == "as_is":
+        teachers = [
             _ready_teacher(names[i], section, info, wanted, index=i) for i, (section, info) in enumerate(with_infos)
         ]
     elif mode in ("separate", "cofinetune"):
@@ -271,6 +245,23 @@ def _ready_teacher(name: str, section: TeacherSection, info: CheckpointInfo, wan
         config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
         model = load_classifier(info.folder, config, task=wanted.task)
         return ReadyTeacher(name, info, (load_tokenizer(info.folder), model), columns, task=wanted.task)
+
+
+def _masked_teacher(
+    name: str, section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int
+) -> Teacher:
+    if wanted.mode == "cofinetune":
+        raise ValueError("masked language models share no head")
+    if not info.is_masked_lm:
+        raise CheckpointError(
+            f"{info.name} has no head that guesses hidden words, so it cannot teach a masked language model.",
+            hint="Choose a checkpoint saved with its masked-LM head.",
+            field=f"teachers.{index}.source",
+        )
+    with _field(f"teachers.{index}.source"):
+        config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
+        model = load_classifier(info.folder, config, task=wanted.task)
+        return MaskedTeacher(name, info, (load_tokenizer(info.folder), model))
 
 
 def _inspect(section: TeacherSection, index: int) -> CheckpointInfo:

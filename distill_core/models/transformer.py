@@ -11,6 +11,7 @@ from transformers import BertConfig, PreTrainedModel
 from distill_core.config import TransformerStudent
 from distill_core.models.base import Student, check_task
 from distill_core.models.encoders import describe, layer_prefix, run_encoder
+from distill_core.models.heads import MaskedHead
 from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states, zero_outside
 
@@ -20,14 +21,14 @@ LEAST_POSITIONS = 64
 
 class TransformerClassifier(Student):
     """Encoder → dropout → Linear(width, classes) on the first token's last state, which is also `pooled`; in tagging on
-    the last state of each word's first piece.
+    the last state of each word's first piece. In masked LM the head guesses hidden pieces from their last states.
 
     Args:
         encoder: any encoder of `transformers` whose sizes are in its config; its embedding may be factorised.
         tokenizer: kept beside the model.
-        classes: number of labels.
+        classes: number of labels, in masked LM of pieces.
         dropout: before the prediction.
-        task: ``classification`` or ``tagging``.
+        task: ``classification``, ``tagging`` or ``masked_lm``.
     """
 
     def __init__(
@@ -58,6 +59,10 @@ class TransformerClassifier(Student):
             pooled, word_mask = first_piece_states(states, batch.words)
             logits = zero_outside(self.prediction(self.dropout(pooled)), word_mask)
             return Outputs(logits, pooled, hidden, attention, word_mask)
+        if self.task == "masked_lm":
+            pooled, word_mask = first_piece_states(states, batch.asked())
+            logits = zero_outside(self.prediction(pooled, self.encoder.get_input_embeddings()), word_mask)
+            return Outputs(logits, pooled, hidden, attention, word_mask)
         pooled = states[:, 0]
         return Outputs(self.prediction(self.dropout(pooled)), pooled, hidden, attention)
 
@@ -68,7 +73,10 @@ class TransformerClassifier(Student):
         layers = [(f"{name} {number}", blocks[number - 1]) for number in range(len(blocks), 0, -1)]
         return [("head", self.prediction), *layers]
 
-    def new_prediction(self) -> nn.Linear:
+    def new_prediction(self) -> nn.Module:
+        if self.task == "masked_lm":
+            words: Any = self.encoder.get_input_embeddings()
+            return MaskedHead(self.width, words.embedding_dim, self.classes)
         prediction = nn.Linear(self.width, self.classes)
         nn.init.normal_(prediction.weight, std=0.02)
         nn.init.zeros_(prediction.bias)

@@ -12,9 +12,10 @@ from distill_core.sections.base import Section, setting
 class DataSection(Section):
     """What every source of data has in common."""
 
-    task: Literal["classification", "tagging"] = setting(
+    task: Literal["classification", "tagging", "masked_lm"] = setting(
         "classification",
-        "classification: one label a text (or pair of texts). tagging: one tag a word, as in named-entity recognition.",
+        "classification: one label a text (or pair of texts). tagging: one tag a word, as in named-entity recognition. "
+        "masked_lm: hidden words of plain text are guessed, as in pre-training; no labels are needed.",
         label="Task",
     )
     max_tokens: int = setting(
@@ -74,6 +75,15 @@ class DataSection(Section):
         ge=1,
         advanced=True,
     )
+    mask_share: float = setting(
+        0.15,
+        "For masked_lm: share of each text's pieces that is hidden, whole words at a time, anew in every epoch.",
+        unit="share",
+        label="Masked share",
+        gt=0,
+        le=0.5,
+        advanced=True,
+    )
 
 
 class Columns(Section):
@@ -100,7 +110,8 @@ class BundledData(DataSection):
 
 
 class FileData(DataSection):
-    """Files on this machine: CSV, TSV, JSONL or Parquet; for tagging, CoNLL (one word a line) or JSONL."""
+    """Files on this machine: CSV, TSV, JSONL or Parquet; for tagging, CoNLL (one word a line) or JSONL; for masked_lm
+    also plain text (one text a line)."""
 
     source: Literal["files"] = "files"
     train: str = setting(
@@ -121,9 +132,9 @@ class FileData(DataSection):
         advanced=True,
         max_length=100,
     )
-    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "conll"] = setting(
+    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "conll", "text"] = setting(
         "auto",
-        "File format; auto goes by the file's ending, for tagging also by what it holds.",
+        "File format; auto goes by the file's ending, for tagging also by what it holds. text: one text a line.",
         label="Format",
         advanced=True,
     )

@@ -128,11 +128,14 @@ def _teacher_row(teacher: TeacherSection, info: CheckpointInfo) -> dict[str, Any
 
 def _ready(info: CheckpointInfo, task: str) -> bool:
     """Can it be used as is: does it have a head for this task?"""
+    if task == "masked_lm":
+        return info.is_masked_lm
     return bool(info.labels) and (info.is_tagger if task == "tagging" else info.is_classifier)
 
 
 def _refuse_unready(number: int, info: CheckpointInfo, task: str) -> None:
-    if not _ready(info, task):
+    # Whole masked language models are a matter of `compatibility`: no mode gives one a new head.
+    if not _ready(info, task) and task != "masked_lm":
         head, does = ("tagging", "tags words") if task == "tagging" else ("classification", "classifies")
         raise CheckpointError(
             f"{info.name} has no {head} head, so it cannot be used as is.",

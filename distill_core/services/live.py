@@ -13,7 +13,7 @@ from distill_core.layout import DataHome
 from distill_core.storage import read_json
 
 #: task → the metric its quality is told in, as `tasks.base.Task.metric`; known here before a report is
-METRICS = {"classification": "accuracy", "tagging": "f1"}
+METRICS = {"classification": "accuracy", "tagging": "f1", "masked_lm": "accuracy"}
 
 
 def run_row(row: RunRow) -> dict[str, Any]:

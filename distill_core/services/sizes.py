@@ -114,7 +114,8 @@ def student_sizes(parts: Parts, infos: dict[int, CheckpointInfo], classes: int) 
 
 def teacher_parameters(parts: Parts, infos: dict[int, CheckpointInfo], classes: int) -> dict[int, int]:
     """Parameters on each teacher's inference path, heads included."""
-    if parts.mode == "as_is":
+    # Masked language models keep their own head, finetuned or not.
+    if parts.mode == "as_is" or parts.task == "masked_lm":
         return {number: info.total_parameters for number, info in infos.items()}
     widths = [info.hidden for info in infos.values()]
     return {

@@ -53,8 +53,8 @@ class CachedSource:
             raise DiskError(
                 f"{folder} holds no complete signal cache.", hint="Delete it; the next run asks the teacher again."
             )
-        self.folder, self.meta = folder, meta
-        self.spec = SignalSpec(meta.plan.layers, meta.plan.level, meta.plan.pooled, meta.plan.qkv)
+        self.folder, self.meta, plan = folder, meta, meta.plan
+        self.spec = SignalSpec(plan.layers, plan.level, plan.pooled, plan.qkv, plan.top_k)
         self._arrays = arrays
         stored = np.array(arrays["ids"])
         self._rows = np.arange(len(stored)) if ids is None else positions(stored, ids, folder)
@@ -78,7 +78,7 @@ class CachedSource:
             states[place] = values.float()
             return states
 
-        logits, pooled, word_mask = self._answers(stored)
+        logits, pooled, word_mask, classes = self._answers(stored)
         return TeacherSignal(
             logits=logits,
             pooled=pooled,
@@ -87,13 +87,16 @@ class CachedSource:
             level=self.spec.level,
             qkv={layer: ragged(f"qkv_{layer}") for layer in self.spec.qkv},
             word_mask=word_mask,
+            classes=classes,
         )
 
-    def _answers(self, stored: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-        """Logits, pooled vectors and, in tagging, which words the teacher saw."""
+    def _answers(
+        self, stored: np.ndarray
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
+        """Logits, pooled vectors and, in tagging, which words the teacher saw; with top_k, whose the logits are."""
         if self._words is None:
             pooled = torch.from_numpy(self._arrays["pooled"][stored]).float() if self.spec.pooled else None
-            return torch.from_numpy(self._arrays["logits"][stored]), pooled, None
+            return torch.from_numpy(self._arrays["logits"][stored]), pooled, None, None
         flat, real = _spread(self._words, stored)
         place = torch.from_numpy(real)
 
@@ -104,7 +107,8 @@ class CachedSource:
             return table
 
         vectors = padded(self._arrays["pooled"][flat]).float() if self.spec.pooled else None
-        return padded(self._arrays["logits"][flat]), vectors, padded(self._arrays["word_mask"][flat])
+        classes = padded(self._arrays["classes"][flat]).long() if self.spec.top_k else None
+        return padded(self._arrays["logits"][flat]), vectors, padded(self._arrays["word_mask"][flat]), classes
 
     def logits(self) -> np.ndarray:
         """[U, C] float32 of all rows, in the order of `ids`, one after the other."""
@@ -260,6 +264,8 @@ def _write(writer: Writer, rows: np.ndarray, signal: TeacherSignal) -> None:
     vectors = {"logits": signal.logits.cpu().numpy()}
     if signal.pooled is not None:
         vectors["pooled"] = signal.pooled.half().cpu().numpy()
+    if signal.classes is not None:
+        vectors["classes"] = signal.classes.cpu().numpy()
     if signal.word_mask is not None:
         vectors["word_mask"] = signal.word_mask.cpu().numpy()
     states = {"mask": signal.mask.cpu().numpy()}

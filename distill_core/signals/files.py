@@ -8,7 +8,8 @@ in the order of their ids, U units are tokens or words of all rows one after the
     qkv_{layer}.npy [U, 3, H] float16
 
 L = R, or in tagging all given words of all rows one after the other, with word_offsets.npy [R+1] int64 and
-word_mask.npy [L] bool (False: the teacher did not see the word, its logits are zero).
+word_mask.npy [L] bool (False: the teacher did not see the word, its logits are zero). In masked LM words are hidden
+pieces; with top_k, logits.npy is [L, k+1] and classes.npy [L, k] int32 says whose the first k are.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from distill_core.errors import DataError, DiskError
 from distill_core.signals.fingerprint import FORMAT
 from distill_core.signals.types import Level, SignalSpec
 
+#: arrays with one entry an answer
+_ANSWERS = ("logits", "pooled", "word_mask", "classes")
 META, COMPLETE, DONE = "meta.json", "complete", "done.npy"
 
 
@@ -48,6 +51,7 @@ class Plan:
     qkv: tuple[int, ...] = ()
     words: int = -1
     word_offsets: str = ""
+    top_k: int = 0
     format: int = FORMAT
 
     @property
@@ -68,6 +72,7 @@ class Plan:
             qkv=spec.qkv,
             words=-1 if words is None else int(words[-1]),
             word_offsets="" if words is None else _digest(words),
+            top_k=spec.top_k,
         )
 
 
@@ -91,6 +96,8 @@ class Meta:
             found["pooled"] = (np.dtype(np.float16), (self.plan.logit_rows, self.pooled_width))
         if self.plan.words >= 0:
             found["word_mask"] = (np.dtype(np.bool_), (self.plan.words,))
+        if self.plan.top_k:
+            found["classes"] = (np.dtype(np.int32), (self.plan.logit_rows, self.classes - 1))
         for layer, width in self.widths.items():
             found[f"hidden_{layer}"] = (np.dtype(np.float16), (self.plan.units, width))
         for layer, width in self.qkv_widths.items():
@@ -234,12 +241,12 @@ class Writer:
 
     def put(self, row: int, values: dict[str, np.ndarray]) -> None:
         """One row: logits [C], pooled [P], mask [u], hidden_{layer} [u, H], qkv_{layer} [u, 3, H] for its u units; in
-        tagging logits [w, C], pooled [w, P] and word_mask [w] for its w given words."""
+        tagging logits [w, C], pooled [w, P], word_mask [w] and classes [w, k] for its w given words."""
         start = row if self.words is None else int(self.words[row])
         with disk_errors(self.folder):
             for stem, value in values.items():
                 dtype, shape = self.meta.arrays()[stem]
-                first = start if stem in ("logits", "pooled", "word_mask") else int(self.offsets[row])
+                first = start if stem in _ANSWERS else int(self.offsets[row])
                 stride = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
                 data = np.ascontiguousarray(value, dtype=dtype)
                 write_at(self._handles[stem], self._starts[stem] + first * stride, _bytes(data))

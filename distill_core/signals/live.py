@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distill_core.losses.buckets import top_classes
 from distill_core.models.mixing import mixture
 from distill_core.models.types import Batch
 from distill_core.models.words import pool_words
@@ -51,7 +52,9 @@ def ask(teacher: AskableTeacher, batch: Batch, spec: SignalSpec) -> TeacherSigna
     qkv = {
         layer: through_fp16(outputs.qkv[layer]).float().masked_fill(~mask[:, :, None, None], 0.0) for layer in spec.qkv
     }
-    logits = outputs.logits.float()
+    logits, classes = outputs.logits.float(), None
+    if spec.top_k:
+        logits, classes = top_classes(logits, spec.top_k)
     if outputs.word_mask is not None:
         logits = logits.masked_fill(~outputs.word_mask.unsqueeze(-1), 0.0)
     return TeacherSignal(
@@ -62,6 +65,7 @@ def ask(teacher: AskableTeacher, batch: Batch, spec: SignalSpec) -> TeacherSigna
         level=spec.level,
         qkv=qkv,
         word_mask=outputs.word_mask,
+        classes=classes,
     )
 
 

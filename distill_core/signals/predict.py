@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -44,3 +45,35 @@ def predict_logits(
         places = offsets[rows][:, None] + np.arange(real.shape[1])[None, :]
         found[places[real]] = logits[real]
     return found if found is not None else np.empty((0, 0), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class UnitAnswers:
+    """predicted: [U] int64 most probable class of every unit. nll: [U] float32 −log p of gold in nats, where the
+    encoding holds gold (masked LM), else None."""
+
+    predicted: np.ndarray
+    nll: np.ndarray | None = None
+
+
+@torch.no_grad()
+def predict_units(
+    model: Predictor, encoded: Encoded, device: torch.device | str, *, batch_size: int = 64
+) -> UnitAnswers:
+    """The class of every unit, row after row, as the argmax of `predict_logits`. In masked LM batch by batch: scores of
+    a whole vocabulary for all units at once would fill the memory."""
+    if encoded.gold is None or encoded.word_counts is None:
+        return UnitAnswers(predict_logits(model, encoded, device, batch_size=batch_size).argmax(axis=1))
+    model.eval()
+    offsets = np.concatenate([[0], np.cumsum(encoded.word_counts)]).astype(np.int64)
+    predicted = np.zeros(int(offsets[-1]), dtype=np.int64)
+    nll = np.zeros(int(offsets[-1]), dtype=np.float32)
+    for rows in sorted_batches(encoded.lengths, batch_size):
+        outputs = model(collate(encoded, rows).to(device))
+        assert outputs.word_mask is not None
+        logits = outputs.logits[outputs.word_mask].float()
+        places = np.concatenate([np.arange(offsets[row], offsets[row + 1]) for row in rows])
+        gold = torch.from_numpy(np.concatenate([encoded.gold[row] for row in rows])).to(logits.device)
+        predicted[places] = logits.argmax(dim=-1).cpu().numpy()
+        nll[places] = torch.nn.functional.cross_entropy(logits, gold, reduction="none").cpu().numpy()
+    return UnitAnswers(predicted, nll)

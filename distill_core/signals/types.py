@@ -21,13 +21,15 @@ class SignalSpec:
 
     layers: teacher layers whose states are kept (0 = embeddings), held sorted, each once. level: states of tokens
     (specials included), or means over each word's pieces. pooled: also the pooled vector. qkv: layers (from 1) whose
-    queries, keys and values are kept, by token.
+    queries, keys and values are kept, by token. top_k: in masked LM only the k most probable classes of each unit are
+    kept, with their logits and one logit for all others together; 0: all classes.
     """
 
     layers: tuple[int, ...] = ()
     level: Level = "token"
     pooled: bool = False
     qkv: tuple[int, ...] = ()
+    top_k: int = 0
 
     def __post_init__(self) -> None:
         if any(layer < 0 for layer in self.layers):
@@ -49,10 +51,12 @@ class SignalSpec:
             self.level if mine else other.level,
             self.pooled or other.pooled,
             self.qkv + other.qkv,
+            max(self.top_k, other.top_k),
         )
 
     def as_dict(self) -> dict[str, Any]:
-        return {"layers": list(self.layers), "level": self.level, "pooled": self.pooled, "qkv": list(self.qkv)}
+        found = {"layers": list(self.layers), "level": self.level, "pooled": self.pooled, "qkv": list(self.qkv)}
+        return {**found, "top_k": self.top_k} if self.top_k else found
 
 
 @dataclass
@@ -62,6 +66,7 @@ class TeacherSignal:
     logits: [B, C] fp32, or in tagging [B, W, C] with word_mask [B, W] bool. pooled: [B, P] (tagging [B, W, P]) fp32 or
     None. hidden: {layer: [B, U, H] fp32, zero where mask is False}. qkv: {layer: [B, U, 3, H] fp32}. mask: [B, U] bool,
     True on units that exist. level: what a unit is; U = the most units any example of the batch has, at least 1.
+    classes: [B, W, k] int64, the classes that the first k of k + 1 logits belong to (SignalSpec.top_k); None: all.
     """
 
     logits: Tensor
@@ -71,6 +76,7 @@ class TeacherSignal:
     level: Level = "token"
     qkv: dict[int, Tensor] = field(default_factory=dict)
     word_mask: Tensor | None = None
+    classes: Tensor | None = None
 
     def to(self, device: torch.device | str) -> TeacherSignal:
         return TeacherSignal(
@@ -81,6 +87,7 @@ class TeacherSignal:
             level=self.level,
             qkv={layer: states.to(device) for layer, states in self.qkv.items()},
             word_mask=None if self.word_mask is None else self.word_mask.to(device),
+            classes=None if self.classes is None else self.classes.to(device),
         )
 
 

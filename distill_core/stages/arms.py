@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from distill_core.catalogue import TERMS
 from distill_core.models.base import count_parameters
 from distill_core.models.students import Student
-from distill_core.signals.predict import predict_logits
+from distill_core.signals.predict import predict_units
 from distill_core.stages.cache import TeacherSignals, build_terms, setup, training_logits
 from distill_core.stages.context import RunContext
 from distill_core.stages.plan import StudentPlan, new_student, phases_of, trials_of
@@ -137,7 +137,7 @@ def _lessons(
         weighting = build_weighting(
             ctx.config.objective.teacher_weighting,
             Table(
-                teacher_logits=training_logits(signals),
+                teacher_logits=_training_logits(prepared, signals),
                 gold=prepared.targets.gold,
                 parameters=[count_parameters(teacher) for teacher in prepared.teachers],
                 pooled_width=student.pooled_width if prepared.task.unit == "example" else 0,
@@ -145,6 +145,11 @@ def _lessons(
         )
     names = [teacher.name for teacher in prepared.teachers]
     return Lessons(terms, names, [signal.source for signal in signals], weighting)
+
+
+def _training_logits(prepared: Prepared, signals: list[TeacherSignals]) -> list[np.ndarray]:
+    """For weightings that are fitted. None of them is in use in masked LM, where each teacher has its own classes."""
+    return [] if prepared.task.unit == "piece" else training_logits(signals)
 
 
 def _evaluate_once(
@@ -155,14 +160,9 @@ def _evaluate_once(
     if stored.exists() and numbers.exists():
         return {**json.loads(numbers.read_text()), "predicted": load_file(stored)["test"]}
     data = prepared.data
-    predicted = {
-        "validation": predict_logits(student, plan.texts.validation, ctx.device).argmax(axis=1),
-        "test": predict_logits(student, plan.texts.test, ctx.device).argmax(axis=1),
-    }
-    found = {
-        "validation": prepared.quality(data.validation, predicted["validation"]),
-        "test": prepared.quality(data.test, predicted["test"]),
-    }
-    save_file(predicted, stored)
+    validation = predict_units(student, plan.texts.validation, ctx.device)
+    test = predict_units(student, plan.texts.test, ctx.device)
+    found = {"validation": prepared.quality(data.validation, validation), "test": prepared.quality(data.test, test)}
+    save_file({"validation": validation.predicted, "test": test.predicted}, stored)
     write_json(numbers, found)
-    return {**found, "predicted": predicted["test"]}
+    return {**found, "predicted": test.predicted}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from distill_core.signals.folds import FoldedSource
 from distill_core.signals.live import LiveSource
 from distill_core.signals.types import SignalSource, SignalSpec
 from distill_core.stages.context import RunContext
-from distill_core.stages.prepare import Prepared, max_tokens
+from distill_core.stages.prepare import Prepared
 from distill_core.stages.teachers import TaughtTeachers, fold_of, fold_teachers
 from distill_core.terms.base import Setup, StudentShape, TeacherShape, Term
 
@@ -77,7 +77,7 @@ def setup(ctx: RunContext, prepared: Prepared) -> Setup:
             for number, teacher in enumerate(prepared.teachers)
         ],
         task=prepared.task.name,
-        classes=len(prepared.data.labels),
+        classes=prepared.classes,
     )
 
 
@@ -98,7 +98,9 @@ def signal_spec(ctx: RunContext, prepared: Prepared, number: int) -> SignalSpec:
             problem = f"states of {teacher} are compared by word, but {TERMS[name].title.lower()} need them by token."
             hint = "Choose a teacher with the student's tokeniser, or leave one of these terms out."
             raise ConfigError([FieldError("objective.hidden_level", problem, hint)]) from None
-    return spec
+    if prepared.task.unit != "piece":
+        return spec
+    return replace(spec, top_k=min(ctx.config.signal_top_k, prepared.classes - 1))
 
 
 def item(number: int) -> str:
@@ -129,7 +131,7 @@ def _fold_signals(
     spec = signal_spec(ctx, prepared, number)
     ids = prepared.pool.take(rows).ids
     source = build_cache(
-        ctx.home.signals / fingerprint(teacher_fingerprint, ids, spec, max_tokens(ctx, teacher)),
+        ctx.home.signals / fingerprint(teacher_fingerprint, ids, spec, prepared.limits[number]),
         teacher,
         prepared.texts[number].pool.take(rows),
         ids,
@@ -149,7 +151,7 @@ def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number
         ctx.plan.skip(item(number))
         return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device))
     ids = prepared.pool.ids
-    folder = ctx.home.signals / fingerprint(taught.fingerprints[number], ids, spec, max_tokens(ctx, teacher))
+    folder = ctx.home.signals / fingerprint(taught.fingerprints[number], ids, spec, prepared.limits[number])
     if (folder / COMPLETE).exists():
         ctx.log(f"{teacher.name}: all {len(ids):,} answers were already on disk.")
         ctx.plan.skip(item(number))

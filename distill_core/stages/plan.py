@@ -64,7 +64,7 @@ def new_student(ctx: RunContext, prepared: Prepared, seed: int, *, random: bool 
     return build_student(
         section,
         teachers=prepared.teachers,
-        classes=len(prepared.data.labels),
+        classes=prepared.classes,
         max_tokens=ctx.config.data.max_tokens,
         seed=seed,
         task=prepared.task.name,
@@ -82,6 +82,7 @@ def plan_student(ctx: RunContext, prepared: Prepared, student: Student) -> Stude
         labelled=prepared.labelled,
         transfer=prepared.transfer,
         learning_rate=student_rate(ctx.config.training, ctx.config.student, student.width),
+        copies=prepared.task.copies,
     )
     return StudentPlan(seen_pieces(ctx, prepared), own, material)
 

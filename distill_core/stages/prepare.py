@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from distill_core.errors import ConfigError
 from distill_core.models.encoders import word_embedding
 from distill_core.models.mixing import check_mixable
 from distill_core.models.teachers import Teacher, load_teachers
+from distill_core.signals.predict import UnitAnswers
 from distill_core.stages.context import RunContext
 from distill_core.tasks.base import Encoded, Targets, Task, build_task
 
@@ -31,7 +32,8 @@ class TeacherTexts:
 
 @dataclass
 class Prepared:
-    """What the later stages work on. Rows of `pool`: first the labelled ones, then the transfer set."""
+    """What the later stages work on. Rows of `pool`: first the labelled ones, then the transfer set; in masked LM the
+    training text once per epoch. limits: longest input of each teacher, in tokens."""
 
     task: Task
     data: PreparedData
@@ -39,6 +41,7 @@ class Prepared:
     targets: Targets
     teachers: list[Teacher]
     texts: list[TeacherTexts]
+    limits: list[int]
 
     @property
     def infos(self) -> list[CheckpointInfo]:
@@ -47,16 +50,24 @@ class Prepared:
     @property
     def labelled(self) -> np.ndarray:
         """Positions in the pool of the labelled training rows."""
-        return np.arange(len(self.data.train))
+        return np.flatnonzero(self.pool.labels >= 0)
 
     @property
     def transfer(self) -> np.ndarray:
         """Positions in the pool of the rows without gold."""
-        return np.arange(len(self.data.train), len(self.pool))
+        return np.flatnonzero(self.pool.labels < 0)
 
-    def quality(self, rows: Rows, predicted: np.ndarray) -> dict[str, Any]:
-        """All figures of predicted [U] classes on rows with gold."""
-        return self.task.quality(rows, predicted, self.data.labels)
+    @property
+    def classes(self) -> int:
+        """The data's labels, or in masked LM the pieces that the student's teacher embeds."""
+        if self.task.unit == "piece":
+            return int(word_embedding(self.teachers[0].encoder).shape[0])
+        return len(self.data.labels)
+
+    def quality(self, rows: Rows, answers: UnitAnswers) -> dict[str, Any]:
+        """All figures of a model's answers on rows with gold."""
+        found = self.task.quality(rows, answers.predicted, self.data.labels)
+        return found if answers.nll is None else {**found, **self.task.likelihood(answers.nll)}
 
     def score(self, predicted: np.ndarray) -> float:
         """Validation quality of predicted [U] classes: the one number that chooses."""
@@ -67,32 +78,48 @@ class Prepared:
 def run(ctx: RunContext) -> Prepared:
     """Raises DataError, CheckpointError or NetworkError with the field at fault."""
     config = ctx.config
-    task = build_task(config.data.task)
+    task = build_task(config.data.task).for_run(config)
     data = prepare_data(config.data, seed=ctx.seed)
     for finding in data.findings:
         ctx.sink.emit("finding", **finding.as_dict())
-    kinds = "tags" if task.unit == "word" else "classes"
-    ctx.log(
-        f"Data: {data.name}, {len(data.labels)} {kinds}; {len(data.train):,} labelled, {len(data.transfer):,} "
-        f"transfer, {len(data.validation):,} validation, {len(data.test):,} test rows."
-    )
+    ctx.log(_said(task, data))
     teachers = load_run_teachers(ctx, task, data.labels)
     _refuse_misfits(ctx, teachers)
     for teacher in teachers:
         teacher.to(ctx.device)
     ctx.check_stop()
-    pool = Rows.concat([data.train, data.transfer])
+    pool = task.pool(data)
+    limits = _limits(ctx, task, teachers)
     texts = [
-        TeacherTexts(
-            *(
-                task.encode(teacher.tokenizer, rows, max_tokens(ctx, teacher))
-                for rows in (pool, data.validation, data.test)
-            )
-        )
-        for teacher in teachers
+        TeacherTexts(*(task.encode(teacher.tokenizer, rows, limit) for rows in (pool, data.validation, data.test)))
+        for teacher, limit in zip(teachers, limits, strict=True)
     ]
-    targets = Targets(task.gold(pool), task.counts(pool))
-    return Prepared(task=task, data=data, pool=pool, targets=targets, teachers=teachers, texts=texts)
+    own, tokenizer = texts[config.student.init_teacher - 1], teachers[config.student.init_teacher - 1].tokenizer
+    data = replace(
+        data,
+        validation=task.bind(data.validation, own.validation, tokenizer),
+        test=task.bind(data.test, own.test, tokenizer),
+    )
+    return Prepared(task, data, pool, task.targets(pool, own.pool), teachers, texts, limits)
+
+
+def _said(task: Task, data: PreparedData) -> str:
+    held_out = f"{len(data.validation):,} validation, {len(data.test):,} test"
+    if task.unit == "piece":
+        return f"Data: {data.name}; {len(data.train):,} training, {held_out} texts."
+    kinds = "tags" if task.unit == "word" else "classes"
+    rows = f"{len(data.train):,} labelled, {len(data.transfer):,} transfer, {held_out} rows"
+    return f"Data: {data.name}, {len(data.labels)} {kinds}; {rows}."
+
+
+def _limits(ctx: RunContext, task: Task, teachers: list[Teacher]) -> list[int]:
+    """The run's longest input, or each teacher's own where that is lower. In masked LM the lowest for all: which words
+    are hidden depends on where a text is cut."""
+    wanted = ctx.config.data.max_tokens
+    limits = [min(wanted, teacher.max_tokens or wanted) for teacher in teachers]
+    if task.unit != "piece":
+        return limits
+    return [min(*limits, *(teacher.tokenizer.model_max_length for teacher in teachers))] * len(teachers)
 
 
 def load_run_teachers(ctx: RunContext, task: Task, labels: list[str]) -> list[Teacher]:
@@ -101,11 +128,6 @@ def load_run_teachers(ctx: RunContext, task: Task, labels: list[str]) -> list[Te
     return load_teachers(
         ctx.config.teachers, settings.mode, labels, dropout=settings.dropout, seed=ctx.seed, task=task.name
     )
-
-
-def max_tokens(ctx: RunContext, teacher: Teacher) -> int:
-    """The run's limit, or the teacher's own where that is lower."""
-    return min(ctx.config.data.max_tokens, teacher.max_tokens or ctx.config.data.max_tokens)
 
 
 def _refuse_misfits(ctx: RunContext, teachers: list[Teacher]) -> None:

@@ -19,7 +19,7 @@ from distill_core.measure.size import module_size, saved_size
 from distill_core.models.saving import save_student
 from distill_core.models.students import Student
 from distill_core.models.teachers import Teacher
-from distill_core.signals.predict import predict_logits
+from distill_core.signals.predict import predict_units
 from distill_core.stages.arms import FinishedArm
 from distill_core.stages.context import RunContext
 from distill_core.stages.plan import skipped_uniform
@@ -122,18 +122,17 @@ def _missing(ctx: RunContext) -> dict[str, str]:
 
 def _teacher_result(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number: int) -> TeacherResult:
     teacher, texts, data = prepared.teachers[number], prepared.texts[number], prepared.data
-    validation = taught.validation_logits[number].argmax(axis=1)
-    test = predict_logits(teacher, texts.test, ctx.device).argmax(axis=1)
+    test = predict_units(teacher, texts.test, ctx.device)
     size = module_size(teacher)
     return TeacherResult(
         name=teacher.name,
         source=ctx.config.teachers[number].source,
         parameters=size.parameters,
         bytes=size.bytes,
-        validation=prepared.quality(data.validation, validation),
+        validation=prepared.quality(data.validation, taught.answers[number]),
         test=prepared.quality(data.test, test),
-        predicted=test,
-        scores=_scores(prepared, test),
+        predicted=test.predicted,
+        scores=_scores(prepared, test.predicted),
     )
 
 

@@ -15,7 +15,7 @@ import torch
 from distill_core.events import EventSink
 from distill_core.models.base import derived_seed
 from distill_core.models.teachers import Teacher, load_teacher_states, save_teachers
-from distill_core.signals.predict import predict_logits
+from distill_core.signals.predict import UnitAnswers, predict_units
 from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared, load_run_teachers, rows_digest
 from distill_core.storage import write_json
@@ -40,12 +40,12 @@ class Group:
 
 @dataclass
 class TaughtTeachers:
-    """The teachers as they will teach: a fingerprint each, validation quality each, who is the reference; and the
-    groups that were finetuned without one fold of the labelled rows."""
+    """The teachers as they will teach: a fingerprint, validation quality and answers on validation each, who is the
+    reference; and the groups that were finetuned without one fold of the labelled rows."""
 
     fingerprints: list[str]
     validation: list[float]
-    validation_logits: list[np.ndarray]
+    answers: list[UnitAnswers]
     folds: list[Group]
 
     @property
@@ -105,12 +105,12 @@ def run(ctx: RunContext, prepared: Prepared) -> TaughtTeachers:
             continue
         for position, number in enumerate(group.numbers):
             fingerprints[number] = f"{group.key}-{position}"
-    logits = [
-        predict_logits(teacher, texts.validation, ctx.device)
+    answers = [
+        predict_units(teacher, texts.validation, ctx.device)
         for teacher, texts in zip(prepared.teachers, prepared.texts, strict=True)
     ]
-    validation = [prepared.score(said.argmax(axis=1)) for said in logits]
-    taught = TaughtTeachers(fingerprints, validation, logits, [group for group in made if group.fold is not None])
+    validation = [prepared.score(said.predicted) for said in answers]
+    taught = TaughtTeachers(fingerprints, validation, answers, [group for group in made if group.fold is not None])
     for number, teacher in enumerate(prepared.teachers):
         ctx.sink.emit("teacher", name=teacher.name, validation=validation[number], reference=number == taught.reference)
     return taught
@@ -144,7 +144,7 @@ def _teach(ctx: RunContext, prepared: Prepared, group: Group) -> None:
     if group.fold is not None:
         rows = rows[fold_of(ctx, prepared)[rows] != group.fold]
     lengths = prepared.texts[group.numbers[0]].pool.lengths[rows]
-    plan = BatchPlan(rows, lengths, settings.batch_size, seed=ctx.seed)
+    plan = BatchPlan(rows, lengths, settings.batch_size, seed=ctx.seed, copies=prepared.task.copies)
     steps = settings.epochs * plan.per_epoch
     folder = ctx.folder.checkpoints / group.item
     ctx.plan.begin(f"finetuning {names}")
@@ -207,8 +207,11 @@ def _as_is_fingerprint(ctx: RunContext, prepared: Prepared, number: int) -> str:
 
 def _key(ctx: RunContext, prepared: Prepared, numbers: list[int], fold: int | None) -> str:
     """Content address of a finetuned group: same teachers, data, settings, seed and kind of machine, same weights."""
+    # In masked LM the training text's maskings are part of the data.
+    maskings = [rows_digest(prepared.pool)] if prepared.task.unit == "piece" else []
     return _digest(
         [
+            *maskings,
             # The position too: it seeds the new head.
             [(n, prepared.infos[n].fingerprint, ctx.config.teachers[n].keep_layers) for n in numbers],
             ctx.config.teacher_training.model_dump(mode="json", exclude={"folds"}),

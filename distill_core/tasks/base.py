@@ -12,7 +12,8 @@ from torch import Tensor
 from distill_core.catalogue import TASKS
 
 if TYPE_CHECKING:
-    from distill_core.data.types import Rows
+    from distill_core.config import RunConfig
+    from distill_core.data.types import PreparedData, Rows
 
 
 @dataclass
@@ -22,6 +23,10 @@ class Encoded:
     ids: N int32 arrays [T_n], special pieces included. types: the same for token types, None where the tokeniser has
     none. words: N int32 arrays [T_n], word of each piece, −1 on specials. lengths: [N] int64, T_n. pad_id: filler.
     word_counts: in tagging [N] int64, given words of each example, cut off or not; None otherwise.
+
+    In masked LM ids are those after masking, word_counts are the W_n hidden pieces of each example, and there are
+    targets: N int32 arrays [T_n], number of each hidden piece from left to right, −1 elsewhere; and gold: N int64
+    arrays [W_n], the ids that were hidden.
     """
 
     ids: list[np.ndarray]
@@ -30,6 +35,8 @@ class Encoded:
     lengths: np.ndarray
     pad_id: int
     word_counts: np.ndarray | None = None
+    targets: list[np.ndarray] | None = None
+    gold: list[np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -44,24 +51,53 @@ class Encoded:
             lengths=self.lengths[chosen],
             pad_id=self.pad_id,
             word_counts=None if self.word_counts is None else self.word_counts[chosen],
+            targets=None if self.targets is None else [self.targets[i] for i in chosen.tolist()],
+            gold=None if self.gold is None else [self.gold[i] for i in chosen.tolist()],
         )
 
 
 class Task:
-    """One kind of prediction. A unit is what gets one prediction: an example, or in tagging a word.
+    """One kind of prediction. A unit is what gets one prediction: an example, in tagging a word, in masked LM a hidden
+    piece.
 
     Attributes:
         name: as in the config. metric: key of `quality` that chooses checkpoints and stands in reports, in [0, 1].
-        unit: "example" or "word".
+        unit: "example", "word" or "piece".
+        copies: how often every training row stands in the pool, one copy after the other; an epoch is one of them.
     """
 
     name: str
     metric: str
     unit: str
 
+    @property
+    def copies(self) -> int:
+        return 1
+
+    def for_run(self, config: RunConfig) -> Task:
+        """The task with the settings of a run."""
+        del config
+        return self
+
+    def pool(self, data: PreparedData) -> Rows:
+        """All rows to learn from: train followed by transfer."""
+        from distill_core.data.types import Rows
+
+        return Rows.concat([data.train, data.transfer])
+
     def encode(self, tokenizer: Any, rows: Rows, max_tokens: int) -> Encoded:
         """Rows in a tokeniser's pieces, cut to `max_tokens` (or to the tokeniser's own limit, where that is lower)."""
         raise NotImplementedError
+
+    def bind(self, rows: Rows, encoded: Encoded, tokenizer: Any) -> Rows:
+        """Rows with the gold that their encoding gives them; the same rows where they have it already."""
+        del encoded, tokenizer
+        return rows
+
+    def targets(self, rows: Rows, encoded: Encoded) -> Targets:
+        """Gold of these rows, encoded so, in batches."""
+        del encoded
+        return Targets(self.gold(rows), self.counts(rows))
 
     def gold(self, rows: Rows) -> np.ndarray:
         """[U] int64 class of every unit, row after row; −1 where there is no gold."""
@@ -74,6 +110,11 @@ class Task:
     def quality(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> dict[str, Any]:
         """All figures of predicted [U] on rows with gold, fractions in [0, 1]; holds `metric`."""
         raise NotImplementedError
+
+    def likelihood(self, nll: np.ndarray) -> dict[str, float]:
+        """Further figures of [U] −log p of gold, where the task reports them."""
+        del nll
+        return {}
 
     def scores(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """(numerator, denominator), each [N] per row: quality[metric] = Σ numerator / Σ denominator."""

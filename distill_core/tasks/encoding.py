@@ -46,4 +46,5 @@ def collate(encoded: Encoded, indices: np.ndarray) -> Batch:
         mask=torch.from_numpy(mask),
         type_ids=None if encoded.types is None else padded(encoded.types, 0),
         words=padded(encoded.words, -1),
+        targets=None if encoded.targets is None else padded(encoded.targets, -1),
     )

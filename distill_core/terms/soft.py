@@ -8,6 +8,7 @@ from typing import cast
 from torch import Tensor
 
 from distill_core.catalogue import DIVERGENCES
+from distill_core.losses.buckets import bucket
 from distill_core.losses.revision import kl_to_probabilities, revise
 from distill_core.terms.base import Setup, Step, Term, Values
 from distill_core.weighting.disagreement import disagreement
@@ -30,18 +31,21 @@ class SoftLabels(Term):
         total = step.logits.new_zeros(len(step.logits))
         logs: dict[str, Tensor] = {}
         for number, (teacher, logits) in enumerate(zip(self.setup.teachers, step.teacher_logits, strict=True)):
-            values = self._compare(step, logits)
+            classes = step.teacher_classes[number] if step.teacher_classes else None
+            values = self._compare(step, logits, classes)
             total = total + step.weights[:, number] * values
             logs[f"kl/{teacher.name}"] = values
             logs[f"weight/{teacher.name}"] = step.weights[:, number]
-        if len(step.teacher_logits) > 1:
+        # Teachers' most probable classes differ, and so do their buckets.
+        if len(step.teacher_logits) > 1 and not any(classes is not None for classes in step.teacher_classes):
             logs["disagreement"] = disagreement(step.teacher_logits)
         return Values(total, logs)
 
-    def _compare(self, step: Step, teacher_logits: Tensor) -> Tensor:
+    def _compare(self, step: Step, teacher_logits: Tensor, classes: Tensor | None) -> Tensor:
         objective = self.setup.objective
         temperature = objective.distill_temperature
         if objective.label_revision is not None:
             target = revise(teacher_logits, step.gold, objective.label_revision, temperature=temperature)
             return kl_to_probabilities(step.logits, target, temperature=temperature)
-        return self.divergence(step.logits, teacher_logits, temperature=temperature)
+        student_logits = step.logits if classes is None else bucket(step.logits, classes)
+        return self.divergence(student_logits, teacher_logits, temperature=temperature)

@@ -38,7 +38,8 @@ class Phase:
     steps: optimizer steps, at most. terms: term → weight, the others are off. rows: [N] positions in the table of
     examples. learning_rate: peak. trainable: the student's parts that learn (None: all); the terms' own maps always do.
     select: what chooses the state that is kept, validation "quality" or held-out "loss". fresh_head: begin with a new
-    prediction layer. stage: number of the stage in the config, None without stages.
+    prediction layer. stage: number of the stage in the config, None without stages. copies: so many copies of the same
+    examples stand in rows, one after the other, and an epoch is one of them.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Phase:
     select: Literal["quality", "loss"] = "quality"
     fresh_head: bool = False
     stage: int | None = None
+    copies: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +63,14 @@ class Material:
 
     parts: names of the student's parts, from the head down to the embeddings. labelled, transfer: positions in the
     table of examples of rows with and without gold. learning_rate: the student's peak rate where a stage leaves it open
-    (`rates.student_rate`).
+    (`rates.student_rate`). copies: as in `Phase`, of labelled and of transfer.
     """
 
     parts: Sequence[str]
     labelled: np.ndarray
     transfer: np.ndarray
     learning_rate: float
+    copies: int = 1
 
     def rows(self, which: str) -> np.ndarray:
         """Positions, ascending, of the "labelled" or "transfer" rows or "both"."""
@@ -87,7 +90,8 @@ def plan_phases(training: Training, objective: Objective, material: Material) ->
     """
     if not training.stages:
         rows = material.rows("both")
-        return [_joint(training, material, rows, epoch_steps(training, rows), objective_weights(objective))]
+        steps = epoch_steps(training, rows, copies=material.copies)
+        return [_joint(training, material, rows, steps, objective_weights(objective))]
     phases: list[Phase] = []
     for number in range(len(training.stages)):
         phases += _stage_phases(training, number, material)
@@ -104,9 +108,9 @@ def total_steps(phases: Sequence[Phase]) -> int:
     return sum(phase.steps for phase in phases)
 
 
-def epoch_steps(training: Training, rows: np.ndarray, epochs: int | None = None) -> int:
-    """Optimizer steps of so many passes (None: the training's) over these rows."""
-    return (training.epochs if epochs is None else epochs) * -(-len(rows) // training.batch_size)
+def epoch_steps(training: Training, rows: np.ndarray, epochs: int | None = None, copies: int = 1) -> int:
+    """Optimizer steps of so many passes (None: the training's) over these rows, of which `copies` are the same."""
+    return (training.epochs if epochs is None else epochs) * -(-(len(rows) // copies) // training.batch_size)
 
 
 def objective_weights(objective: Objective) -> dict[str, Weight]:
@@ -129,6 +133,7 @@ def _joint(training: Training, material: Material, rows: np.ndarray, steps: int,
         learning_rate=material.learning_rate,
         patience=training.patience,
         evaluations=training.evaluations,
+        copies=material.copies,
     )
 
 
@@ -146,7 +151,7 @@ def _stage_phases(training: Training, number: int, material: Material) -> list[P
     return [
         Phase(
             name=name,
-            steps=epoch_steps(training, rows, stage.epochs),
+            steps=epoch_steps(training, rows, stage.epochs, material.copies),
             terms=terms,
             rows=rows,
             schedule=stage.schedule or training.schedule,
@@ -157,6 +162,7 @@ def _stage_phases(training: Training, number: int, material: Material) -> list[P
             select="quality" if LABEL_TERMS & set(terms) else "loss",
             fresh_head=stage.fresh_head and position == 0,
             stage=number,
+            copies=material.copies,
         )
         for position, (name, trainable) in enumerate(_thaw(stage.name, number, parts))
     ]

@@ -59,22 +59,28 @@ class BatchPlan:
         lengths: [N] tokens of each.
         batch_size: examples per step.
         seed: the trial's seed; arms of one seed share it, so they see the same order.
+        copies: of the same examples, one after the other in `rows`; each epoch sees one of them, in turn.
     """
 
-    def __init__(self, rows: np.ndarray, lengths: np.ndarray, batch_size: int, *, seed: int) -> None:
+    def __init__(self, rows: np.ndarray, lengths: np.ndarray, batch_size: int, *, seed: int, copies: int = 1) -> None:
         if len(rows) == 0:
             raise ValueError("a batch plan needs at least one row")
         self.rows = np.asarray(rows)
         self.lengths = np.asarray(lengths)
         self.batch_size = batch_size
-        self.seed = seed
-        self.per_epoch = math.ceil(len(self.rows) / batch_size)
+        self.seed, self.copies = seed, copies
+        if len(self.rows) % copies:
+            raise ValueError(f"{len(self.rows)} rows are not {copies} copies of the same examples")
+        self.each = len(self.rows) // copies
+        self.per_epoch = math.ceil(self.each / batch_size)
         self._epoch = -1
         self._batches: list[np.ndarray] = []
 
     def __getitem__(self, step: int) -> np.ndarray:
         epoch, position = divmod(step, self.per_epoch)
+        start = epoch % self.copies * self.each
         if epoch != self._epoch:
-            self._batches = epoch_batches(self.lengths, self.batch_size, seed=self.seed, epoch=epoch)
+            lengths = self.lengths[start : start + self.each]
+            self._batches = epoch_batches(lengths, self.batch_size, seed=self.seed, epoch=epoch)
             self._epoch = epoch
-        return self.rows[self._batches[position]]
+        return self.rows[start : start + self.each][self._batches[position]]

@@ -16,7 +16,7 @@ from distill_core.models.base import derived_seed
 from distill_core.models.mixing import mixture
 from distill_core.models.students import Student
 from distill_core.models.types import Batch, Outputs
-from distill_core.signals.predict import predict_logits
+from distill_core.signals.predict import predict_units
 from distill_core.signals.types import MixableSource, SignalSource, TeacherSignal
 from distill_core.tasks.base import Encoded, Targets
 from distill_core.tasks.encoding import collate
@@ -151,11 +151,13 @@ class StudentLearner:
 
     def validate(self) -> Validation:
         assert self.phase is not None
-        logits = predict_logits(self.student, self.data.validation, self.device)
-        quality = self.data.score(logits.argmax(axis=1))
+        answers = predict_units(self.student, self.data.validation, self.device)
+        quality = self.data.score(answers.predicted)
         found = {(self.arm, "validation_quality"): quality}
         if self._held_out is None:
-            return Validation(score=quality, rows=found)
+            if answers.nll is not None:
+                found[(self.arm, "validation_loss")] = float(answers.nll.mean())
+            return Validation(score=quality, rows=found, units={"validation_loss": "nats"})
         loss = self._held_out_loss(self._held_out)
         # The prediction layer has not learnt yet: its quality says nothing about this phase.
         return Validation(score=-loss, rows={(self.arm, "validation_loss"): loss}, units={"validation_loss": "nats"})
@@ -254,18 +256,22 @@ def hold_out(phases: Sequence[Phase], seed: int) -> tuple[list[Phase], dict[int 
     kept: list[Phase] = []
     held: dict[int | None, np.ndarray] = {}
     for phase in phases:
-        if phase.select == "loss" and len(phase.rows) > 1:
+        first = phase.rows[: len(phase.rows) // phase.copies]
+        if phase.select == "loss" and len(first) > 1:
             if phase.stage not in held:
-                count = min(HELD_OUT_MOST, max(1, round(HELD_OUT_SHARE * len(phase.rows))))
+                count = min(HELD_OUT_MOST, max(1, round(HELD_OUT_SHARE * len(first))))
                 generator = np.random.Generator(np.random.PCG64(derived_seed(seed, "held out", phase.stage)))
-                held[phase.stage] = np.sort(generator.permutation(phase.rows)[:count])
-            phase = replace(phase, rows=np.setdiff1d(phase.rows, held[phase.stage]))
+                held[phase.stage] = np.sort(generator.permutation(first)[:count])
+            # An example is held out with all its copies.
+            gone = np.isin(first, held[phase.stage])
+            phase = replace(phase, rows=phase.rows[~np.tile(gone, phase.copies)])
         kept.append(phase)
     return kept, held
 
 
 def units(batch: Batch, outputs: Outputs, targets: Targets, signals: Sequence[TeacherSignal], rows: np.ndarray) -> Step:
-    """What all sides say, unit by unit. In tagging a unit is a word that the student and every teacher saw."""
+    """What all sides say, unit by unit. In tagging a unit is a word that the student and every teacher saw, in masked
+    LM a hidden piece."""
     logits, mask = outputs.logits, outputs.word_mask
     device = logits.device
     if mask is None:
@@ -280,7 +286,9 @@ def units(batch: Batch, outputs: Outputs, targets: Targets, signals: Sequence[Te
     gold = targets.batch(rows, width).to(device)[seen]
     owner = torch.arange(len(rows), device=device).unsqueeze(1).expand(-1, width)[seen]
     theirs = [signal.logits[:, :width][seen] for signal in signals]
-    return Step(batch, outputs, logits[:, :width][seen], gold, owner, rows, theirs, list(signals))
+    step = Step(batch, outputs, logits[:, :width][seen], gold, owner, rows, theirs, list(signals))
+    step.teacher_classes = [None if s.classes is None else s.classes[:, :width][seen] for s in signals]
+    return step
 
 
 def mean_weight(state: dict[str, Any]) -> float | None:

@@ -12,7 +12,7 @@ from torch import nn
 from distill_core.config import TeacherTraining
 from distill_core.losses.hard_labels import hard_label_ce
 from distill_core.models.teachers import Teacher
-from distill_core.signals.predict import predict_logits
+from distill_core.signals.predict import predict_units
 from distill_core.tasks.base import Encoded, Targets
 from distill_core.tasks.encoding import collate
 from distill_core.train.rates import teacher_rates
@@ -54,7 +54,7 @@ class TeacherLearner:
         return self._module
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        rates = [teacher_rates(self.settings, teacher.width) for teacher in self.teachers]
+        rates = [self._rates(teacher) for teacher in self.teachers]
         encoders = [list(teacher.encoder.parameters()) for teacher in self.teachers]
         known = {id(p) for parameters in encoders for p in parameters}
         heads = [p for p in self._module.parameters() if id(p) not in known]
@@ -62,6 +62,11 @@ class TeacherLearner:
         groups = [{"params": p, "lr": encoder} for p, (encoder, _) in zip(encoders, rates, strict=True)]
         groups.append({"params": heads, "lr": min(head for _, head in rates)})
         return [group for group in groups if group["params"]]
+
+    def _rates(self, teacher: Teacher) -> tuple[float, float]:
+        """Of encoder and head: a head that was pre-trained learns as its encoder does, unless the settings say how."""
+        encoder, head = teacher_rates(self.settings, teacher.width)
+        return encoder, head if teacher.head_is_new or self.settings.head_learning_rate is not None else encoder
 
     def accumulate(self, rows: np.ndarray, step: StepInfo) -> StepTerms:
         del step
@@ -82,11 +87,15 @@ class TeacherLearner:
         return terms
 
     def validate(self) -> Validation:
-        rows = {}
+        rows: dict[tuple[str, str], float] = {}
+        scores = []
         for teacher, encoded, arm in zip(self.teachers, self.validation, self.arms, strict=True):
-            logits = predict_logits(teacher, encoded, self.device)
-            rows[(arm, "validation_quality")] = self.score(logits.argmax(axis=1))
-        return Validation(score=float(np.mean(list(rows.values()))), rows=rows)
+            answers = predict_units(teacher, encoded, self.device)
+            scores.append(self.score(answers.predicted))
+            rows[(arm, "validation_quality")] = scores[-1]
+            if answers.nll is not None:
+                rows[(arm, "validation_loss")] = float(answers.nll.mean())
+        return Validation(score=float(np.mean(scores)), rows=rows, units={"validation_loss": "nats"})
 
     def state(self) -> dict[str, Any]:
         return {}

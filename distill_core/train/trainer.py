@@ -129,6 +129,7 @@ class Trainer:
                 self.lengths[phase.rows],
                 self.training.batch_size,
                 seed=phase_seed(self.trial.seed, index),
+                copies=phase.copies,
             ),
             fit_settings(self.training, phase),
             self.trial,

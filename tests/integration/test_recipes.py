@@ -12,7 +12,7 @@ import pytest
 from distill_core import pipeline, recipes
 from distill_core.config import RunConfig, from_dict
 from distill_core.events import MemorySink
-from distill_core.layout import DataHome, RunFolder
+from distill_core.layout import BUNDLED_DATA, DataHome, RunFolder
 from distill_core.train.stop import StopToken
 from tests.integration.conftest import payloads, rows_of
 
@@ -29,6 +29,9 @@ def shrunk(name: str) -> RunConfig:
     tagging = raw["data"]["task"] == "tagging"
     few = {"labelled_per_class": 10 if tagging else 8, "max_transfer": 100, "max_validation": 40, "max_test": 60}
     raw["data"].update(few, validation_share=0.25)
+    if raw["data"]["task"] == "masked_lm":  # the smallest of its bundled files is enough
+        folder, kept = BUNDLED_DATA[raw["data"]["name"]], {"task": "masked_lm", "max_test": 60, "max_validation": 40}
+        raw["data"] = {"source": "files", "train": str(folder / "validation.txt"), **kept}
     raw["teacher_training"]["epochs"] = 1
     raw["training"].update(epochs=1, evaluations=2)
     for stage in raw["training"]["stages"]:

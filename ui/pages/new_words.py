@@ -45,11 +45,11 @@ def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
 
 
 def classes_words(data: dict[str, Any], labels: int) -> str:
-    """ "8 classes"; in tagging "3 types": every type has two tags, and O none."""
+    """ "8 classes"; in tagging "3 types": every type has two tags, and O none; "plain text" for masked LM."""
     if data.get("task") == "tagging":
         types = max(0, (labels - 1) // 2)
         return f"{types} type{'' if types == 1 else 's'}"
-    return f"{labels} classes"
+    return "plain text" if data.get("task") == "masked_lm" else f"{labels} classes"
 
 
 def teacher_names(draft: dict[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from distill_core.errors import TrainingError
 from distill_core.train.phases import (
     Material,
     Weight,
+    epoch_steps,
     hard_label_phase,
     objective_weights,
     plan_phases,
@@ -151,3 +152,12 @@ def test_the_control_takes_as_many_steps_on_labelled_rows():
 def test_planning_loads_no_torch():
     code = "import sys, distill_core.train.phases; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_copies_of_the_same_rows_make_no_more_steps():
+    training = Training(epochs=3, batch_size=4)
+    rows = np.arange(30)
+    assert epoch_steps(training, rows, copies=3) == 3 * 3
+    material = Material(parts=["head"], labelled=rows, transfer=rows[:0], learning_rate=0.1, copies=3)
+    (phase,) = plan_phases(training, Objective(), material)
+    assert (phase.steps, phase.copies, len(phase.rows)) == (9, 3, 30)

@@ -129,3 +129,15 @@ def test_a_moving_weight_is_monotone_and_meets_both_ends(start, end, shape, a, b
     tolerance = 1e-9 * max(1.0, start, end)
     assert (second - first) * (1 if end >= start else -1) >= -tolerance
     assert min(start, end) - tolerance <= first <= max(start, end) + tolerance
+
+
+def test_copies_are_taken_in_turn_one_an_epoch():
+    lengths = np.arange(30) % 7 + 1
+    plan = BatchPlan(np.arange(30), lengths, 4, seed=1, copies=3)
+    assert plan.per_epoch == math.ceil(10 / 4)
+    for epoch in range(5):
+        seen = np.concatenate([plan[epoch * plan.per_epoch + step] for step in range(plan.per_epoch)])
+        start = 10 * (epoch % 3)
+        assert sorted(seen.tolist()) == list(range(start, start + 10))
+    with pytest.raises(ValueError, match="copies"):
+        BatchPlan(np.arange(10), np.ones(10), 4, seed=1, copies=3)

@@ -295,3 +295,24 @@ def test_in_tagging_a_unit_is_a_word_that_all_sides_saw():
     assert step.gold.tolist() == [0, 1, 0]
     assert step.owner.tolist() == [0, 0, 1]
     assert [tuple(t.shape) for t in step.teacher_logits] == [(3, 2)]
+
+
+def test_an_example_is_held_out_with_all_its_copies():
+    phase = Phase(
+        "states",
+        10,
+        {"hidden": Weight(1.0, 1.0)},
+        np.arange(120),
+        "linear",
+        0.1,
+        None,
+        2,
+        select="loss",
+        stage=0,
+        copies=3,
+    )
+    (kept,), held = hold_out([phase], 7)
+    assert len(held[0]) == 2 and held[0].max() < 40
+    gone = {int(row) + 40 * copy for row in held[0] for copy in range(3)}
+    assert set(kept.rows.tolist()) == set(range(120)) - gone
+    assert kept.copies == 3
