@@ -67,9 +67,9 @@ class Step:
     [U, C] on the same device. owner: [U] int64, the example each unit belongs to. weights: [U, N] of the teachers, None
     without teachers. progress: share of the stage done, in [0, 1]. number: optimizer step of the trial; seed: the
     trial's. mixed: what student [B, C] (with gradient) and teachers (N × [B, C]) say about mixtures of each example
-    with its partner, from the partners' positions [B] in the batch and the share λ of the examples themselves. teacher_classes:
-    for each teacher [U, k], where its logits are [U, k+1] of these classes and all others together (`losses.buckets`);
-    None where they are all classes'.
+    with its partner, from the partners' positions [B] in the batch and the share λ of the examples themselves.
+    teacher_classes: for each teacher [U, k], where its logits are [U, k+1] of these classes and all others together
+    (`losses.buckets`); None where they are all classes'.
     """
 
     batch: Batch
