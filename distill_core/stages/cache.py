@@ -48,7 +48,7 @@ def terms_in_use(config: RunConfig) -> list[str]:
     """Names of the terms that some phase uses: those of the stages where there are any, else the objective's."""
     if not config.training.stages:
         return list(config.objective.weights())
-    used = {name for stage in config.training.stages for name in stage.terms}
+    used = {name for stage in config.training.stages for name in stage.weights()}
     return [name for name in TERMS if name in used]
 
 

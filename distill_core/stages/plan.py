@@ -8,6 +8,7 @@ import numpy as np
 
 from distill_core.models.prune import renumber
 from distill_core.models.students import Student, build_student
+from distill_core.stages.cache import terms_in_use
 from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared, TeacherTexts
 from distill_core.tasks.base import Encoded
@@ -40,9 +41,7 @@ def skipped_uniform(ctx: RunContext) -> str | None:
     """Why the uniform control would equal main, or None when it would not."""
     if ctx.config.objective.teacher_weighting == "uniform":
         return "single_teacher" if len(ctx.config.teachers) == 1 else "already_uniform"
-    stages = ctx.config.training.stages
-    used = {name for stage in stages for name in stage.terms} if stages else set(ctx.config.objective.weights())
-    return None if "soft" in used else "constant_unused"
+    return None if "soft" in terms_in_use(ctx.config) else "constant_unused"
 
 
 def trials_of(ctx: RunContext) -> list[Trial]:

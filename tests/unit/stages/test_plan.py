@@ -99,7 +99,9 @@ def test_controls_that_would_say_nothing_are_left_out(root, tmp_path):
     stages = {"stages": [{"name": "a", "terms": {"hidden": 1.0}}, {"name": "b", "terms": {"hard": 1.0}}]}
     weighted = {"teacher_weighting": "mt_bert"}
     assert arms(objective=weighted, training=stages) == (["main", "no_teacher"], "constant_unused")
-    stages["stages"][1]["terms"] = {"soft": 1.0}
+    stages["stages"][1]["terms"] = {"soft": 0.0, "hard": 1.0}
+    assert arms(objective=weighted, training=stages)[1] == "constant_unused"
+    stages["stages"][1]["terms"] = {"soft": {"start": 0.0, "end": 1.0}}
     assert arms(objective=weighted, training=stages)[1] is None
 
 
