@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from distill_core.config import RunConfig
+from typing import Any
 
 #: divergences between two distributions, which are told exactly of the pieces kept and all others together
 _OF_DISTRIBUTIONS = ("kl", "reverse_kl", "js", "tvd")
 
 
-def refuse_for_masked_lm(config: RunConfig) -> None:
-    """Raises ValueError that begins with the field at fault."""
+def refuse_for_masked_lm(config: Any) -> None:
+    """config: a whole `RunConfig`. Raises ValueError that begins with the field at fault."""
     student, objective, columns = config.student, config.objective, getattr(config.data, "columns", None)
     stages = {name for stage in config.training.stages for name in stage.weights()}
     used = stages or set(objective.weights())

@@ -63,7 +63,8 @@ def advice_on(parts: Parts, infos: dict[int, CheckpointInfo], student: int | Non
             teachers=len(parts.teachers),
             student_parameters=student,
             teacher_parameters=teacher_parameters(parts, infos, classes_of(parts)),
-            rows=known.sizes if known else {},
+            # Plain text has no transfer rows, and no advice about them.
+            rows=known.sizes if known and parts.task != "masked_lm" else {},
         )
     )
 

@@ -10,8 +10,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from distill_core import config, pipeline
-from distill_core.errors import ConfigError, Stopped
+from distill_core.cli.main import main
+from distill_core.errors import ConfigError, DataError, Stopped
 from distill_core.events import MemorySink
+from distill_core.export.markdown import to_markdown
 from distill_core.layout import DataHome, RunFolder
 from distill_core.models.saving import load_student
 from distill_core.predict import StudentPredictor
@@ -94,6 +96,11 @@ def test_from_plain_text_to_report_and_student(run, text, material, mode):
     assert all(np.isfinite([value for _, value in curve(sink, "main", "loss_soft")]))
     assert report["conclusion"]["headline"]
 
+    perplexity = f"{report['arms'][0]['perplexity']['test']:,.2f}"
+    assert "test perplexity" in to_markdown(report) and perplexity in to_markdown(report)
+    readme = (folder.student / "README.md").read_text()
+    assert "[MASK]" in readme and perplexity in readme and "## Labels" not in readme
+
     student, labels, max_tokens = load_student(folder.student)
     assert (student.task, labels, max_tokens) == ("masked_lm", [], 24)
     from distill_core.data.types import Rows
@@ -161,13 +168,23 @@ def test_an_teacher_with_other_pieces_is_refused(run, text, material):
     assert caught.value.field == "teachers.1.source"
 
 
-def test_hidden_words_are_filled_in(run, text, material):
+def test_hidden_words_are_filled_in(run, text, material, capsys):
     _, folder, _ = run(config_of(text, material["teachers"][0], controls=[]))
+    assert main(["predict", str(folder.path), "--text", "my [MASK] is [MASK]"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("my [MASK] is [MASK]") == 2
     student = StudentPredictor.load(folder.path)
     found = student.fill(["please help me with my [MASK] today"], top=3)
     assert len(found) == 1
     (gap,) = found[0].gaps
     assert len(gap) == 3
+    assert found[0].filled == f"please help me with my {gap[0].piece} today"
+    with pytest.raises(DataError, match="no \\[MASK\\]"):
+        student.fill(["nothing is hidden here"])
+    with pytest.raises(DataError, match="guesses hidden words"):
+        student.predict(["a text"])
+    cut = student.fill(["[MASK] " + "help " * 40 + "[MASK]"])[0]
+    assert [bool(gap) for gap in cut.gaps] == [True, False]
     shares = [guess.probability for guess in gap]
     assert shares == sorted(shares, reverse=True)
     assert 0 < sum(shares) <= 1

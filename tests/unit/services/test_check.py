@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from distill_core import checkpoints
+from distill_core import checkpoints, recipes
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.errors import CheckpointError
 from distill_core.services import drafts
@@ -241,3 +241,15 @@ def test_misfits_of_stages_reach_the_check(inspector: Inspector, csv: Path) -> N
     stages = [{"name": "one", "terms": {"emd": 1.0}}]
     assert "training.stages" in fields(check_config(draft(csv, training={"stages": stages})))
     assert "objective.matching.emd" in fields(check_config(draft(csv, objective={"matching": {"emd": 1}})))
+
+
+def test_a_masked_language_model_is_checked_without_labels():
+    raw = recipes.load("weak_teacher").config.model_dump(mode="json", exclude_none=True)
+    outcome = check_config(raw)
+    assert outcome.ok
+    assert outcome.summary["labels"] == []
+    assert outcome.summary["sizes"]["train"] == 8_000
+    assert outcome.summary["student"]["compression"] < 1
+    assert not any("transfer rows" in finding["message"] for finding in outcome.findings)
+    raw["teachers"].append({"source": "bundled:support-roberta"})
+    assert [error.field for error in check_config(raw).errors] == ["teachers.1.source"]

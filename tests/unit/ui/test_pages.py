@@ -306,7 +306,7 @@ def test_the_words_and_sets_follow_the_task(services: FakeServices, monkeypatch:
     monkeypatch.setattr(services, "bundled", lambda: bundled)
     monkeypatch.setattr(services, "recipes", lambda: [recipe, tagged])
     sets = new_data.bundled_sets(services)
-    assert sets == {"classification": ["support-desk"], "tagging": ["tagged"]}
+    assert sets == {"classification": ["support-desk"], "tagging": ["tagged"], "masked_lm": []}
     step = new_data.DataStep(None, {}, bundled=sets)  # type: ignore[arg-type]
     said, names, pairs = new_data.retask(step, "tagging", "support-desk")
     assert "CoNLL" in said and names["value"] == "tagged"
