@@ -29,7 +29,7 @@ SEED = 40
 TYPO_RATE = 0.03
 #: share of notes written without capitals, and of single name words that lost theirs
 LOWER_NOTE, LOWER_WORD = 0.04, 0.03
-#: share of names taken from another language: the office is international
+#: share of names taken from any of the languages, the note's own among them: the office is international
 FOREIGN_RATE = 0.2
 #: share of names for {n} that repeat the name before, mostly as another type ("Ashford of Ashford")
 REPEAT_RATE = 0.25
@@ -45,7 +45,7 @@ KINDS = (("plain", 0.10), ("single", 0.40), ("double", 0.30), ("mixed", 0.20))
 SWING = words(
     "Florence Jordan Sydney Victoria Charlotte Austin Lincoln Chester Santiago Valencia Lourdes Carolina Mercedes"
     " Georgia Siena Dallas Chelsea Devon Adelaide Lorraine Alba Kenia Orlando Camden Houston Denver Logan Regina",
-    "Paris Milan Vienna Madison Savannah Brooklyn Verona Phoenix Nancy Dakota Trinidad Israel",
+    "Paris Milan Bergamo Madison Savannah Brooklyn Verona Phoenix Nancy Dakota Trinidad Israel",
 )
 #: shapes of persons' names, common to both sides; the particles stay lower-case
 PEOPLE = ("{f}", "{s}", "{n}", "{n}", "{f} {s}", "{f} {s}", "{f} {n}", "{f} {n}")

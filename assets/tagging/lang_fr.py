@@ -178,7 +178,7 @@ LANGUAGE = Language(
     surnames=words(
         "Boucher Boulanger Caron Chevalier Dubois Dupont Fabre Fontaine Fournier Garnier Lambert Leroux Marchand"
         " Mercier Meunier Moulin Perrin Petit Renard Rousseau Tessier Vidal",
-        "Barbier Berger Charpentier Colin Dumas Lefèvre Masson Pelletier Picard Roux Tisserand",
+        "Barbier Berger Charpentier Collet Dumas Lefèvre Marchal Pelletier Picard Roux Tisserand",
     ),
     towns=words(
         "Lyon Lille Nantes Rennes Dijon Bordeaux Londres Vienne Munich Lisbonne Varsovie Genève Prague Séville Naples"

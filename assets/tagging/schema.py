@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sides:
-    """Alternatives of the training side and of the test side; the two share no entry."""
+    """Alternatives of the training side and of the test side; the two share no entry but bare slots such as "{n}"."""
 
     train: tuple[str, ...]
     test: tuple[str, ...]
