@@ -1,6 +1,6 @@
 """BERT into a BiLSTM with a transfer set, AG News with 500 labels a class: alone, hard, soft, staged, at two sizes.
 
-    python benchmarks/transfer.py --data DATA --checkpoint CHECKPOINT [--seeds 1 2 3] [--work DIR]
+    python benchmarks/transfer.py --data DATA --checkpoint CHECKPOINT [--sizes small large] [--seeds 1 2 3] [--work DIR]
 
 DATA holds agnews/train_sample.tsv and agnews/test.tsv (text, label; no header); CHECKPOINT is an encoder folder. Every
 row of the table is an ordinary run; all of them share the finetuned teacher and its signals. Called again after an
@@ -105,6 +105,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--sizes", nargs="+", choices=list(SIZES), default=list(SIZES))
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks" / ".work" / "transfer")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "transfer.md")
     args = parser.parse_args()
@@ -112,7 +113,7 @@ def main() -> None:
     rows: list[list[str]] = []
     latency: list[str] = []
     report: dict[str, Any] = {}
-    for size in SIZES:
+    for size in args.sizes:
         for method in ("soft", "hard", "staged"):
             made = config(args.data.resolve(), args.checkpoint.resolve(), args.seeds, size, method)
             report = run(f"{size}-{method}", made, args.work)
@@ -138,7 +139,9 @@ def main() -> None:
     head = [
         "# BERT into a BiLSTM with a transfer set: AG News, 500 labels a class",
         "",
-        "`python benchmarks/transfer.py --data DATA --checkpoint CHECKPOINT --seeds "
+        "`python benchmarks/transfer.py --data DATA --checkpoint CHECKPOINT --sizes "
+        + " ".join(args.sizes)
+        + " --seeds "
         + " ".join(map(str, args.seeds))
         + f"` on {machine(report)}, one thread.",
         "",

@@ -188,13 +188,13 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
       this.picker = h("select", {"aria-label": "Whose loss", onchange: event => this.choose(event.target.value, true)});
       this.boxes = {
         quality: box("Validation accuracy", "%"), loss: box("Loss terms", "unweighted", this.picker),
-        teachers: box("Teachers", "KL to the student, mean weight, disagreement"), speed: box("Throughput", "examples/s"),
+        teachers: box("Teachers", "soft-label loss to the student, mean weight, disagreement"), speed: box("Throughput", "examples/s"),
       };
       fill(root, Object.values(this.boxes).map(b => b.card));
       this.charts = {
         quality: new LiveChart(this.boxes.quality.plot, {near: 1.5}),
         loss: new LiveChart(this.boxes.loss.plot, {tozero: true, banded: true}),
-        teachers: new LiveChart(this.boxes.teachers.plot, {left: "KL", right: "weight", tozero: true}),
+        teachers: new LiveChart(this.boxes.teachers.plot, {left: "loss", right: "weight", tozero: true}),
         speed: new LiveChart(this.boxes.speed.plot, {tozero: true}),
       };
       for (const [key, chart] of Object.entries(this.charts)) chart.legend = this.boxes[key].legend;
@@ -260,7 +260,7 @@ if (!window.StillroomCharts) window.StillroomCharts = (() => {
       if (!this.names.includes(name)) this.names.push(name);
       const weight = what === "weight";
       const style = this.style(row);
-      this.push("teachers", row, row.value, () => ({...style(), name: (weight ? "weight " : "KL ") + name, width: 1.8,
+      this.push("teachers", row, row.value, () => ({...style(), name: (weight ? "weight " : "loss ") + name, width: 1.8,
         colour: this.roles.colour(TEACHER + name), dash: weight ? "dot" : "solid", right: weight}));
     }
     disagreement(row) {
