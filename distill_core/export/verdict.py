@@ -46,7 +46,7 @@ def outcome(difference: float, p: float) -> str:
 def conclude(report: Mapping[str, Any]) -> dict[str, Any]:
     """{"headline": str, "sentences": [str, …]} of a report (its fields as docs/report.md names them)."""
     rows = {row["against"]: row for row in report["comparisons"] if row["role"] == "control"}
-    sentences = [_quality(report), _languages(report), _floor(report), _teacher(report)]
+    sentences = [_quality(report), _perplexity(report), _languages(report), _floor(report), _teacher(report)]
     sentences += [_control(name, rows[name], len(rows)) for name in _CONTROL if name in rows]
     sentences.append(_weak_teacher(report))
     sentences += [_missing(name, reason) for name, reason in report["missing_controls"].items()]
@@ -148,6 +148,24 @@ def _quality(report: Mapping[str, Any]) -> str:
     return (
         f"Test {_metric(report)}: student {student}, {best} {teacher['name']} "
         f"{_percent(teacher['quality']['test'], teacher.get('interval'))}."
+    )
+
+
+def _perplexity(report: Mapping[str, Any]) -> str:
+    """In masked LM: mean over seeds of main, the reference teacher's, and the untaught student's where it was run."""
+    teacher = next(t for t in report["teachers"] if t["name"] == report["reference_teacher"])
+    if "perplexity" not in teacher:
+        return ""
+
+    def mean(name: str) -> float | None:
+        found = [arm["perplexity"]["test"] for arm in report["arms"] if arm["name"] == name]
+        return sum(found) / len(found) if found else None
+
+    alone, student = mean("no_teacher"), mean("main")
+    control = f", student without teachers {alone:.1f}" if alone is not None else ""
+    return (
+        f"Test perplexity (lower is better): student {student:.1f}, {teacher['name']} "
+        f"{teacher['perplexity']['test']:.1f}{control}."
     )
 
 

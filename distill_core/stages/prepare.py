@@ -113,13 +113,15 @@ def _said(task: Task, data: PreparedData) -> str:
 
 
 def _limits(ctx: RunContext, task: Task, teachers: list[Teacher]) -> list[int]:
-    """The run's longest input, or each teacher's own where that is lower. In masked LM the lowest for all: which words
-    are hidden depends on where a text is cut."""
+    """The run's longest input, or each teacher's own where that is lower; the lowest for all that share a tokeniser, so
+    that what is compared token by token has equally many. In masked LM the lowest for all: which words are hidden
+    depends on where a text is cut."""
     wanted = ctx.config.data.max_tokens
-    limits = [min(wanted, teacher.max_tokens or wanted) for teacher in teachers]
-    if task.unit != "piece":
-        return limits
-    return [min(*limits, *(teacher.tokenizer.model_max_length for teacher in teachers))] * len(teachers)
+    limits = [min(wanted, teacher.max_tokens or wanted, teacher.tokenizer.model_max_length) for teacher in teachers]
+    if task.unit == "piece":
+        return [min(limits)] * len(teachers)
+    prints = [teacher.info.tokenizer_fingerprint for teacher in teachers]
+    return [min(limit for limit, other in zip(limits, prints, strict=True) if other == own) for own in prints]
 
 
 def load_run_teachers(ctx: RunContext, task: Task, labels: list[str]) -> list[Teacher]:

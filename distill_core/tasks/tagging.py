@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def encode_words(tokenizer: PreTrainedTokenizerFast, sentences: list[list[str]], max_tokens: int) -> Encoded:
     """Tokenise given words; every piece knows the word it belongs to. What is beyond `max_tokens` pieces is cut off.
 
-    A space is put before every word for tokenisers that count it as part of the word (byte-level BPE), so that words
-    look as they do inside running text.
+    Words are joined by one space, so that tokenisers that count it as part of the word that follows (byte-level BPE)
+    see running text.
 
     Raises:
         CheckpointError: the tokeniser has no character offsets (a slow one).

@@ -430,3 +430,14 @@ def test_a_teacher_far_below_is_warned_of_strongly() -> None:
     ]
     weak = [{"name": "a", "quality": {"test": 0.55}, "interval": [0.5, 0.6]}]
     assert "do not distil" in said(arms=arms, teachers=weak)
+
+
+def test_perplexity_is_told_where_it_was_measured() -> None:
+    arms = [
+        {"name": name, "quality": {"test": 0.4}, "interval": [0.3, 0.5], "perplexity": {"test": value}}
+        for name, value in (("main", 12.0), ("main", 14.0), ("no_teacher", 20.04))
+    ]
+    teacher = {"name": "a", "quality": {"test": 0.45}, "interval": [0.4, 0.5], "perplexity": {"test": 9.96}}
+    text = said(arms=arms, teachers=[teacher], seeds=[1, 2])
+    assert "Test perplexity (lower is better): student 13.0, a 10.0, student without teachers 20.0." in text
+    assert "perplexity" not in said()
