@@ -1,6 +1,6 @@
 """Every loss and every teacher weighting on one task, with equal data, budget and tuning: SST-2, a subset.
 
-    python benchmarks/options.py --data DATA --checkpoint CHECKPOINT [--seeds 1 2 3] [--work DIR]
+    python benchmarks/options.py --data DATA --checkpoint CHECKPOINT [--blocks weighting loss term] [--seeds 1 2 3]
 
 DATA holds sst2/train.tsv and sst2/dev.tsv (sentence, label); the labelled dev set is the test set and validation is cut
 from train. CHECKPOINT is an encoder folder; two teachers are cut from it (all layers, and the first four). Every row is
@@ -112,19 +112,24 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--blocks", nargs="+", choices=list(TITLES), default=list(TITLES))
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks" / ".work" / "options")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "options.md")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     reports: dict[str, dict[str, Any]] = {}
     for key, config in configs(args.data.resolve(), args.checkpoint.resolve(), args.seeds).items():
+        if key.split("/")[0] not in args.blocks:
+            continue
         slug = "".join(c if c.isalnum() else "-" for c in key)
         reports[key] = run(slug, {**config, "name": f"options-{slug}"}, args.work)
-    some = reports["weighting/uniform"]
+    some = next(iter(reports.values()))
     lines = [
         "# Losses and teacher weightings on one task: SST-2, a subset",
         "",
-        "`python benchmarks/options.py --data DATA --checkpoint CHECKPOINT --seeds "
+        "`python benchmarks/options.py --data DATA --checkpoint CHECKPOINT --blocks "
+        + " ".join(args.blocks)
+        + " --seeds "
         + " ".join(map(str, args.seeds))
         + f"` on {machine(some)}, one thread.",
         "",
@@ -135,7 +140,7 @@ def main() -> None:
         "chance.",
         "",
     ]
-    for block, words in TITLES.items():
+    for block in args.blocks:
         names = [key.split("/", 1)[1] for key in reports if key.startswith(f"{block}/")]
         first = tests(reports[f"{block}/{FIRST[block]}"])
         rows: list[list[str]] = []
@@ -155,7 +160,7 @@ def main() -> None:
                 compared = ["", ""] if same else [points(gaps), tie(gaps)]
                 rows.append([words_of, percent(found), agreement, *compared])
         header = [f"{block}", "test accuracy, %", "agreement, %", f"against {title(block, FIRST[block])}", ""]
-        lines += [f"## {words}", "", *markdown(header, rows)]
+        lines += [f"## {TITLES[block]}", "", *markdown(header, rows)]
     args.out.write_text("\n".join(lines))
     print(args.out.read_text())
 
