@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from distill_core.tasks.base import Encoded, Task
-from distill_core.tasks.encoding import CHUNK, encodable, require_fast
+from distill_core.tasks.encoding import encodable, encode_texts
 from distill_core.tasks.words import words_of_characters, words_of_pieces
 
 if TYPE_CHECKING:
@@ -26,40 +26,14 @@ def encode(tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> E
     Raises:
         CheckpointError: the tokeniser has no character offsets (a slow one).
     """
-    require_fast(tokenizer)
-    limit = min(max_tokens, tokenizer.model_max_length)
-    typed = "token_type_ids" in tokenizer.model_input_names
-    ids: list[np.ndarray] = []
-    types: list[np.ndarray] = []
-    words: list[np.ndarray] = []
-    for start in range(0, len(rows.texts), CHUNK):
-        texts = encodable(rows.texts[start : start + CHUNK])
-        pairs = encodable(rows.pairs[start : start + CHUNK]) if rows.pairs is not None else None
-        found: Any = tokenizer(
-            texts,
-            pairs,
-            truncation="longest_first",
-            max_length=limit,
-            padding=False,
-            return_offsets_mapping=True,
-            return_token_type_ids=typed,
-            return_attention_mask=False,
-        )
-        ids += [np.asarray(row, dtype=np.int32) for row in found["input_ids"]]
-        if typed:
-            types += [np.asarray(row, dtype=np.int32) for row in found["token_type_ids"]]
-        for number, spans in enumerate(found["offset_mapping"]):
-            given = (texts[number],) if pairs is None else (texts[number], pairs[number])
-            words.append(_words(given, found.sequence_ids(number), np.asarray(spans, dtype=np.int64).reshape(-1, 2)))
-    pad = tokenizer.pad_token_id
-    return Encoded(
-        ids=ids,
-        types=types if typed else None,
-        words=words,
-        lengths=np.asarray([len(row) for row in ids], dtype=np.int64),
-        # Without a padding piece any id will do: padding is masked everywhere.
-        pad_id=int(pad) if pad is not None else 0,
-    )
+    texts = encodable(rows.texts)
+    pairs = encodable(rows.pairs) if rows.pairs is not None else None
+
+    def words_of(row: int, sequence_ids: Sequence[int | None], spans: np.ndarray) -> np.ndarray:
+        given = (texts[row],) if pairs is None else (texts[row], pairs[row])
+        return _words(given, sequence_ids, spans)
+
+    return encode_texts(tokenizer, texts, pairs, max_tokens, words_of)
 
 
 def _words(texts: Sequence[str], sequence_ids: Sequence[int | None], spans: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,57 @@ def require_fast(tokenizer: Any) -> None:
             f"the tokeniser {type(tokenizer).__name__} cannot tell which characters a piece stands for.",
             hint="Save the checkpoint with a fast tokeniser (tokenizer.json).",
         )
+
+
+def encode_texts(
+    tokenizer: Any,
+    texts: Sequence[str],
+    pairs: Sequence[str] | None,
+    max_tokens: int,
+    words_of: Callable[[int, Sequence[int | None], np.ndarray], np.ndarray],
+) -> Encoded:
+    """Tokenise texts or pairs, cut to `max_tokens` pieces (or to the tokeniser's own limit, where that is lower); of a
+    pair the longer text is cut first.
+
+    Args:
+        texts, pairs: [N], as `encodable` gives them.
+        words_of: (row, text each piece comes from (None: special), character spans [T, 2]) → [T] word of each piece,
+            −1 on specials.
+
+    Raises:
+        CheckpointError: the tokeniser has no character offsets (a slow one).
+    """
+    require_fast(tokenizer)
+    typed = "token_type_ids" in tokenizer.model_input_names
+    ids: list[np.ndarray] = []
+    types: list[np.ndarray] = []
+    words: list[np.ndarray] = []
+    for start in range(0, len(texts), CHUNK):
+        found: Any = tokenizer(
+            list(texts[start : start + CHUNK]),
+            None if pairs is None else list(pairs[start : start + CHUNK]),
+            truncation="longest_first",
+            max_length=min(max_tokens, tokenizer.model_max_length),
+            padding=False,
+            return_offsets_mapping=True,
+            return_token_type_ids=typed,
+            return_attention_mask=False,
+        )
+        ids += [np.asarray(row, dtype=np.int32) for row in found["input_ids"]]
+        if typed:
+            types += [np.asarray(row, dtype=np.int32) for row in found["token_type_ids"]]
+        for number, spans in enumerate(found["offset_mapping"]):
+            places = np.asarray(spans, dtype=np.int64).reshape(-1, 2)
+            words.append(words_of(start + number, found.sequence_ids(number), places))
+    pad = tokenizer.pad_token_id
+    return Encoded(
+        ids=ids,
+        types=types if typed else None,
+        words=words,
+        lengths=np.asarray([len(row) for row in ids], dtype=np.int64),
+        # Without a padding piece any id will do: padding is masked everywhere.
+        pad_id=int(pad) if pad is not None else 0,
+    )
 
 
 def encodable(texts: Sequence[str]) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from distill_core.tasks.base import Encoded, Task
-from distill_core.tasks.encoding import CHUNK, encodable, require_fast
+from distill_core.tasks.encoding import encodable, encode_texts
 from distill_core.tasks.tagging_quality import entity_counts, tagging_quality
 
 if TYPE_CHECKING:
@@ -25,41 +26,16 @@ def encode_words(tokenizer: PreTrainedTokenizerFast, sentences: list[list[str]],
     Raises:
         CheckpointError: the tokeniser has no character offsets (a slow one).
     """
-    require_fast(tokenizer)
-    limit = min(max_tokens, tokenizer.model_max_length)
-    typed = "token_type_ids" in tokenizer.model_input_names
-    ids: list[np.ndarray] = []
-    types: list[np.ndarray] = []
-    words: list[np.ndarray] = []
-    for start in range(0, len(sentences), CHUNK):
-        chunk = [encodable(sentence) for sentence in sentences[start : start + CHUNK]]
-        # Words are found again by their characters in the joined text: that works alike for all tokenisers, also for
-        # those that refuse lists of words without a space in front.
-        texts = [" ".join(sentence) for sentence in chunk]
-        found: Any = tokenizer(
-            texts,
-            truncation=True,
-            max_length=limit,
-            padding=False,
-            return_offsets_mapping=True,
-            return_token_type_ids=typed,
-            return_attention_mask=False,
-        )
-        ids += [np.asarray(row, dtype=np.int32) for row in found["input_ids"]]
-        if typed:
-            types += [np.asarray(row, dtype=np.int32) for row in found["token_type_ids"]]
-        for number, spans in enumerate(found["offset_mapping"]):
-            special = np.asarray([s is None for s in found.sequence_ids(number)])
-            words.append(_words(chunk[number], np.asarray(spans, dtype=np.int64).reshape(-1, 2), special))
-    pad = tokenizer.pad_token_id
-    return Encoded(
-        ids=ids,
-        types=types if typed else None,
-        words=words,
-        lengths=np.asarray([len(row) for row in ids], dtype=np.int64),
-        pad_id=int(pad) if pad is not None else 0,
-        word_counts=np.asarray([len(sentence) for sentence in sentences], dtype=np.int64),
-    )
+    given = [encodable(sentence) for sentence in sentences]
+
+    def words_of(row: int, sequence_ids: Sequence[int | None], spans: np.ndarray) -> np.ndarray:
+        return _words(given[row], spans, np.asarray([s is None for s in sequence_ids]))
+
+    # Words are found again by their characters in the joined text: that works alike for all tokenisers, also for those
+    # that refuse lists of words without a space in front.
+    encoded = encode_texts(tokenizer, [" ".join(sentence) for sentence in given], None, max_tokens, words_of)
+    encoded.word_counts = np.asarray([len(sentence) for sentence in sentences], dtype=np.int64)
+    return encoded
 
 
 def _words(sentence: list[str], spans: np.ndarray, special: np.ndarray) -> np.ndarray:

@@ -51,4 +51,4 @@ def test_what_cannot_be_is_refused_at_its_field(field):
 @pytest.mark.parametrize("field", [name for name in BAD if not name.startswith("data.")])
 def test_other_tasks_may(field):
     changes = {**BAD[field], "data": {"source": "bundled"}}
-    from_dict(raw(**changes))
+    assert from_dict(raw(**changes)).data.task == "classification"

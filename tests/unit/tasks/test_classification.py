@@ -118,7 +118,7 @@ def test_the_tokenisers_own_limit_counts_too(pieces):
 
 def test_encoding_in_chunks_changes_nothing(pieces, monkeypatch):
     whole = encode(pieces, rows(TEXTS, TEXTS[::-1]), 20)
-    monkeypatch.setattr("distill_core.tasks.classification.CHUNK", 4)
+    monkeypatch.setattr("distill_core.tasks.encoding.CHUNK", 4)
     parts = encode(pieces, rows(TEXTS, TEXTS[::-1]), 20)
     for name in ("ids", "words", "types"):
         for a, b in zip(getattr(whole, name), getattr(parts, name), strict=True):
