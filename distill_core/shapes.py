@@ -145,17 +145,21 @@ def teacher_head_parameters(width: int, classes: int, query: int = POOLING_QUERY
     return linear(width, query) + query + linear(width, classes)
 
 
-def teacher_parameters(widths: Sequence[int], index: int, classes: int, encoder: int, *, mode: str) -> int:
+def teacher_parameters(
+    widths: Sequence[int], index: int, classes: int, encoder: int, *, mode: str, task: str = "classification"
+) -> int:
     """Parameters of teacher `index` on its inference path: encoder, width map, pooling, prediction.
 
     widths: hidden width of every teacher of the run. encoder: its encoder's parameters. mode: `separate` (own head on
     its own width) or `cofinetune` (one head on the widest width; narrower and wider teachers are mapped to it by a
-    Linear with bias as soon as widths differ). For `as_is` take CheckpointInfo.total_parameters.
+    Linear with bias as soon as widths differ). task: in `tagging` the head is one Linear without pooling
+    (`models.heads.TokenHead`). For `as_is`, and masked LM, take CheckpointInfo.total_parameters.
     """
+    head = linear if task == "tagging" else teacher_head_parameters
     if mode != "cofinetune" or len(set(widths)) == 1:
-        return encoder + teacher_head_parameters(widths[index], classes)
+        return encoder + head(widths[index], classes)
     common = max(widths)
-    return encoder + linear(widths[index], common) + teacher_head_parameters(common, classes)
+    return encoder + linear(widths[index], common) + head(common, classes)
 
 
 def fp32_bytes(parameters: int) -> int:

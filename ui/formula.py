@@ -70,7 +70,9 @@ def formula_html(draft: Mapping[str, Any]) -> str:
     stages = stages_words(training.get("stages"), objective)
     if stages:
         body = "".join(f"<li>{markup.esc(line)}</li>" for line in stages)
-        return f'<div class="sr-formula"><h4>The student minimises, one stage after the other</h4><ul>{body}</ul></div>'
+        note = "<p>Weights and epochs of the fields below do not count while there are stages (More settings).</p>"
+        title = "The student minimises, one stage after the other"
+        return f'<div class="sr-formula"><h4>{title}</h4><ul>{body}</ul>{note}</div>'
     said = markup.esc(objective_words(objective))
     return f'<div class="sr-formula"><h4>The student minimises</h4><p>{said}</p></div>'
 

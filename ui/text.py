@@ -84,6 +84,7 @@ CHOICES = {
     },
     "data.header": {"auto": "Auto", "yes": "Yes", "no": "No"},
     "data.quoting": {"auto": "Auto", "yes": "Yes", "no": "No"},
+    "signals": {"cached": "Kept on disk", "live": "Asked anew at every step"},
     "device": {"auto": "Auto", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"},
     "controls": {"no_teacher": "Same student, no teachers", "uniform": "Uniform teacher weights"},
 }

@@ -120,6 +120,6 @@ def teacher_parameters(parts: Parts, infos: dict[int, CheckpointInfo], classes: 
         return {number: info.total_parameters for number, info in infos.items()}
     widths = [info.hidden for info in infos.values()]
     return {
-        number: shapes.teacher_parameters(widths, place, classes, info.parameters, mode=parts.mode)
+        number: shapes.teacher_parameters(widths, place, classes, info.parameters, mode=parts.mode, task=parts.task)
         for place, (number, info) in enumerate(infos.items())
     }

@@ -178,10 +178,25 @@ def test_a_recipe_for_another_task_brings_its_data(app: App, watch: Callable[...
     go_to(page, "data")
     page.wait_for_selector("#field-data-task label.selected:has-text('Tagging')")
     go_to(page, "teachers")
-    assert page.is_visible("#teacher-0") and not page.is_visible("#teacher-1")
+    page.wait_for_selector("#teacher-0")
+    page.wait_for_selector("#teacher-1", state="hidden")
     go_to(page, "review")
     page.click("#check-run")
     page.wait_for_selector("#review .sr-done")
+    watched.assert_clean()
+
+
+@pytest.mark.parametrize("title", ["Mixtures of texts (MixKD)", "Weak teacher, larger student"])
+def test_a_recipe_with_needs_of_its_own_can_start(app: App, watch: Callable[..., Watched], title: str) -> None:
+    watched = watch()
+    page = opened(app, watched)
+    go_to(page, "method")
+    page.locator("#field-recipe label").filter(has_text=title).click()
+    page.wait_for_selector("#recipe-about:has-text('Paper')")
+    page.wait_for_timeout(1500)
+    go_to(page, "review")
+    page.wait_for_selector("text=Checked: this run can start.", timeout=60_000)
+    assert "threads: 1" in page.inner_text("#step-review")
     watched.assert_clean()
 
 

@@ -18,7 +18,7 @@ from distill_core.config import BiLSTMStudent, TransformerStudent
 from distill_core.errors import ConfigError
 from distill_core.families import FAMILIES
 from distill_core.models.factorised import install_factorised
-from distill_core.models.heads import SharedHead
+from distill_core.models.heads import SharedHead, TokenHead
 from distill_core.sections.students import Student
 from tests.unit import tiny_checkpoints as tiny
 
@@ -190,6 +190,13 @@ def test_teachers_on_the_inference_path() -> None:
         mapped = numel(nn.Linear(width, 48))
         counted = shapes.teacher_parameters([16, 48], index, CLASSES, 1000, mode="cofinetune")
         assert counted == 1000 + mapped + head(48, CLASSES)
+
+
+@pytest.mark.parametrize("mode", ["separate", "cofinetune"])
+def test_taggers_read_words_without_pooling(mode: str) -> None:
+    counted = shapes.teacher_parameters([16, 48], 1, CLASSES, 1000, mode=mode, task="tagging")
+    mapped = numel(nn.Linear(48, 48)) if mode == "cofinetune" else 0
+    assert counted == 1000 + mapped + numel(TokenHead(48, CLASSES))
 
 
 def test_bytes_and_compression(teacher: checkpoints.CheckpointInfo) -> None:

@@ -142,11 +142,10 @@ def _method(form: Form, recipes: list[dict[str, Any]], values: dict[str, Any]) -
     summed = markup.still_html(elem_id="formula")
     form.fields(drafts.section_fields(cfg.Objective, "objective."), values=values, groups=text.OBJECTIVE_GROUPS)
     form.fields(drafts.section_fields(cfg.Training, "training."), values=values)
-    plain = [(name, cfg.RunConfig.model_fields[name]) for name in ("controls", "seeds", "device")]
-    form.fields(plain, values=values)
+    plain = ("controls", "seeds", "device", "threads", "signals", "signal_top_k")
+    form.fields([(name, cfg.RunConfig.model_fields[name]) for name in plain], values=values)
     with gr.Accordion("Measuring", open=False):
         form.fields(drafts.section_fields(cfg.MeasureSection, "measure."), values=values)
-        form.fields([("threads", cfg.RunConfig.model_fields["threads"])], values=values)
     return recipe, said, summed
 
 

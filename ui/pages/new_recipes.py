@@ -12,6 +12,8 @@ from ui.fields import shown
 from ui.pages import new_words
 
 METHOD = ("teacher_training", "student", "objective", "training")
+#: settings outside these sections that a method may depend on
+BESIDE = ("controls", "threads", "signals", "signal_top_k")
 
 
 def filled(page: Any) -> list[Any]:
@@ -42,7 +44,7 @@ def fill(page: Any, recipe: dict[str, Any] | None, task: str) -> list[Any]:
     for binding in page.form.bindings:
         path = binding.path
         first = path.split(".", 1)[0]
-        ours = first in METHOD or path == "controls" or (switch and first in ("data", "teachers"))
+        ours = first in METHOD or path in BESIDE or (switch and first in ("data", "teachers"))
         if not ours or not binding.counts(chosen):
             updates.append(gr.skip())
         else:
