@@ -18,7 +18,7 @@ ALLOWED = {
     "distill_core.layout": (),
     "distill_core.events": (),
     "distill_core.losses": (),
-    "distill_core.sections": ("distill_core.catalogue",),
+    "distill_core.sections": ("distill_core.catalogue", "distill_core.students"),
     "distill_core.config": ("distill_core.errors", "distill_core.sections", "distill_core.catalogue"),
     "distill_core.weighting": ("distill_core.losses", "distill_core.errors", "distill_core.catalogue"),
     "distill_core.terms": (

@@ -17,10 +17,10 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from distill_core.errors import CheckpointError
 from distill_core.models.base import Student, seeded
-from distill_core.models.bilstm import BiLSTMClassifier, BiLSTMShape
 from distill_core.models.encoders import load_tokenizer, new_encoder
 from distill_core.models.factorised import install_factorised
-from distill_core.models.transformer import TransformerClassifier
+from distill_core.students.bilstm.model import BiLSTMClassifier, BiLSTMShape
+from distill_core.students.transformer.model import TransformerClassifier
 
 #: 2: descriptions name the task, and may hold a factorised embedding; those of 1 are read as classifiers
 STUDENT_SCHEMA = 2

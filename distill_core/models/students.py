@@ -13,7 +13,6 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from distill_core.config import BiLSTMStudent, TransformerStudent
 from distill_core.errors import CheckpointError
 from distill_core.models.base import Student, count_parameters, seeded
-from distill_core.models.bilstm import BiLSTMClassifier, BiLSTMShape
 from distill_core.models.encoders import (
     choose_layers,
     new_encoder,
@@ -29,7 +28,8 @@ from distill_core.models.masked_teacher import take_over_head
 from distill_core.models.prune import prune_tokenizer
 from distill_core.models.saving import load_student, save_student
 from distill_core.models.teachers import Teacher
-from distill_core.models.transformer import TransformerClassifier, bert_config
+from distill_core.students.bilstm.model import BiLSTMClassifier, BiLSTMShape
+from distill_core.students.transformer.model import TransformerClassifier, bert_config
 
 __all__ = ["Student", "build_student", "count_parameters", "load_student", "save_student"]
 
