@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from distill_core.arithmetic import factor_misfit, layers_misfit
 from distill_core.catalogue import MATCHING, TERMS, WEIGHTINGS
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import BiLSTMStudent, Objective, TransformerStudent
 from distill_core.errors import FieldError
 from distill_core.sections.training import Ramp, Stage
-from distill_core.shapes import factor_misfit, layers_misfit
 from distill_core.vocabulary import PRUNABLE
 
 #: term → the field that gives its weight

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from distill_core.checkpoints import CheckpointInfo, read_config
+from distill_core.arithmetic import (
+    embedding_width,
+    factor_misfit,
+    layers_misfit,
+    linear,
+    masked_head_parameters,
+    word_parameters,
+)
+from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import BiLSTMStudent, TransformerStudent
 from distill_core.errors import ConfigError, FieldError
 
@@ -13,17 +21,6 @@ BYTES_PER_PARAMETER = 4
 TOKEN_TYPES = 2
 LEAST_POSITIONS = 64
 POOLING_QUERY = 200
-#: config keys of an embedding that is narrower than the model, and what they are where a config.json leaves them out
-_EMBEDDING_KEYS: dict[str, tuple[str, int | None]] = {
-    "albert": ("embedding_size", 128),
-    "convbert": ("embedding_size", 768),
-    "deberta": ("embedding_size", None),
-    "deberta-v2": ("embedding_size", None),
-    "electra": ("embedding_size", 128),
-    "mobilebert": ("embedding_size", 128),
-    "rembert": ("input_embedding_size", 256),
-}
-
 #: name → (title, settings of the student): sizes that papers or much-used checkpoints have
 STUDENT_PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     name: (title, {"kind": "transformer", "layers": layers, "hidden": hidden, "heads": heads, "intermediate": inner})
@@ -104,39 +101,6 @@ def student_parameters(
     return _transformer(student, pieces, max_tokens) + head
 
 
-def masked_head_parameters(width: int, embedding: int, pieces: int) -> int:
-    """Parameters of `models.heads.MaskedHead`: Linear(width, embedding), its norm, a bias for each piece."""
-    return linear(width, embedding) + 2 * embedding + pieces
-
-
-def embedding_width(info: CheckpointInfo) -> int:
-    """Width of a checkpoint's word embedding, from its config.json: narrower than the model in ALBERT and ELECTRA."""
-    key, default = _EMBEDDING_KEYS.get(info.model_type, (None, None))
-    if key is None:
-        return info.hidden
-    value = read_config(info.folder).get(key, default)
-    return value if isinstance(value, int) else info.hidden
-
-
-def layers_misfit(choice: str, student_layers: int, teacher_layers: int) -> tuple[str, str] | None:
-    """(message, hint) when so many layers cannot be copied from a teacher by this choice; None when they can.
-
-    Only ``remap`` (DWT, 2305.18239) makes a student deeper than its teacher; it makes none that is shallower.
-    """
-    if student_layers > teacher_layers and choice != "remap":
-        return (
-            f"{student_layers} layers cannot be copied from a teacher that has {teacher_layers}.",
-            f"Choose at most {teacher_layers}, another initialisation, or remap, which repeats its last layer.",
-        )
-    if student_layers < teacher_layers and choice == "remap":
-        return (
-            f"remap is for students at least as deep as their teacher, which has {teacher_layers} layers, not "
-            f"{student_layers}.",
-            f"Choose {teacher_layers} layers or more, or copy the first, the last or every other one.",
-        )
-    return None
-
-
 def teacher_head_parameters(width: int, classes: int, query: int = POOLING_QUERY) -> int:
     """Parameters of a shared head (MT-BERT, 2106.01023; `models.heads.SharedHead`): additive attention, then classes.
 
@@ -172,22 +136,12 @@ def compression(teacher: CheckpointInfo, teacher_head: int, student_parameters: 
     return (teacher.parameters + teacher_head) / student_parameters
 
 
-def linear(inputs: int, outputs: int) -> int:
-    """Parameters of a Linear layer with bias."""
-    return inputs * outputs + outputs
-
-
-def _words(pieces: int, width: int, rank: int | None) -> int:
-    """Parameters of a word embedding, factorised (1909.11942 §3.1) where there is a rank."""
-    return pieces * width if rank is None else pieces * rank + rank * width
-
-
 def _transformer(student: TransformerStudent, pieces: int, max_tokens: int) -> int:
     hidden = student.hidden
     inner = student.intermediate or 4 * hidden
     norm = 2 * hidden
     positions = max(LEAST_POSITIONS, max_tokens)
-    embeddings = _words(pieces, hidden, student.embedding) + (positions + TOKEN_TYPES) * hidden + norm
+    embeddings = word_parameters(pieces, hidden, student.embedding) + (positions + TOKEN_TYPES) * hidden + norm
     attention = 4 * linear(hidden, hidden) + norm  # query, key, value, output
     feed_forward = linear(hidden, inner) + linear(inner, hidden) + norm
     return embeddings + student.layers * (attention + feed_forward)
@@ -206,15 +160,7 @@ def _cut_teacher(student: TransformerStudent, teacher: CheckpointInfo, pieces: i
     width = embedding_width(teacher)
     if student.embedding is not None and student.embedding >= width:
         raise ConfigError([FieldError("student.embedding", *factor_misfit(student.embedding, width))])
-    return total - teacher.vocab_size * width + _words(pieces, width, student.embedding)
-
-
-def factor_misfit(rank: int, width: int) -> tuple[str, str]:
-    """(message, hint) about a factorised embedding that is as wide as what it stands for, or wider."""
-    return (
-        f"a factorised embedding of {rank} units saves nothing where the embedding is {width} wide.",
-        f"Choose fewer than {width}, or leave it empty.",
-    )
+    return total - teacher.vocab_size * width + word_parameters(pieces, width, student.embedding)
 
 
 def _bilstm(student: BiLSTMStudent, pieces: int, classes: int) -> int:
