@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from distill_core.arithmetic import factor_misfit, layers_misfit
-from distill_core.catalogue import MATCHING, TERMS, WEIGHTINGS
+from distill_core.catalogue import MATCHING, STUDENTS, TERMS, WEIGHTINGS
 from distill_core.checkpoints import CheckpointInfo
-from distill_core.config import BiLSTMStudent, Objective, TransformerStudent
+from distill_core.config import Objective, StudentSection
 from distill_core.errors import FieldError
 from distill_core.sections.training import Ramp, Stage
 from distill_core.vocabulary import PRUNABLE
@@ -26,7 +25,7 @@ BY_TOKEN = frozenset({"pkd", "attention", "relations", "emd"})
 
 
 def misfits(
-    student: TransformerStudent | BiLSTMStudent,
+    student: StudentSection,
     objective: Objective,
     infos: Sequence[CheckpointInfo],
     *,
@@ -48,23 +47,9 @@ def misfits(
     return found + _signal_misfits(objective, stages, signals)
 
 
-def _student_misfits(
-    student: TransformerStudent | BiLSTMStudent, own: CheckpointInfo, embedding_width: int
-) -> list[FieldError]:
-    """What the teacher the student starts from cannot give it: embedding, layers, a smaller vocabulary."""
-    found = []
-    width, field = student.embedding, "student.embedding"
-    if isinstance(student, TransformerStudent) and student.embedding is None:
-        width, field = student.hidden, "student.hidden"
-    if student.initialise == "svd" and width is not None and width > embedding_width:
-        message = f"an SVD of {own.name}'s embedding gives at most {embedding_width} units, not {width}."
-        found.append(FieldError(field, message, "Choose fewer, or random initialisation."))
-    if isinstance(student, TransformerStudent) and student.initialise == "teacher_layers":
-        misfit = layers_misfit(student.layer_choice, student.layers, own.layers)
-        if misfit:
-            found.append(FieldError("student.layers", *misfit))
-        if student.embedding is not None and student.embedding >= embedding_width:
-            found.append(FieldError("student.embedding", *factor_misfit(student.embedding, embedding_width)))
+def _student_misfits(student: StudentSection, own: CheckpointInfo, embedding_width: int) -> list[FieldError]:
+    """What the teacher the student starts from cannot give it: what its kind needs, a smaller vocabulary."""
+    found = student.misfits(own, embedding_width)
     if student.vocabulary == "seen" and own.tokenizer_kind not in PRUNABLE:
         message = f"{own.name}'s tokeniser ({own.tokenizer_kind}) is of a kind whose vocabulary cannot be made smaller."
         hint = "Keep the full vocabulary, or start from a teacher with WordPiece, BPE or Unigram pieces."
@@ -109,7 +94,7 @@ def _counts(weight: float | Ramp) -> bool:
 
 
 def objective_misfits(
-    student: TransformerStudent | BiLSTMStudent,
+    student: StudentSection,
     objective: Objective,
     infos: Sequence[CheckpointInfo],
     *,
@@ -138,13 +123,14 @@ def objective_misfits(
 
 
 def _term_misfits(
-    name: str, student: TransformerStudent | BiLSTMStudent, infos: Sequence[CheckpointInfo], task: str
+    name: str, student: StudentSection, infos: Sequence[CheckpointInfo], task: str
 ) -> list[tuple[str, str]]:
     """(message, hint) of what keeps a term from working."""
     entry, own = TERMS[name], infos[student.init_teacher - 1]
     off = "Set its weight to 0."
-    if "transformer" in entry.needs and isinstance(student, BiLSTMStudent):
-        return [(f"“{entry.title}” needs a student with attention layers, and a BiLSTM has none.", off)]
+    if "transformer" in entry.needs and not student.attends:
+        kind = STUDENTS[student.kind].title
+        return [(f"“{entry.title}” needs a student with attention layers, and a {kind} has none.", off)]
     found = []
     if "text" in entry.needs and task != "classification":
         what = "in tagging every word is classified" if task == "tagging" else "here only hidden words are guessed"
@@ -157,8 +143,8 @@ def _term_misfits(
             f"student, which uses {own.name}'s tokeniser."
         )
         found.append((message, f"{off[:-1]}, or use hidden states, which are then compared by word."))
-    if "equal_heads" in entry.needs and isinstance(student, TransformerStudent):
-        heads = own.heads if student.initialise == "teacher_layers" else student.heads
+    if "equal_heads" in entry.needs:
+        heads = student.head_count(own.heads)
         unequal = [f"{info.name} {info.heads}" for info in infos if info.heads != heads]
         if unequal:
             message = (

@@ -8,13 +8,14 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from distill_core.catalogue import STUDENTS
 from distill_core.errors import ConfigError, FieldError
 from distill_core.sections.base import MAX_TEACHERS, Section, setting
 from distill_core.sections.data import BundledData, Columns, Data, DataSection, FileData, HubData
 from distill_core.sections.masked import refuse_for_masked_lm
 from distill_core.sections.measure import MeasureSection
 from distill_core.sections.objective import Objective
-from distill_core.sections.students import BiLSTMStudent, Student, TransformerStudent
+from distill_core.sections.students import BiLSTMStudent, Student, StudentSection, TransformerStudent
 from distill_core.sections.teachers import TeacherSection, TeacherTraining
 from distill_core.sections.training import Training
 
@@ -36,6 +37,7 @@ __all__ = [
     "RunConfig",
     "Section",
     "Student",
+    "StudentSection",
     "TeacherSection",
     "TeacherTraining",
     "Training",
@@ -215,7 +217,7 @@ def load(path: Path) -> RunConfig:
     return from_yaml(text)
 
 
-_UNION_TAGS = {"bundled", "files", "hub", "transformer", "bilstm"}
+_UNION_TAGS = {"bundled", "files", "hub", *STUDENTS}
 
 
 def _field_errors(error: ValidationError) -> list[FieldError]:

@@ -3,64 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from distill_core.arithmetic import (
-    embedding_width,
-    factor_misfit,
-    layers_misfit,
-    linear,
-    masked_head_parameters,
-    word_parameters,
-)
+from distill_core.arithmetic import embedding_width, linear
 from distill_core.checkpoints import CheckpointInfo
-from distill_core.config import BiLSTMStudent, TransformerStudent
-from distill_core.errors import ConfigError, FieldError
+from distill_core.sections.students import STUDENT_PRESETS, StudentSection
+from distill_core.students.base import Sizing
+from distill_core.tasks.base import build_task
+
+__all__ = [
+    "STUDENT_PRESETS",
+    "compression",
+    "embedding_width",
+    "fp32_bytes",
+    "student_parameters",
+    "teacher_head_parameters",
+    "teacher_parameters",
+]
 
 BYTES_PER_PARAMETER = 4
-TOKEN_TYPES = 2
-LEAST_POSITIONS = 64
 POOLING_QUERY = 200
-#: name → (title, settings of the student): sizes that papers or much-used checkpoints have
-STUDENT_PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
-    name: (title, {"kind": "transformer", "layers": layers, "hidden": hidden, "heads": heads, "intermediate": inner})
-    for name, title, layers, hidden, heads, inner in [
-        ("bert_base", "12 × 768, as BERT-base", 12, 768, 12, 3072),
-        ("distilbert", "6 × 768, as DistilBERT", 6, 768, 12, 3072),
-        ("minilm_6", "6 × 384, as MiniLM-L6", 6, 384, 12, 1536),
-        ("tinybert_4", "4 × 312, as TinyBERT-4", 4, 312, 12, 1200),
-        ("bert_tiny", "2 × 128, as BERT-tiny", 2, 128, 2, 512),
-    ]
-} | {
-    "bilstm_small": ("BiLSTM, 64 → 2 × 128", {"kind": "bilstm", "embedding": 64, "lstm_hidden": 128}),
-    # 1910.01769 §3.1: embedding 300, 600 a direction, max over time, dropout 0.4; its projection is as wide as the
-    # teacher, here one of BERT-base's width.
-    "bilstm_paper": (
-        "BiLSTM, 300 → 2 × 600 → 768, for transfer sets (1910.01769)",
-        {
-            "kind": "bilstm",
-            "embedding": 300,
-            "lstm_hidden": 600,
-            "pooling": "max",
-            "projection": 768,
-            "dropout": 0.4,
-            "initialise": "svd",
-        },
-    ),
-    # 2004.05686: one BiLSTM on an SVD of the teacher's embedding, dropout 0.2.
-    "xtremedistil_small": (
-        "BiLSTM, 50 → 2 × 200, XtremeDistil's smallest",
-        {"kind": "bilstm", "embedding": 50, "lstm_hidden": 200, "dropout": 0.2, "initialise": "svd"},
-    ),
-    "xtremedistil": (
-        "BiLSTM, 300 → 2 × 600, XtremeDistil's best",
-        {"kind": "bilstm", "embedding": 300, "lstm_hidden": 600, "dropout": 0.2, "initialise": "svd"},
-    ),
-}
 
 
 def student_parameters(
-    student: TransformerStudent | BiLSTMStudent,
+    student: StudentSection,
     *,
     init_teacher: CheckpointInfo,
     classes: int,
@@ -85,20 +50,10 @@ def student_parameters(
             is no narrower than the teacher's.
         ValueError: another task.
     """
-    if task not in ("classification", "tagging", "masked_lm"):
-        raise ValueError(f"unknown task {task!r}")
     pieces = init_teacher.vocab_size
     if student.vocabulary == "seen" and vocab_size is not None:
         pieces = vocab_size
-    if isinstance(student, BiLSTMStudent):
-        return _bilstm(student, pieces, classes)
-    if student.initialise == "teacher_layers":
-        width, own = init_teacher.hidden, embedding_width(init_teacher)
-        head = masked_head_parameters(width, own, pieces) if task == "masked_lm" else linear(width, classes)
-        return _cut_teacher(student, init_teacher, pieces) + head
-    width = student.hidden
-    head = masked_head_parameters(width, width, pieces) if task == "masked_lm" else linear(width, classes)
-    return _transformer(student, pieces, max_tokens) + head
+    return student.count_parameters(Sizing(init_teacher, pieces, classes, max_tokens, build_task(task).unit))
 
 
 def teacher_head_parameters(width: int, classes: int, query: int = POOLING_QUERY) -> int:
@@ -134,43 +89,3 @@ def fp32_bytes(parameters: int) -> int:
 def compression(teacher: CheckpointInfo, teacher_head: int, student_parameters: int) -> float:
     """Parameters of a teacher (encoder and `teacher_head`) over those of a student."""
     return (teacher.parameters + teacher_head) / student_parameters
-
-
-def _transformer(student: TransformerStudent, pieces: int, max_tokens: int) -> int:
-    hidden = student.hidden
-    inner = student.intermediate or 4 * hidden
-    norm = 2 * hidden
-    positions = max(LEAST_POSITIONS, max_tokens)
-    embeddings = word_parameters(pieces, hidden, student.embedding) + (positions + TOKEN_TYPES) * hidden + norm
-    attention = 4 * linear(hidden, hidden) + norm  # query, key, value, output
-    feed_forward = linear(hidden, inner) + linear(inner, hidden) + norm
-    return embeddings + student.layers * (attention + feed_forward)
-
-
-def _cut_teacher(student: TransformerStudent, teacher: CheckpointInfo, pieces: int) -> int:
-    misfit = layers_misfit(student.layer_choice, student.layers, teacher.layers)
-    # A remap may start from a teacher that is used with fewer layers than the whole checkpoint described here.
-    if misfit and student.layers > teacher.layers:
-        raise ConfigError([FieldError("student.layers", *misfit)])
-    total = teacher.parameters - sum(teacher.per_layer[student.layers :])
-    if teacher.per_layer:  # none where all layers share theirs
-        total += max(0, student.layers - teacher.layers) * teacher.per_layer[-1]
-    if student.embedding is None and pieces == teacher.vocab_size:
-        return total
-    width = embedding_width(teacher)
-    if student.embedding is not None and student.embedding >= width:
-        raise ConfigError([FieldError("student.embedding", *factor_misfit(student.embedding, width))])
-    return total - teacher.vocab_size * width + word_parameters(pieces, width, student.embedding)
-
-
-def _bilstm(student: BiLSTMStudent, pieces: int, classes: int) -> int:
-    hidden = student.lstm_hidden
-    total, inputs = pieces * student.embedding, student.embedding
-    for _ in range(student.lstm_layers):
-        # Per direction: four gates on inputs and on states, and torch's two bias vectors.
-        total += 2 * (4 * hidden * (inputs + hidden) + 2 * 4 * hidden)
-        inputs = 2 * hidden
-    if student.projection:
-        total += linear(inputs, student.projection)
-        inputs = student.projection
-    return total + linear(inputs, classes)

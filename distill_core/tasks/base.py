@@ -1,4 +1,4 @@
-"""What a task is: how rows become tokens and gold, and how predictions are scored."""
+"""What a task is: how rows become tokens and gold, and how predictions are scored. Loading a task loads no torch."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from distill_core.catalogue import TASKS
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from distill_core.config import RunConfig
     from distill_core.data.types import PreparedData, Rows
 
@@ -122,7 +122,9 @@ class Task:
 
 
 def build_task(name: str) -> Task:
-    """The task of that name (`catalogue.TASKS`)."""
+    """The task of that name (`catalogue.TASKS`). ValueError where there is none."""
+    if name not in TASKS:
+        raise ValueError(f"unknown task {name!r}; there are {', '.join(TASKS)}")
     return cast(Task, TASKS[name].load()())
 
 
@@ -139,6 +141,8 @@ class Targets:
 
     def batch(self, rows: np.ndarray, width: int) -> Tensor:
         """[B] int64, or [B, width] for rows of several units (cut or filled up with −1)."""
+        import torch  # here, as the page knows the tasks too
+
         rows = np.asarray(rows)
         if self._offsets is None or self.counts is None:
             return torch.from_numpy(self.gold[rows])

@@ -1,20 +1,58 @@
-"""The BiLSTM student's section."""
+"""The BiLSTM student before it is built: its section, its arithmetic, its words."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
-from distill_core.sections.base import MAX_TEACHERS, Section, setting
+from distill_core.arithmetic import linear, svd_misfit
+from distill_core.checkpoints import CheckpointInfo
+from distill_core.errors import FieldError
+from distill_core.sections.base import setting
+from distill_core.students.base import Sizing, StudentSection, init_teacher_setting, vocabulary_setting
 
 
-class BiLSTMStudent(Section):
+class BiLSTMStudent(StudentSection):
     """Embedding → BiLSTM → pooling → (projection) → classes, after 1910.01769."""
+
+    model: ClassVar[str] = "distill_core.students.bilstm.model:BiLSTMClassifier"
+    rate_help: ClassVar[str] = "0.002 for a BiLSTM"
+    presets: ClassVar[Mapping[str, tuple[str, dict[str, Any]]]] = {
+        "bilstm_small": ("BiLSTM, 64 → 2 × 128", {"embedding": 64, "lstm_hidden": 128}),
+        # 1910.01769 §3.1: embedding 300, 600 a direction, max over time, dropout 0.4; its projection is as wide as the
+        # teacher, here one of BERT-base's width.
+        "bilstm_paper": (
+            "BiLSTM, 300 → 2 × 600 → 768, for transfer sets (1910.01769)",
+            {
+                "embedding": 300,
+                "lstm_hidden": 600,
+                "pooling": "max",
+                "projection": 768,
+                "dropout": 0.4,
+                "initialise": "svd",
+            },
+        ),
+        # 2004.05686: one BiLSTM on an SVD of the teacher's embedding, dropout 0.2.
+        "xtremedistil_small": (
+            "BiLSTM, 50 → 2 × 200, XtremeDistil's smallest",
+            {"embedding": 50, "lstm_hidden": 200, "dropout": 0.2, "initialise": "svd"},
+        ),
+        "xtremedistil": (
+            "BiLSTM, 300 → 2 × 600, XtremeDistil's best",
+            {"embedding": 300, "lstm_hidden": 600, "dropout": 0.2, "initialise": "svd"},
+        ),
+    }
 
     kind: Literal["bilstm"] = "bilstm"
     embedding: int = setting(64, "Width of the word-piece embedding.", unit="units", label="Embedding", ge=2, le=2048)
     lstm_hidden: int = setting(128, "LSTM units in each direction.", unit="units", label="LSTM units", ge=2, le=4096)
     lstm_layers: int = setting(1, "Stacked BiLSTM layers.", unit="layers", label="LSTM layers", ge=1, le=8)
-    pooling: Literal["max", "mean", "last"] = setting("max", "How token states become one vector.", label="Pooling")
+    pooling: Literal["max", "mean", "last"] = setting(
+        "max",
+        "How token states become one vector.",
+        label="Pooling",
+        words={"max": "Maximum", "mean": "Mean", "last": "Last state"},
+    )
     projection: int | None = setting(
         None,
         "Width of a GELU layer between pooling and classes. Empty: none.",
@@ -24,22 +62,13 @@ class BiLSTMStudent(Section):
         le=4096,
     )
     initialise: Literal["random", "svd"] = setting(
-        "svd", "Embedding: random, or a truncated SVD of the (finetuned) teacher's embedding.", label="Initialisation"
+        "svd",
+        "Embedding: random, or a truncated SVD of the (finetuned) teacher's embedding.",
+        label="Initialisation",
+        words={"random": "Random", "svd": "SVD of a teacher's embedding"},
     )
-    init_teacher: int = setting(
-        1,
-        "Number of the teacher (from 1) that gives tokeniser and embedding.",
-        label="Teacher for tokeniser and initialisation",
-        ge=1,
-        le=MAX_TEACHERS,
-    )
-    vocabulary: Literal["full", "seen"] = setting(
-        "full",
-        "full: all pieces of the teacher's tokeniser. seen: only those that occur in the run's texts, and the pieces "
-        "unknown text falls back to.",
-        label="Vocabulary",
-        advanced=True,
-    )
+    init_teacher: int = init_teacher_setting("Number of the teacher (from 1) that gives tokeniser and embedding.")
+    vocabulary: Literal["full", "seen"] = vocabulary_setting()
     dropout: float = setting(0.2, "Dropout while training.", unit="share", label="Dropout", ge=0, lt=1)
     embedding_dropout: float | None = setting(
         None,
@@ -50,3 +79,44 @@ class BiLSTMStudent(Section):
         lt=1,
         advanced=True,
     )
+
+    @property
+    def depth(self) -> int:
+        return self.lstm_layers
+
+    def count_parameters(self, sizing: Sizing) -> int:
+        hidden = self.lstm_hidden
+        total, inputs = sizing.pieces * self.embedding, self.embedding
+        for _ in range(self.lstm_layers):
+            # Per direction: four gates on inputs and on states, and torch's two bias vectors.
+            total += 2 * (4 * hidden * (inputs + hidden) + 2 * 4 * hidden)
+            inputs = 2 * hidden
+        if self.projection:
+            total += linear(inputs, self.projection)
+            inputs = self.projection
+        return total + linear(inputs, sizing.classes)
+
+    def token_weights(self) -> float:
+        first = 8 * self.lstm_hidden * (self.embedding + self.lstm_hidden)
+        return float(first + (self.lstm_layers - 1) * 8 * self.lstm_hidden * 3 * self.lstm_hidden)
+
+    def usual_rate(self, finetuning: float) -> float:
+        return 2e-3
+
+    def in_short(self) -> str:
+        return f"BiLSTM {self.lstm_layers}×{self.lstm_hidden}"
+
+    @classmethod
+    def in_words(cls, typed: Mapping[str, Any]) -> str:
+        return (
+            f"BiLSTM, {typed.get('lstm_layers', '–')} × {typed.get('lstm_hidden', '–')} units, "
+            f"embedding {typed.get('embedding', '–')}"
+        )
+
+    def misfits(self, own: CheckpointInfo, embedding_width: int) -> list[FieldError]:
+        wanted = self.embedding if self.initialise == "svd" else None
+        misfit = svd_misfit(own.name, "student.embedding", wanted, embedding_width)
+        return [FieldError(*misfit)] if misfit else []
+
+    def untaught(self) -> BiLSTMStudent:
+        return self.model_copy(update={"initialise": "random"})
