@@ -42,23 +42,9 @@ RECIPE_HELP = (
 )
 
 SOURCES = (("Bundled", "bundled"), ("My files", "files"), ("Hugging Face Hub", "hub"))
-KINDS = (("Transformer", "transformer"), ("BiLSTM", "bilstm"))
 MODES = {"as_is": "Used as they are", "separate": "Finetuned separately", "cofinetune": "Co-finetuned (MT-BERT)"}
 CHOICES = {
     "teacher_training.mode": MODES,
-    "student.initialise": {
-        "random": "Random",
-        "teacher_layers": "Layers of a teacher",
-        "svd": "SVD of a teacher's embedding",
-    },
-    "student.layer_choice": {
-        "first": "The first",
-        "every_other": "Every other",
-        "last": "The last",
-        "remap": "Remapped, for a deeper student",
-    },
-    "student.pooling": {"max": "Maximum", "mean": "Mean", "last": "Last state"},
-    "student.vocabulary": {"full": "All pieces", "seen": "Pieces seen in the texts"},
     "objective.soft_label_weight_shape": {"linear": "Linear", "cosine": "Cosine"},
     "objective.hidden_loss": {"mse": "MSE", "cosine": "Cosine", "kl": "KL"},
     "objective.hidden_layers": {"uniform": "Uniform", "last": "The last", "top": "The topmost"},

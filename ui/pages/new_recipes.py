@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from distill_core import config as cfg
+from distill_core.catalogue import USUAL_STUDENT
 from ui import drafts
 from ui.fields import shown
 from ui.pages import new_words
@@ -33,7 +34,7 @@ def fill(page: Any, recipe: dict[str, Any] | None, task: str) -> list[Any]:
         return [gr.skip()] * len(filled(page))
     config = recipe["config"]
     values = drafts.recipe_values(config)
-    kind = values.get("student.kind", "bilstm")
+    kind = values.get("student.kind", USUAL_STUDENT)
     data = config.get("data", {})
     switch = data.get("task", "classification") != task
     chosen = {"student": kind, "data": str(data.get("source", "bundled"))}

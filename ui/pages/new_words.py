@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from distill_core.catalogue import STUDENTS
 from distill_core.errors import FieldError
 from ui import formula, markup, text
 from ui.forms import error_html
@@ -61,13 +62,9 @@ def teacher_names(draft: dict[str, Any]) -> list[str]:
 
 
 def student_words(student: dict[str, Any]) -> str:
-    if student.get("kind") == "bilstm":
-        return (
-            f"BiLSTM, {student.get('lstm_layers', '–')} × {student.get('lstm_hidden', '–')} units, "
-            f"embedding {student.get('embedding', '–')}"
-        )
-    copied = " of a teacher" if student.get("initialise") == "teacher_layers" else f" × {student.get('hidden', '–')}"
-    return f"Transformer, {student.get('layers', '–')} layers{copied}"
+    kind = student.get("kind")
+    entry = STUDENTS[kind if kind in STUDENTS else next(iter(STUDENTS))]
+    return str(entry.load().in_words(student))
 
 
 def summary_html(draft: dict[str, Any], sizes: dict[str, Any], summary: dict[str, Any] | None = None) -> str:
