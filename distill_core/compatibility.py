@@ -9,6 +9,8 @@ from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import Objective, StudentSection
 from distill_core.errors import FieldError
 from distill_core.sections.training import Ramp, Stage
+from distill_core.tasks.base import build_task
+from distill_core.tasks.units import UNITS
 from distill_core.vocabulary import PRUNABLE
 
 #: term → the field that gives its weight
@@ -41,8 +43,7 @@ def misfits(
     """
     own = infos[student.init_teacher - 1]
     found = _student_misfits(student, own, embedding_width or own.hidden)
-    if task == "masked_lm":
-        found += _masked_misfits(own, infos)
+    found += build_task(task).teacher_misfits(own, infos)
     found += objective_misfits(student, objective, infos, stages=stages, task=task)
     return found + _signal_misfits(objective, stages, signals)
 
@@ -54,20 +55,6 @@ def _student_misfits(student: StudentSection, own: CheckpointInfo, embedding_wid
         message = f"{own.name}'s tokeniser ({own.tokenizer_kind}) is of a kind whose vocabulary cannot be made smaller."
         hint = "Keep the full vocabulary, or start from a teacher with WordPiece, BPE or Unigram pieces."
         found.append(FieldError("student.vocabulary", message, hint))
-    return found
-
-
-def _masked_misfits(own: CheckpointInfo, infos: Sequence[CheckpointInfo]) -> list[FieldError]:
-    """Teachers that cannot guess hidden words, or guess among other pieces than the student."""
-    found = []
-    for number, info in enumerate(infos):
-        field = f"teachers.{number}.source"
-        if not info.is_masked_lm:
-            message = f"{info.name} has no head that guesses hidden words, so it cannot teach a masked language model."
-            found.append(FieldError(field, message, "Choose a checkpoint saved with its masked-LM head."))
-        elif (info.tokenizer_fingerprint, info.vocab_size) != (own.tokenizer_fingerprint, own.vocab_size):
-            message = f"{info.name} guesses among other pieces than the student, which has {own.name}'s vocabulary."
-            found.append(FieldError(field, message, "Choose teachers with one tokeniser."))
     return found
 
 
@@ -132,9 +119,9 @@ def _term_misfits(
         kind = STUDENTS[student.kind].title
         return [(f"“{entry.title}” needs a student with attention layers, and a {kind} has none.", off)]
     found = []
-    if "text" in entry.needs and task != "classification":
-        what = "in tagging every word is classified" if task == "tagging" else "here only hidden words are guessed"
-        message = f"“{entry.title}” looks at a text as a whole, and {what}."
+    whole = UNITS[build_task(task).unit].whole
+    if "text" in entry.needs and whole:
+        message = f"“{entry.title}” looks at a text as a whole, and {whole}."
         found.append((message, f"{off[:-1]}, or use hidden states."))
     foreign = _foreign(own, infos)
     if "same_tokeniser" in entry.needs and foreign:
@@ -160,7 +147,7 @@ def _level_misfits(
 ) -> list[FieldError]:
     """What keeps hidden states from being compared at this level (`objective.hidden_level`)."""
     field, foreign = "objective.hidden_level", _foreign(own, infos)
-    if level == "pooled" and task == "tagging":
+    if level == "pooled" and build_task(task).unit == "word":
         message = "tagging has no vector of a whole text to compare: every word is classified."
         return [FieldError(field, message, "Set it to auto, word or token.")]
     if level == "token" and foreign:

@@ -12,12 +12,13 @@ from distill_core.catalogue import STUDENTS
 from distill_core.errors import ConfigError, FieldError
 from distill_core.sections.base import MAX_TEACHERS, Section, setting
 from distill_core.sections.data import BundledData, Columns, Data, DataSection, FileData, HubData
-from distill_core.sections.masked import refuse_for_masked_lm
 from distill_core.sections.measure import MeasureSection
 from distill_core.sections.objective import Objective
 from distill_core.sections.students import BiLSTMStudent, Student, StudentSection, TransformerStudent
 from distill_core.sections.teachers import TeacherSection, TeacherTraining
 from distill_core.sections.training import Training
+from distill_core.tasks.base import build_task
+from distill_core.tasks.units import UNITS
 
 SCHEMA_VERSION = 1
 
@@ -117,8 +118,11 @@ class RunConfig(Section):
                         "finetuned teachers learn the data's own labels. Remove it or set "
                         "teacher_training.mode to as_is."
                     )
-        if self.data.task == "masked_lm":
-            refuse_for_masked_lm(self)
+        task = build_task(self.data.task)
+        task.refuse(self)
+        if task.unit not in self.student.units:
+            able = [entry.title for entry in STUDENTS.values() if task.unit in entry.load().units]
+            raise ValueError(f"student.kind: {UNITS[task.unit].asks}; choose a {' or a '.join(able).lower()}.")
         if self.teacher_training.folds > 1:
             if self.teacher_training.mode == "as_is":
                 raise ValueError(

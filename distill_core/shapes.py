@@ -40,8 +40,8 @@ def student_parameters(
         init_teacher: the checkpoint that gives the tokeniser (and, with `teacher_layers`, architecture and layers).
         classes: ≥ 2; in tagging the tags.
         max_tokens: longest input, in tokens.
-        task: ``classification`` or ``tagging``: one linear layer on a text's or a word's state, so that both count the
-            same. ``masked_lm``: an inner layer and its norm, and a bias for each piece, scored by the embedding.
+        task: its name. Texts and words get one linear layer on their state, so that both count the same; hidden pieces
+            an inner layer and its norm, and a bias for each piece, scored by the embedding.
         vocab_size: pieces of a pruned vocabulary (`student.vocabulary` = ``seen``), once they are known. Before that
             the teacher's count, and the result is an upper bound.
 
@@ -71,10 +71,10 @@ def teacher_parameters(
 
     widths: hidden width of every teacher of the run. encoder: its encoder's parameters. mode: `separate` (own head on
     its own width) or `cofinetune` (one head on the widest width; narrower and wider teachers are mapped to it by a
-    Linear with bias as soon as widths differ). task: in `tagging` the head is one Linear without pooling
+    Linear with bias as soon as widths differ). task: for words the head is one Linear without pooling
     (`models.heads.TokenHead`). For `as_is`, and masked LM, take CheckpointInfo.total_parameters.
     """
-    head = linear if task == "tagging" else teacher_head_parameters
+    head = linear if build_task(task).unit == "word" else teacher_head_parameters
     if mode != "cofinetune" or len(set(widths)) == 1:
         return encoder + head(widths[index], classes)
     common = max(widths)

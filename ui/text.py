@@ -20,12 +20,6 @@ STEP_INTRO = {
     "Method": "How the student learns from its teachers. A recipe fills the settings in; change whatever you like.",
     "Review": "What will run, as a file and as a command. Checking also reads the data and the checkpoints.",
 }
-#: what files hold, by task
-ROWS = {
-    "classification": "Files: CSV, TSV, JSONL or Parquet, one text a row.",
-    "tagging": "Files: one JSON object a line with tokens and tags, or CoNLL (one word a line with its tag).",
-    "masked_lm": "Files: plain text (.txt), one text a line, or the text column of CSV, TSV, JSONL or Parquet.",
-}
 HELD_OUT = "Validation and test rows are held out by themselves where you have no file for them."
 CONTINUE = "Continue"
 ADD_TEACHER = "Add a teacher"

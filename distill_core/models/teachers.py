@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from distill_core.checkpoints import CheckpointInfo, inspect
 from distill_core.config import TeacherSection
 from distill_core.errors import CheckpointError
-from distill_core.models.base import check_task, count_parameters, seeded
+from distill_core.models.base import count_parameters, seeded
 from distill_core.models.encoders import (
     check_layers,
     layer_states,
@@ -34,6 +34,8 @@ from distill_core.models.saving import load_teacher_states, save_teachers
 from distill_core.models.teacher import Teacher
 from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states
+from distill_core.tasks.base import Task, build_task
+from distill_core.tasks.units import UNITS
 
 __all__ = [
     "EncoderTeacher",
@@ -96,11 +98,11 @@ class ReadyTeacher(Teacher):
         loaded: tuple[Any, PreTrainedModel],
         columns: Sequence[int],
         *,
-        task: str = "classification",
+        unit: str = "example",
     ) -> None:
         tokenizer, model = loaded
         super().__init__(name, info, tokenizer, _encoder_of(model))
-        self.model, self.task = model, task
+        self.model, self.unit = model, unit
         self.register_buffer("columns", torch.tensor(list(columns)), persistent=False)
 
     @property
@@ -115,7 +117,7 @@ class ReadyTeacher(Teacher):
             )
         hidden = layer_states(outputs.hidden_states, layers, self.model.config)
         logits = outputs.logits[..., self.columns]
-        if self.task == "tagging":
+        if self.unit == "word":
             logits, word_mask = first_piece_states(logits, batch.words)
             return Outputs(logits, first_piece_states(last[0], batch.words)[0], hidden, attention, word_mask)
         return Outputs(logits, last[0][:, 0], hidden, attention)
@@ -152,10 +154,10 @@ class _Wanted:
     labels: list[str]
     dropout: float | None
     seed: int
-    task: str
+    task: Task
 
     def head(self, width: int) -> SharedHead | TokenHead:
-        kind = TokenHead if self.task == "tagging" else SharedHead
+        kind = TokenHead if self.task.unit == "word" else SharedHead
         return kind(width, len(self.labels), dropout=HEAD_DROPOUT if self.dropout is None else self.dropout)
 
 
@@ -176,17 +178,16 @@ def load_teachers(
         labels: the data's labels; logits come in this order.
         dropout: replaces every dropout; None keeps the checkpoint's own (new heads: 0.1).
         seed: draws new layers; a teacher's do not depend on how many others there are.
-        task: ``classification`` (logits [B, C]), ``tagging`` (logits [B, W, C], one row a word) or ``masked_lm``
-            (logits [B, W, V], one row a hidden piece, by the checkpoint's own head in every mode).
+        task: its name in `catalogue.TASKS`; logits are [B, C] where examples get predictions, [B, W, C] where words
+            do, and [B, W, V] for hidden pieces, by the checkpoint's own head in every mode.
 
     Raises:
         CheckpointError: with the path of the setting at fault. NetworkError: the Hub is needed and out of reach.
     """
-    check_task(task)
-    wanted = _Wanted(mode, labels, dropout, seed, task)
+    wanted = _Wanted(mode, labels, dropout, seed, build_task(task))
     with_infos = [(section, _inspect(section, index)) for index, section in enumerate(sections)]
     names = _unique_names(with_infos)
-    if task == "masked_lm":
+    if wanted.task.unit == "piece":
         teachers: list[Teacher] = [
             _masked_teacher(names[i], section, info, wanted, index=i) for i, (section, info) in enumerate(with_infos)
         ]
@@ -232,19 +233,17 @@ def _encoder_teachers(
 
 
 def _ready_teacher(name: str, section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int) -> Teacher:
-    tagging = wanted.task == "tagging"
-    if not (info.is_tagger if tagging else info.is_classifier) or not info.labels:
+    if not wanted.task.ready(info) or not info.labels:
         raise CheckpointError(
-            f"{info.name} has no {'layer that tags words' if tagging else 'classification layer'}, so it cannot be "
-            "used as it is.",
+            f"{info.name} has no {UNITS[wanted.task.unit].layer}, so it cannot be used as it is.",
             hint="Let it be finetuned on the labelled rows (teachers are: separate).",
             field=f"teachers.{index}.source",
         )
     columns = label_columns(info.labels, wanted.labels, section.label_mapping, field=f"teachers.{index}.label_mapping")
     with _field(f"teachers.{index}.source"):
         config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
-        model = load_classifier(info.folder, config, task=wanted.task)
-        return ReadyTeacher(name, info, (load_tokenizer(info.folder), model), columns, task=wanted.task)
+        model = load_classifier(info.folder, config, unit=wanted.task.unit)
+        return ReadyTeacher(name, info, (load_tokenizer(info.folder), model), columns, unit=wanted.task.unit)
 
 
 def _masked_teacher(
@@ -252,15 +251,15 @@ def _masked_teacher(
 ) -> Teacher:
     if wanted.mode == "cofinetune":
         raise ValueError("masked language models share no head")
-    if not info.is_masked_lm:
+    if not wanted.task.ready(info):
         raise CheckpointError(
-            f"{info.name} has no head that guesses hidden words, so it cannot teach a masked language model.",
+            f"{info.name} has no {UNITS[wanted.task.unit].layer}, so it cannot teach a masked language model.",
             hint="Choose a checkpoint saved with its masked-LM head.",
             field=f"teachers.{index}.source",
         )
     with _field(f"teachers.{index}.source"):
         config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
-        model = load_classifier(info.folder, config, task=wanted.task)
+        model = load_classifier(info.folder, config, unit=wanted.task.unit)
         return MaskedTeacher(name, info, (load_tokenizer(info.folder), model))
 
 

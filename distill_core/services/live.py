@@ -11,9 +11,7 @@ from distill_core.jobs.reconcile import ACTIVE
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome
 from distill_core.storage import read_json
-
-#: task → the metric its quality is told in, as `tasks.base.Task.metric`; known here before a report is
-METRICS = {"classification": "accuracy", "tagging": "f1", "masked_lm": "accuracy"}
+from distill_core.tasks.base import known_task
 
 
 def run_row(row: RunRow) -> dict[str, Any]:
@@ -64,7 +62,7 @@ def run_state(store: Store, row: RunRow, now: float | None = None) -> dict[str, 
     now = time.time() if now is None else now
     state = row.state
     known = state.get("stages", {})
-    metric = METRICS.get(str(row.config.get("task")), METRICS["classification"])
+    metric = known_task(row.config.get("task")).metric
     return {
         "id": row.id,
         "name": row.name,

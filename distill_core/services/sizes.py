@@ -11,6 +11,7 @@ from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import from_dict
 from distill_core.errors import ConfigError, StillroomError
 from distill_core.services.drafts import Parts, checked_data, foreign_paths, inspect, known_data
+from distill_core.tasks.base import build_task
 
 #: the fields at which advice may stand, besides the teachers' sources
 ADVISED = FIELDS
@@ -64,7 +65,7 @@ def advice_on(parts: Parts, infos: dict[int, CheckpointInfo], student: int | Non
             student_parameters=student,
             teacher_parameters=teacher_parameters(parts, infos, classes_of(parts)),
             # Plain text has no transfer rows, and no advice about them.
-            rows=known.sizes if known and parts.task != "masked_lm" else {},
+            rows=known.sizes if known and build_task(parts.task).labelled else {},
         )
     )
 
@@ -116,7 +117,7 @@ def student_sizes(parts: Parts, infos: dict[int, CheckpointInfo], classes: int) 
 def teacher_parameters(parts: Parts, infos: dict[int, CheckpointInfo], classes: int) -> dict[int, int]:
     """Parameters on each teacher's inference path, heads included."""
     # Masked language models keep their own head, finetuned or not.
-    if parts.mode == "as_is" or parts.task == "masked_lm":
+    if parts.mode == "as_is" or build_task(parts.task).unit == "piece":
         return {number: info.total_parameters for number, info in infos.items()}
     widths = [info.hidden for info in infos.values()]
     return {

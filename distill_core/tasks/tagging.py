@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from distill_core.tasks.base import Encoded, Task
+from distill_core.tasks.base import Encoded, Task, TaskWords
 from distill_core.tasks.encoding import encodable, encode_texts
 from distill_core.tasks.tagging_quality import entity_counts, tagging_quality
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+    from distill_core.data.draft import DataConfig, Draft
     from distill_core.data.types import Rows
 
 
@@ -54,6 +55,24 @@ class Tagging(Task):
     """One tag a word (IOB2); quality is micro F1 over exact entities, span and type (2004.05686 §5)."""
 
     name, metric, unit = "tagging", "f1", "word"
+    words = TaskWords(
+        files="Files: one JSON object a line with tokens and tags, or CoNLL (one word a line with its tag).",
+        student="A tagger of words",
+        metric="entity F1",
+        row="test sentence",
+        classes=("Entity types", "type", "entities"),
+    )
+    bundled = "train.jsonl"
+
+    def draft(self, config: DataConfig, seed: int) -> Draft:
+        from distill_core.data.tagging_draft import draft_tagging
+
+        return draft_tagging(config, seed)
+
+    def count_words(self, labels: int) -> str:
+        """ "3 types": every type has two tags, and O none."""
+        types = max(0, (labels - 1) // 2)
+        return f"{types} type{'' if types == 1 else 's'}"
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> Encoded:
         return encode_words(tokenizer, rows.words or [], max_tokens)

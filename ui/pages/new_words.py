@@ -8,6 +8,7 @@ from typing import Any
 
 from distill_core.catalogue import STUDENTS
 from distill_core.errors import FieldError
+from distill_core.tasks.base import known_task
 from ui import formula, markup, text
 from ui.forms import error_html
 
@@ -46,11 +47,8 @@ def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
 
 
 def classes_words(data: dict[str, Any], labels: int) -> str:
-    """ "8 classes"; in tagging "3 types": every type has two tags, and O none; "plain text" for masked LM."""
-    if data.get("task") == "tagging":
-        types = max(0, (labels - 1) // 2)
-        return f"{types} type{'' if types == 1 else 's'}"
-    return "plain text" if data.get("task") == "masked_lm" else f"{labels} classes"
+    """ "8 classes", or what the task calls them."""
+    return known_task(data.get("task")).count_words(labels)
 
 
 def teacher_names(draft: dict[str, Any]) -> list[str]:
