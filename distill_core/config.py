@@ -119,10 +119,10 @@ class RunConfig(Section):
                         "teacher_training.mode to as_is."
                     )
         task = build_task(self.data.task)
-        task.refuse(self)
         if task.unit not in self.student.units:
             able = [entry.title for entry in STUDENTS.values() if task.unit in entry.load().units]
             raise ValueError(f"student.kind: {UNITS[task.unit].asks}; choose a {' or a '.join(able).lower()}.")
+        task.refuse(self)
         if self.teacher_training.folds > 1:
             if self.teacher_training.mode == "as_is":
                 raise ValueError(
