@@ -56,7 +56,7 @@ class Budget:
     epochs: int
     teacher_epochs: int
     batch: int = 32
-    rate: float = 2e-3
+    rate: float = 1.5e-3
     evaluations: int = 20
     train: int = TRAIN
 
