@@ -76,7 +76,7 @@ def student_readme(report: Mapping[str, Any]) -> str:
     if (arm.get("perplexity") or {}).get("test") is not None:
         figures.append(("Test perplexity of hidden pieces", f"{arm['perplexity']['test']:,.2f}"))
     figures += [
-        (f"Test entity F1, {language}", f"{100 * row['f1']:.1f}%")
+        (f"Test {metric_words(report['metric'])}, {language}", f"{100 * row[report['metric']]:.1f}%")
         for language, row in (arm.get("per_language") or {}).items()
     ]
     figures += [

@@ -126,15 +126,19 @@ def _languages(report: Mapping[str, Any]) -> list[str]:
     mains = [arm for arm in report["arms"] if arm["name"] == "main"]
     if not all(entry.get("per_language") for entry in (teacher, *mains)):
         return []
+    metric, words = report["metric"], metric_words(report["metric"]).removeprefix("entity ")
+    first = next(iter(teacher["per_language"].values()))
+    counted = [name for name in ("examples", "sentences", "entities") if name in first]
     rows = []
     for language, row in teacher["per_language"].items():
-        own = [arm["per_language"][language]["f1"] for arm in mains if language in arm["per_language"]]
+        own = [arm["per_language"][language][metric] for arm in mains if language in arm["per_language"]]
         student = sum(own) / len(own) if own else None
-        rows.append([language, row["sentences"], row["entities"], _percent(row["f1"]), _percent(student)])
-    means = [arm["macro_language_f1"]["test"] for arm in mains]
+        rows.append([language, *(row[name] for name in counted), _percent(row[metric]), _percent(student)])
+    over = f"macro_language_{metric}"
+    means = [arm[over]["test"] for arm in mains]
     mean = None if any(value is None for value in means) else sum(means) / len(means)
-    rows.append(["mean over languages", "", "", _percent(teacher["macro_language_f1"]["test"]), _percent(mean)])
-    return table(["language", "sentences", "entities", "teacher F1", "student F1"], rows)
+    rows.append(["mean over languages", *("" for _ in counted), _percent(teacher[over]["test"]), _percent(mean)])
+    return table(["language", *counted, f"teacher {words}", f"student {words}"], rows)
 
 
 def comparison_rows(report: Mapping[str, Any]) -> list[list[str]]:

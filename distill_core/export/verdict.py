@@ -173,11 +173,13 @@ def _languages(report: Mapping[str, Any]) -> str:
     """The language in which the student (mean over seeds) loses most against the reference teacher, of several."""
     teacher = next(t for t in report["teachers"] if t["name"] == report["reference_teacher"]).get("per_language") or {}
     mains = [arm.get("per_language") or {} for arm in report["arms"] if arm["name"] == "main"]
+    metric = report["metric"]
     losses: dict[str, tuple[float, float, float]] = {}
     for language, row in teacher.items():
-        if row["entities"] and all(language in arm for arm in mains):
-            own = sum(arm[language]["f1"] for arm in mains) / len(mains)
-            losses[language] = (row["f1"] - own, own, row["f1"])
+        # Only where entities are counted can there be none of them.
+        if row.get("entities", 1) and all(language in arm for arm in mains):
+            own = sum(arm[language][metric] for arm in mains) / len(mains)
+            losses[language] = (row[metric] - own, own, row[metric])
     if len(losses) < 2:
         return ""
     language, (loss, own, ceiling) = max(losses.items(), key=lambda item: item[1][0])

@@ -94,7 +94,7 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
     const shown = list.filter(m => (m.teacher && m.reference || m.arm === "main") && m.per_language);
     if (!shown.length) return null;
     const languages = [...new Set(shown.flatMap(m => Object.keys(m.per_language)))].sort();
-    const mean = m => m.macro_language_f1?.test;
+    const mean = m => (m.macro_language_f1 ?? m.macro_language_accuracy)?.test;
     return h("details", {class: "sr-details"}, h("summary", null, "Per language"), table("Per language", ["Language", ...shown.map(m => m.label + ", " + words + ", %")],
       [...languages.map(name => h("tr", null, h("th", {scope: "row"}, name), shown.map(m => num(S.points(m.per_language[name]?.f1 ?? m.per_language[name]?.accuracy))))),
         h("tr", null, h("th", {scope: "row"}, "Mean of languages"), shown.map(m => num(h("b", null, S.points(mean(m))))))]));
