@@ -65,8 +65,10 @@ def finding(row: Mapping[str, Any]) -> str:
     return str(row["outcome"])
 
 
-def metric_words(metric: str) -> str:
-    """A metric's key as people say it: accuracy, entity F1."""
+def metric_words(metric: str, task: str = "") -> str:
+    """A metric's key as people say it: accuracy, entity F1; word accuracy where a tagger's words are counted."""
+    if (task, metric) == ("tagging", "accuracy"):
+        return "word accuracy"
     return METRICS.get(metric, metric.replace("_", " "))
 
 
@@ -114,7 +116,7 @@ def _rounded(value: float) -> float:
 
 
 def _metric(report: Mapping[str, Any]) -> str:
-    return metric_words(str(report["metric"]))
+    return metric_words(str(report["metric"]), str(report.get("task")))
 
 
 def _size(factor: float) -> str:

@@ -83,6 +83,7 @@ def run(ctx: RunContext) -> Prepared:
     data = prepare_data(config.data, seed=ctx.seed)
     for finding in data.findings:
         ctx.sink.emit("finding", **finding.as_dict())
+    task = task.for_labels(data.labels)
     ctx.log(_said(task, data))
     teachers = load_run_teachers(ctx, task, data.labels)
     _refuse_misfits(ctx, teachers)
