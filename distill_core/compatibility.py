@@ -8,6 +8,7 @@ from distill_core.catalogue import MATCHING, TERMS, WEIGHTINGS
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import BiLSTMStudent, Objective, TransformerStudent
 from distill_core.errors import FieldError
+from distill_core.saved_students import BILSTM
 from distill_core.sections.training import Ramp, Stage
 from distill_core.shapes import factor_misfit, layers_misfit
 from distill_core.vocabulary import PRUNABLE
@@ -53,6 +54,12 @@ def _student_misfits(
 ) -> list[FieldError]:
     """What the teacher the student starts from cannot give it: embedding, layers, a smaller vocabulary."""
     found = []
+    if own.student is not None and student.initialise != "random":
+        copied = "layers" if student.initialise == "teacher_layers" else "embedding"
+        if own.student.factorised or (own.student.kind == BILSTM and copied == "layers"):
+            kind = "a BiLSTM" if own.student.kind == BILSTM else "a student with a factorised embedding"
+            message = f"{own.name} is {kind}: a student cannot start from its {copied}."
+            return [FieldError("student.initialise", message, "Start at random, or from another teacher.")]
     width, field = student.embedding, "student.embedding"
     if isinstance(student, TransformerStudent) and student.embedding is None:
         width, field = student.hidden, "student.hidden"
@@ -146,6 +153,9 @@ def _term_misfits(
     if "transformer" in entry.needs and isinstance(student, BiLSTMStudent):
         return [(f"“{entry.title}” needs a student with attention layers, and a BiLSTM has none.", off)]
     found = []
+    recurrent = [info.name for info in infos if info.model_type == BILSTM]
+    if "transformer" in entry.needs and recurrent:
+        return [(f"“{entry.title}” needs teachers with attention layers, and {recurrent[0]} is a BiLSTM.", off)]
     if "text" in entry.needs and task != "classification":
         what = "in tagging every word is classified" if task == "tagging" else "here only hidden words are guessed"
         message = f"“{entry.title}” looks at a text as a whole, and {what}."

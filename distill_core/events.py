@@ -6,7 +6,8 @@ kind       payload
 started    device, threads, versions {name: version}, pid
 stage      stage (one of STAGES), state ("started" | "finished"), seconds (when finished)
 progress   share (0..1 of the whole run), eta_s (None until a rate was measured), note (what is being done now)
-shapes     teachers [{name, parameters, bytes}], student {parameters, bytes}, compression {parameters, bytes}
+shapes     teachers [{name, parameters, bytes}], student {parameters, bytes}, compression {parameters, bytes},
+           metric (as in the report)
 latency    phase ("preview" | "final"), rows [{name, role ("teacher" | "student"), batch, tokens, threads, runtime,
            p50, p95}] (ms)
 teacher    name, validation (quality, fraction), level "reference" on the best one once all are known

@@ -12,7 +12,7 @@ from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome
 from distill_core.storage import read_json
 
-#: task → the metric its quality is told in, as `tasks.base.Task.metric`; known here before a report is
+#: task → the metric its quality is told in, as `tasks.base.Task.metric`, until the run itself says it (`shapes`)
 METRICS = {"classification": "accuracy", "tagging": "f1", "masked_lm": "accuracy"}
 
 
@@ -64,12 +64,13 @@ def run_state(store: Store, row: RunRow, now: float | None = None) -> dict[str, 
     now = time.time() if now is None else now
     state = row.state
     known = state.get("stages", {})
-    metric = METRICS.get(str(row.config.get("task")), METRICS["classification"])
+    task = str(row.config.get("task"))
+    metric = str((state.get("shapes") or {}).get("metric") or METRICS.get(task, METRICS["classification"]))
     return {
         "id": row.id,
         "name": row.name,
         "metric": metric,
-        "metric_words": metric_words(metric),
+        "metric_words": metric_words(metric, task),
         "status": row.status,
         "queue_position": store.queue_position(row.id) if row.status == "queued" else None,
         "stage": stage_of(row),

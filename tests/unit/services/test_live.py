@@ -130,6 +130,8 @@ def test_the_metric_is_that_of_the_task(store: Store, home: DataHome) -> None:
     assert Run(store, home).live()["run"]["metric"] == "accuracy"
     tagging = run_state(store, row(config={"task": "tagging"}))
     assert (tagging["metric"], tagging["metric_words"]) == ("f1", "entity F1")
+    plain = run_state(store, row(config={"task": "tagging"}, state={"shapes": {"metric": "accuracy"}}))
+    assert (plain["metric"], plain["metric_words"]) == ("accuracy", "word accuracy"), "the run itself knows better"
     assert set(METRICS) == set(TASKS)
     for name, entry in TASKS.items():
         assert entry.load().metric == METRICS[name]
