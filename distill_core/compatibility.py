@@ -50,6 +50,10 @@ def misfits(
 
 def _student_misfits(student: StudentSection, own: CheckpointInfo, embedding_width: int) -> list[FieldError]:
     """What the teacher the student starts from cannot give it: what its kind needs, a smaller vocabulary."""
+    taken = student.takes()
+    if own.student is not None and taken is not None and taken not in own.student.gives:
+        message = f"{own.name} is {own.student.words}: a student cannot start from its {taken}."
+        return [FieldError("student.initialise", message, "Start at random, or from another teacher.")]
     found = student.misfits(own, embedding_width)
     if student.vocabulary == "seen" and own.tokenizer_kind not in PRUNABLE:
         message = f"{own.name}'s tokeniser ({own.tokenizer_kind}) is of a kind whose vocabulary cannot be made smaller."
@@ -119,6 +123,10 @@ def _term_misfits(
         kind = STUDENTS[student.kind].title
         return [(f"“{entry.title}” needs a student with attention layers, and a {kind} has none.", off)]
     found = []
+    blind = [info for info in infos if not info.heads]
+    if "transformer" in entry.needs and blind:
+        kind = blind[0].student.words if blind[0].student is not None else f"a {blind[0].model_type}"
+        return [(f"“{entry.title}” needs teachers with attention layers, and {blind[0].name} is {kind}.", off)]
     whole = UNITS[build_task(task).unit].whole
     if "text" in entry.needs and whole:
         message = f"“{entry.title}” looks at a text as a whole, and {whole}."

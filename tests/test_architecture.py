@@ -28,7 +28,9 @@ ALLOWED = {
         "distill_core.catalogue",
         "distill_core.checkpoints",
         "distill_core.errors",
+        "distill_core.families",
         "distill_core.models",
+        "distill_core.saved_students",
         "distill_core.sections.base",
     ),
     "distill_core.tasks": (
@@ -103,6 +105,7 @@ TORCH_FREE = (
     "distill_core.students.base",
     "distill_core.tasks.units",
     "distill_core.checkpoints",
+    "distill_core.saved_students",
     "distill_core.compatibility",
     "distill_core.hub",
     "distill_core.jobs.store",

@@ -106,7 +106,7 @@ def predict(request: PredictRequest) -> int:
     if predictor.unit == "word":
         if pairs:
             raise DataError("This student tags words; it takes no second text.", hint="Leave --text-pair out.")
-        return _tagged(predictor.tag(texts), as_json=request.as_json)
+        return _tagged(predictor.tag(texts), as_json=request.as_json, plain=predictor.plain_tags)
     if predictor.unit == "piece":
         if pairs:
             raise DataError("This student guesses hidden words; it takes no second text.", hint="Leave it out.")
@@ -126,10 +126,14 @@ def predict(request: PredictRequest) -> int:
     return 0
 
 
-def _tagged(found: Sequence[Any], *, as_json: bool) -> int:
-    """Each text, then its entities."""
+def _tagged(found: Sequence[Any], *, as_json: bool, plain: bool) -> int:
+    """Each text, then its entities, or where tags are plain the words with theirs."""
     if as_json:
         print(json.dumps([text.as_dict() for text in found], ensure_ascii=False, indent=1))
+        return 0
+    if plain:
+        said = [[f"{word}/{tag or '?'}" for word, tag in zip(text.words, text.tags, strict=True)] for text in found]
+        print("\n".join(table(["words and their tags"], [[" ".join(words)] for words in said])))
         return 0
     rows = []
     for text in found:

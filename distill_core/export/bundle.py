@@ -37,10 +37,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def student_readme(report: Mapping[str, Any]) -> str:
     """README.md of a finished student: what it is, its figures, how it is loaded, its labels."""
-    task = known_task(report["task"])
+    task = known_task(report["task"]).measured_by(report["metric"])
     kind, of_units = task.words.student, UNITS[task.unit].of
     line, text = _LINES[task.unit]
-    use = _USE.format(line=line, text=text)
+    use = _USE.format(line=line if task.entities else line.replace("[0].entities", "[0].tags"), text=text)
     mains = [arm for arm in report["arms"] if arm["name"] == "main"]
     arm = next(arm for arm in mains if arm["seed"] == report["student_seed"])
     low, high = arm["interval"]
@@ -48,7 +48,7 @@ def student_readme(report: Mapping[str, Any]) -> str:
         ("Parameters", f"{arm['parameters']:,}"),
         ("Size", f"{arm['bytes'] / 1e6:.2f} MB (fp32 safetensors)"),
         (
-            f"Test {metric_words(report['metric'])}",
+            f"Test {metric_words(report['metric'], report['task'])}",
             f"{100 * arm['quality']['test']:.1f}% (95% interval {100 * low:.1f}–{100 * high:.1f})",
         ),
         ("Agreement with the teacher", f"{100 * arm['agreement']:.1f}%{of_units}"),
@@ -56,7 +56,7 @@ def student_readme(report: Mapping[str, Any]) -> str:
     if (arm.get("perplexity") or {}).get("test") is not None:
         figures.append(("Test perplexity of hidden pieces", f"{arm['perplexity']['test']:,.2f}"))
     figures += [
-        (f"Test entity F1, {language}", f"{100 * row['f1']:.1f}%")
+        (f"Test {metric_words(report['metric'], report['task'])}, {language}", f"{100 * row[report['metric']]:.1f}%")
         for language, row in (arm.get("per_language") or {}).items()
     ]
     figures += [

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from distill_core.export.verdict import finding, metric_words, points, times
-from distill_core.tasks.base import known_task
+from distill_core.tasks.base import Task, known_task
 
 ARM_NAMES = {"main": "student", "no_teacher": "control: no teacher", "uniform": "control: constant weights"}
 
@@ -30,7 +30,7 @@ def to_markdown(report: Mapping[str, Any]) -> str:
         lines += ["", "## Languages (test)", "", *languages]
     classes = _classes(report)
     if classes:
-        kind = known_task(report["task"]).words.classes[0]
+        kind = _task(report).words.classes[0]
         lines += ["", f"## {kind} (student, test)", "", *classes]
     lines += ["", "## Time", "", *table(["stage", "seconds"], [[k, f"{v:.1f}"] for k, v in report["seconds"].items()])]
     return "\n".join(lines) + "\n"
@@ -66,7 +66,7 @@ def _models(report: Mapping[str, Any]) -> list[str]:
     for arm in report["arms"]:
         name = ARM_NAMES.get(arm["name"], arm["name"]) + (f", seed {arm['seed']}" if seeds else "")
         rows.append([name, *_figures(arm), _percent(arm["agreement"])])
-    metric = metric_words(report["metric"])
+    metric = metric_words(report["metric"], report["task"])
     units = {"word": "agreement, words", "piece": "agreement, pieces"}
     agreement = units.get(str(report.get("unit")), "agreement")
     header = ["model", "parameters", "MB", f"validation {metric}", f"test {metric}", "95% interval", agreement]
@@ -112,13 +112,17 @@ def _latency(report: Mapping[str, Any]) -> list[str]:
     return [*table(header, rows), "", f"Runtime: {runtime}" + (f" on {device}." if device else ".")]
 
 
+def _task(report: Mapping[str, Any]) -> Task:
+    return known_task(report["task"]).measured_by(report["metric"])
+
+
 def _classes(report: Mapping[str, Any]) -> list[str]:
     main = next(arm for arm in report["arms"] if arm["name"] == "main")
     rows = [
         [row["label"], _percent(row["precision"]), _percent(row["recall"]), _percent(row["f1"]), row["support"]]
         for row in main["per_class"]
     ]
-    _, each, counted = known_task(report["task"]).words.classes
+    _, each, counted = _task(report).words.classes
     return table([each, "precision", "recall", "F1", counted], rows) if rows else []
 
 
@@ -128,15 +132,19 @@ def _languages(report: Mapping[str, Any]) -> list[str]:
     mains = [arm for arm in report["arms"] if arm["name"] == "main"]
     if not all(entry.get("per_language") for entry in (teacher, *mains)):
         return []
+    metric, words = report["metric"], metric_words(report["metric"], report["task"]).removeprefix("entity ")
+    first = next(iter(teacher["per_language"].values()))
+    counted = [name for name in ("examples", "sentences", "entities", "words") if name in first]
     rows = []
     for language, row in teacher["per_language"].items():
-        own = [arm["per_language"][language]["f1"] for arm in mains if language in arm["per_language"]]
+        own = [arm["per_language"][language][metric] for arm in mains if language in arm["per_language"]]
         student = sum(own) / len(own) if own else None
-        rows.append([language, row["sentences"], row["entities"], _percent(row["f1"]), _percent(student)])
-    means = [arm["macro_language_f1"]["test"] for arm in mains]
+        rows.append([language, *(row[name] for name in counted), _percent(row[metric]), _percent(student)])
+    over = f"macro_language_{metric}"
+    means = [arm[over]["test"] for arm in mains]
     mean = None if any(value is None for value in means) else sum(means) / len(means)
-    rows.append(["mean over languages", "", "", _percent(teacher["macro_language_f1"]["test"]), _percent(mean)])
-    return table(["language", "sentences", "entities", "teacher F1", "student F1"], rows)
+    rows.append(["mean over languages", *("" for _ in counted), _percent(teacher[over]["test"]), _percent(mean)])
+    return table(["language", *counted, f"teacher {words}", f"student {words}"], rows)
 
 
 def comparison_rows(report: Mapping[str, Any]) -> list[list[str]]:

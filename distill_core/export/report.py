@@ -30,9 +30,10 @@ class Predictor:
 
     parameters: on the inference path; bytes: as fp32 safetensors. validation, test: as the task's `quality` returns
     them: the report's metric, and where the task has them "macro_f1", "per_class", "per_language",
-    "macro_language_f1", "token_accuracy", "mode", "perplexity", "loss". predicted: [U] class of each unit (example, in
-    tagging word, in masked LM hidden piece) of the test set, in its order. scores: what each of the N test rows adds to
-    the metric; None where it is accuracy: then they follow from `predicted` and the report's gold.
+    "macro_language_f1" or "macro_language_accuracy", "token_accuracy", "mode", "perplexity", "loss".
+    predicted: [U] class of each unit (example, in tagging word, in masked LM hidden piece) of the test set, in its
+    order. scores: what each of the N test rows adds to the metric; None where it is accuracy: then they follow from
+    `predicted` and the report's gold.
     """
 
     name: str
@@ -192,7 +193,7 @@ def _common(p: Predictor, parts: ReportParts) -> dict[str, Any]:
         "macro_f1": {"validation": p.validation.get("macro_f1"), "test": p.test.get("macro_f1")},
         "per_class": [dict(row) for row in p.test.get("per_class", [])],
         **_perplexity(p),
-        **_languages(p),
+        **_languages(p, parts.metric),
     }
 
 
@@ -204,13 +205,13 @@ def _perplexity(p: Predictor) -> dict[str, Any]:
     return {name: {split: found[name] for split, found in splits.items()} for name in ("perplexity", "loss")}
 
 
-def _languages(p: Predictor) -> dict[str, Any]:
+def _languages(p: Predictor, metric: str) -> dict[str, Any]:
     """Figures of each language, only where the data tell languages apart."""
     rows = {language: dict(row) for language, row in (p.test.get("per_language") or {}).items()}
     if not rows:
         return {}
-    macro = {split: found.get("macro_language_f1") for split, found in (("validation", p.validation), ("test", p.test))}
-    return {"per_language": rows, "macro_language_f1": macro}
+    mean = f"macro_language_{metric}"
+    return {"per_language": rows, mean: {"validation": p.validation.get(mean), "test": p.test.get(mean)}}
 
 
 def _teacher_entry(t: TeacherResult, parts: ReportParts, reference: TeacherResult) -> dict[str, Any]:

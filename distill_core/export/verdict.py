@@ -63,11 +63,15 @@ def finding(row: Mapping[str, Any]) -> str:
     return str(row["outcome"])
 
 
-def metric_words(metric: str) -> str:
-    """A metric's key as people say it: accuracy, entity F1."""
-    tasks = [build_task(name) for name in TASKS]
-    named = next((task.words.metric for task in tasks if task.metric == metric and task.words.metric), "")
-    return named or metric.replace("_", " ")
+def metric_words(metric: str, task: str = "") -> str:
+    """A metric's key as people say it: accuracy, entity F1; word accuracy where a tagger's words are counted.
+
+    task: whose metric; "": any's that is measured by it.
+    """
+    tasks = [known_task(task)] if task else [one for one in map(build_task, TASKS) if one.metric == metric]
+    named = tasks[0].measured_by(metric) if tasks else None
+    own = named.words.metric if named is not None and named.metric == metric else ""
+    return own or metric.replace("_", " ")
 
 
 def headline(report: Mapping[str, Any]) -> str:
@@ -114,7 +118,7 @@ def _rounded(value: float) -> float:
 
 
 def _metric(report: Mapping[str, Any]) -> str:
-    return metric_words(str(report["metric"]))
+    return metric_words(str(report["metric"]), str(report.get("task")))
 
 
 def _size(factor: float) -> str:
@@ -173,11 +177,13 @@ def _languages(report: Mapping[str, Any]) -> str:
     """The language in which the student (mean over seeds) loses most against the reference teacher, of several."""
     teacher = next(t for t in report["teachers"] if t["name"] == report["reference_teacher"]).get("per_language") or {}
     mains = [arm.get("per_language") or {} for arm in report["arms"] if arm["name"] == "main"]
+    metric = report["metric"]
     losses: dict[str, tuple[float, float, float]] = {}
     for language, row in teacher.items():
-        if row["entities"] and all(language in arm for arm in mains):
-            own = sum(arm[language]["f1"] for arm in mains) / len(mains)
-            losses[language] = (row["f1"] - own, own, row["f1"])
+        # Only where entities are counted can there be none of them.
+        if row.get("entities", 1) and all(language in arm for arm in mains):
+            own = sum(arm[language][metric] for arm in mains) / len(mains)
+            losses[language] = (row[metric] - own, own, row[metric])
     if len(losses) < 2:
         return ""
     language, (loss, own, ceiling) = max(losses.items(), key=lambda item: item[1][0])

@@ -68,6 +68,7 @@ class Student(nn.Module):
         tokenizer: the tokenizer its inputs are made with (that of the teacher it was initialised from).
         architecture: JSON-ready description from which `saving.rebuild` makes the same module again.
         prediction: the last layer, P → C.
+        encoder, embedding: one of the two: the model of `transformers` inside, or else the table of pieces [V, E].
         kept_ids: [V] int64, the id each piece of its vocabulary has in the tokenizer it was pruned from; None where it
             reads that tokenizer's own ids. Not saved: a saved student has its own tokenizer.
     """

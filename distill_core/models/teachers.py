@@ -31,9 +31,11 @@ from distill_core.models.heads import HEAD_DROPOUT, SharedHead, TokenHead
 from distill_core.models.labels import label_columns
 from distill_core.models.masked_teacher import MaskedTeacher
 from distill_core.models.saving import load_teacher_states, save_teachers
+from distill_core.models.student_teacher import StudentTeacher, encoder_of, load_saved
 from distill_core.models.teacher import Teacher
 from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states
+from distill_core.saved_students import retraining_misfit
 from distill_core.tasks.base import Task, build_task
 from distill_core.tasks.units import UNITS
 
@@ -42,6 +44,7 @@ __all__ = [
     "MaskedTeacher",
     "ReadyTeacher",
     "SharedHead",
+    "StudentTeacher",
     "Teacher",
     "TokenHead",
     "load_teacher_states",
@@ -212,8 +215,7 @@ def _encoder_teachers(
     loaded = []
     for index, (section, info) in enumerate(with_infos):
         with _field(f"teachers.{index}.source"):
-            config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
-            loaded.append((load_tokenizer(info.folder), load_encoder(info.folder, config)))
+            loaded.append(_encoder(section, info, wanted.dropout))
     widths = [encoder.config.hidden_size for _, encoder in loaded]
     shared = wanted.mode == "cofinetune"
     mapped = shared and len(set(widths)) > 1
@@ -232,15 +234,29 @@ def _encoder_teachers(
     return teachers
 
 
+def _encoder(section: TeacherSection, info: CheckpointInfo, dropout: float | None) -> tuple[Any, PreTrainedModel]:
+    """(tokenizer, encoder without a head) of a checkpoint or a saved student."""
+    if info.student is None:
+        config = load_config(info.folder, keep_layers=section.keep_layers, dropout=dropout)
+        return load_tokenizer(info.folder), load_encoder(info.folder, config)
+    misfit = retraining_misfit(info.name, info.student)
+    if misfit:
+        raise CheckpointError(misfit[0], hint=misfit[1])
+    saved = load_saved(info)
+    return saved.tokenizer, encoder_of(saved)
+
+
 def _ready_teacher(name: str, section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int) -> Teacher:
     if not wanted.task.ready(info) or not info.labels:
         raise CheckpointError(
             f"{info.name} has no {UNITS[wanted.task.unit].layer}, so it cannot be used as it is.",
-            hint="Let it be finetuned on the labelled rows (teachers are: separate).",
+            hint="Let it be finetuned on the labelled rows (teachers are: separate), or choose one made for this task.",
             field=f"teachers.{index}.source",
         )
     columns = label_columns(info.labels, wanted.labels, section.label_mapping, field=f"teachers.{index}.label_mapping")
     with _field(f"teachers.{index}.source"):
+        if info.student is not None:
+            return StudentTeacher(name, info, load_saved(info), columns)
         config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
         model = load_classifier(info.folder, config, unit=wanted.task.unit)
         return ReadyTeacher(name, info, (load_tokenizer(info.folder), model), columns, unit=wanted.task.unit)
@@ -258,6 +274,8 @@ def _masked_teacher(
             field=f"teachers.{index}.source",
         )
     with _field(f"teachers.{index}.source"):
+        if info.student is not None:
+            return StudentTeacher(name, info, load_saved(info), None)
         config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
         model = load_classifier(info.folder, config, unit=wanted.task.unit)
         return MaskedTeacher(name, info, (load_tokenizer(info.folder), model))

@@ -12,6 +12,7 @@ from distill_core.compatibility import misfits
 from distill_core.config import RunConfig, TeacherSection, from_dict
 from distill_core.errors import CheckpointError, ConfigError, FieldError, StillroomError
 from distill_core.models.labels import label_columns
+from distill_core.saved_students import retraining_misfit
 from distill_core.services.drafts import Parts, checked_data, foreign_paths, inspect, refuse_foreign_paths
 from distill_core.services.sizes import DEFAULT_CLASSES, advice_on, sizes, student_sizes, teacher_parameters
 from distill_core.tasks.base import Task, build_task
@@ -105,6 +106,8 @@ def _look_at_teachers(parts: Parts, barred: set[str], outcome: CheckOutcome) -> 
             row.update(_teacher_row(teacher, info))
             if parts.mode == "as_is":
                 _refuse_unready(number, info, build_task(parts.task))
+            elif misfit := retraining_misfit(info.name, info.student):
+                raise CheckpointError(misfit[0], hint=misfit[1], field=f"teachers.{number}.source")
         except StillroomError as error:
             where = error.field if error.field and "." in error.field else error.field or "source"
             where = where if where.startswith("teachers.") else f"teachers.{number}.{where}"

@@ -82,6 +82,7 @@ def run(ctx: RunContext) -> Prepared:
     data = prepare_data(config.data, seed=ctx.seed)
     for finding in data.findings:
         ctx.sink.emit("finding", **finding.as_dict())
+    task = task.for_labels(data.labels)
     ctx.log(_said(task, data))
     teachers = load_run_teachers(ctx, task, data.labels)
     _refuse_misfits(ctx, teachers)
@@ -148,7 +149,9 @@ def _refuse_misfits(ctx: RunContext, teachers: list[Teacher]) -> None:
         raise ConfigError(found)
     if "mixup" in used_terms(ctx.config.objective, ctx.config.training.stages):
         for teacher in teachers:
-            check_mixable(teacher.encoder)
+            own = teacher.info.student
+            if own is None or own.has_encoder:  # other students always read embeddings
+                check_mixable(teacher.encoder)
 
 
 def rows_digest(*parts: Rows) -> str:

@@ -49,6 +49,7 @@ def preview(ctx: RunContext, prepared: Prepared, student: Student) -> None:
             "parameters": min(size.parameters for size in sizes) / own.parameters,
             "bytes": min(size.bytes for size in sizes) / own.bytes,
         },
+        metric=prepared.task.metric,
     )
     measured = _latency(ctx, prepared.teachers, student, repeats=7, seconds=PREVIEW_SECONDS, stop=ctx.stop.is_set)
     ctx.sink.emit("latency", phase="preview", rows=measured)

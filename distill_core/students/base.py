@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from distill_core.arithmetic import linear, masked_head_parameters
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.errors import FieldError
+from distill_core.families import Tensors
+from distill_core.saved_students import Figures
 from distill_core.sections.base import MAX_TEACHERS, Section, setting
 
 
@@ -51,6 +53,8 @@ class StudentSection(Section):
         model: ``package.module:Class`` of its torch module, a `models.base.Student`.
         presets: name → (title, fields) of known sizes.
         attends: has attention, so that terms on attention and states token by token make sense.
+        has_encoder: is it a model of `transformers` with a head, as checkpoints are? Then it can be finetuned as a
+            teacher, and its layers be copied.
         units: what it can predict for: "example", "word", "piece".
         advised: paths of its fields at which advice may stand.
         rate_help: its usual learning rate in words.
@@ -59,6 +63,7 @@ class StudentSection(Section):
     model: ClassVar[str]
     presets: ClassVar[Mapping[str, tuple[str, dict[str, Any]]]] = {}
     attends: ClassVar[bool] = False
+    has_encoder: ClassVar[bool] = False
     units: ClassVar[frozenset[str]] = frozenset({"example", "word"})
     advised: ClassVar[frozenset[str]] = frozenset()
     rate_help: ClassVar[str]
@@ -102,6 +107,18 @@ class StudentSection(Section):
         """Attention heads; 0 without attention. teacher_heads: of the teacher it starts from."""
         del teacher_heads
         return 0
+
+    @classmethod
+    def figures(cls, architecture: Mapping[str, Any], tensors: Tensors, labels: list[str], max_tokens: int) -> Figures:
+        """A saved one as a teacher. architecture: `models.base.Student.architecture`; tensors: of its weights' header.
+
+        Raises KeyError, TypeError or ValueError for a damaged one.
+        """
+        raise TypeError(f"{cls.__name__} has to say what it is as a teacher")
+
+    def takes(self) -> str | None:
+        """What it takes over from the teacher it starts from: "embedding", "layers" (and all around them) or None."""
+        return None
 
     def copying(self) -> Copying | None:
         """Layers it takes over from its teacher, if it does."""

@@ -46,7 +46,7 @@ class Encoded:
 
     In masked LM ids are those after masking, word_counts are the W_n hidden pieces of each example, and there are
     targets: N int32 arrays [T_n], number of each hidden piece from left to right, −1 elsewhere; and gold: N int64
-    arrays [W_n], the ids that were hidden.
+    arrays [W_n], the ids that were hidden. unseen: the class of a word that was cut off.
     """
 
     ids: list[np.ndarray]
@@ -57,6 +57,7 @@ class Encoded:
     word_counts: np.ndarray | None = None
     targets: list[np.ndarray] | None = None
     gold: list[np.ndarray] | None = None
+    unseen: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -73,6 +74,7 @@ class Encoded:
             word_counts=None if self.word_counts is None else self.word_counts[chosen],
             targets=None if self.targets is None else [self.targets[i] for i in chosen.tolist()],
             gold=None if self.gold is None else [self.gold[i] for i in chosen.tolist()],
+            unseen=self.unseen,
         )
 
 
@@ -85,6 +87,7 @@ class Task:
         words: what people read about it.
         labelled: its rows need a column with labels. pairs: its rows may be pairs of texts, in tables whose columns
             are texts and labels. bundled: file of its training rows in the folder of a bundled set for it.
+        entities: do its tags, in IOB2, name entities?
         copies: how often every training row stands in the pool, one copy after the other; an epoch is one of them.
     """
 
@@ -94,6 +97,7 @@ class Task:
     words: TaskWords
     labelled: bool = True
     pairs: bool = False
+    entities: bool = False
     bundled: str
 
     @property
@@ -124,15 +128,25 @@ class Task:
             return info.is_masked_lm
         return bool(info.labels) and (info.is_tagger if self.unit == "word" else info.is_classifier)
 
-    def count_words(self, labels: int) -> str:
-        """What so many labels are, for the page: "8 classes"."""
-        return f"{labels} classes"
+    def count_words(self, labels: Sequence[str]) -> str:
+        """What these labels are, for the page: "8 classes"."""
+        return f"{len(labels)} classes"
+
+    def measured_by(self, metric: str) -> Task:
+        """The task as one of its reports with this metric was made: see `for_labels`."""
+        del metric
+        return self
 
     # ---- in a run
 
     def for_run(self, config: RunConfig) -> Task:
         """The task with the settings of a run."""
         del config
+        return self
+
+    def for_labels(self, labels: Sequence[str]) -> Task:
+        """The task as the data's labels make it."""
+        del labels
         return self
 
     def pool(self, data: PreparedData) -> Rows:

@@ -57,7 +57,7 @@ class MaskedLM(Task):
     def teacher_misfits(self, own: CheckpointInfo, infos: Sequence[CheckpointInfo]) -> list[FieldError]:
         return masked_rules.teacher_misfits(own, infos)
 
-    def count_words(self, labels: int) -> str:
+    def count_words(self, labels: Sequence[str]) -> str:
         return "plain text"
 
     def for_run(self, config: RunConfig) -> MaskedLM:

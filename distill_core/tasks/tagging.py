@@ -1,4 +1,7 @@
-"""Tagging: one tag a word. Encoding of given words, first piece scored; quality is entity-level F1."""
+"""Tagging: one tag a word. Encoding of given words, first piece scored; quality is entity-level F1.
+
+Where the tags are of no entities (parts of speech), `for_labels` gives `word_tags.WordTags` in its place.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +54,11 @@ def _words(sentence: list[str], spans: np.ndarray, special: np.ndarray) -> np.nd
     return np.where(none | (last >= np.append(ends, 0)[owner]), -1, owner).astype(np.int32)
 
 
+def plain(labels: Sequence[str]) -> bool:
+    """Do these tags stand for themselves, as none of them begins an entity?"""
+    return not any(label.startswith("B-") for label in labels)
+
+
 class Tagging(Task):
     """One tag a word (IOB2); quality is micro F1 over exact entities, span and type (2004.05686 §5)."""
 
@@ -62,17 +70,29 @@ class Tagging(Task):
         row="test sentence",
         classes=("Entity types", "type", "entities"),
     )
-    bundled = "train.jsonl"
+    bundled, entities = "train.jsonl", True
 
     def draft(self, config: DataConfig, seed: int) -> Draft:
         from distill_core.data.tagging_draft import draft_tagging
 
         return draft_tagging(config, seed)
 
-    def count_words(self, labels: int) -> str:
-        """ "3 types": every type has two tags, and O none."""
-        types = max(0, (labels - 1) // 2)
+    def count_words(self, labels: Sequence[str]) -> str:
+        """ "3 types": every type has two tags, and O none; or "17 tags" of no entities."""
+        if plain(labels):
+            return f"{len(labels)} tags"
+        types = max(0, (len(labels) - 1) // 2)
         return f"{types} type{'' if types == 1 else 's'}"
+
+    def for_labels(self, labels: Sequence[str]) -> Tagging:
+        from distill_core.tasks.word_tags import WordTags
+
+        return WordTags() if plain(labels) else self
+
+    def measured_by(self, metric: str) -> Tagging:
+        from distill_core.tasks.word_tags import WordTags
+
+        return WordTags() if metric == WordTags.metric else self
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> Encoded:
         return encode_words(tokenizer, rows.words or [], max_tokens)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from distill_core.arithmetic import linear
+from distill_core.families import Tensors
+from distill_core.saved_students import Figures, SavedStudent, parameters_in
 from distill_core.sections.base import setting
 from distill_core.students.base import Sizing, StudentSection, init_teacher_setting, vocabulary_setting
 
@@ -31,6 +33,15 @@ class BagStudent(StudentSection):
     def count_parameters(self, sizing: Sizing) -> int:
         inner = linear(self.breadth, self.breadth)
         return sizing.pieces * self.breadth + inner + linear(self.breadth, sizing.classes)
+
+    @classmethod
+    def figures(cls, architecture: Mapping[str, Any], tensors: Tensors, labels: list[str], max_tokens: int) -> Figures:
+        pieces, breadth, total = architecture["pieces"], architecture["breadth"], parameters_in(tensors)
+        return Figures(
+            SavedStudent("bag", breadth), model_type="bag", task=architecture["task"], labels=labels, layers=1,
+            hidden=breadth, heads=0, intermediate=0, vocab_size=pieces, max_positions=max_tokens,
+            parameters=total - parameters_in(tensors, "prediction."), total=total,
+        )  # fmt: skip
 
     def token_weights(self) -> float:
         return float(self.breadth**2)

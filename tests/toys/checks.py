@@ -128,6 +128,29 @@ def test_the_size_told_before_is_the_size_measured(raw: dict[str, Any], finished
     assert main_arm["parameters"] == pieces * 10 + 110 + 33
 
 
+def test_the_saved_student_teaches_in_turn(
+    raw: dict[str, Any], finished: tuple[Any, RunFolder, Any], tmp_path: Path
+) -> None:
+    """As a teaching assistant it is used as it is; it cannot be finetuned, nor asked for attention."""
+    _, folder, _ = finished
+    assistant = [{"source": str(folder.path)}]
+    outcome = check_config({**raw, "teachers": assistant})
+    assert [error.field for error in outcome.errors] == ["teachers.0.source"]
+    assert "saved Bag of pieces student" in outcome.errors[0].message
+    second = {
+        **raw,
+        "teachers": assistant,
+        "teacher_training": {"mode": "as_is"},
+        "student": {"kind": "bag", "breadth": 4},
+        "training": {"epochs": 1, "batch_size": 16, "evaluations": 1},
+    }
+    assert check_config(second).ok
+    report = pipeline.run(
+        cfg.from_dict(second), RunFolder(tmp_path / "run"), DataHome(tmp_path / "home"), MemorySink(), StopToken()
+    )
+    assert report["teachers"][0]["parameters"] > report["arms"][0]["parameters"]
+
+
 def test_the_live_page_names_the_metric(tmp_path: Path) -> None:
     home = DataHome(tmp_path)
     home.create()

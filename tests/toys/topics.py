@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ class Topics(Classification):
         classes=("Topics", "topic", "letters"),
     )
 
-    def count_words(self, labels: int) -> str:
-        return f"{labels} topics"
+    def count_words(self, labels: Sequence[str]) -> str:
+        return f"{len(labels)} topics"
 
     def quality(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> dict[str, Any]:
         found = super().quality(rows, predicted, labels)

@@ -6,10 +6,24 @@ from distill_core.compatibility import misfits, used_terms
 from distill_core.config import BiLSTMStudent, Objective, Training, TransformerStudent
 
 A = SimpleNamespace(
-    name="a", hidden=32, heads=4, layers=4, tokenizer_kind="WordPiece", model_type="bert", tokenizer_fingerprint="x"
+    name="a",
+    hidden=32,
+    heads=4,
+    layers=4,
+    tokenizer_kind="WordPiece",
+    model_type="bert",
+    tokenizer_fingerprint="x",
+    student=None,
 )
 B = SimpleNamespace(
-    name="b", hidden=64, heads=8, layers=6, tokenizer_kind="WordLevel", model_type="bert", tokenizer_fingerprint="y"
+    name="b",
+    hidden=64,
+    heads=8,
+    layers=6,
+    tokenizer_kind="WordLevel",
+    model_type="bert",
+    tokenizer_fingerprint="y",
+    student=None,
 )
 
 
@@ -104,7 +118,7 @@ def test_terms_by_token_need_equal_tokenisers(term):
 
 
 def test_attention_scores_need_equal_heads_and_name_both():
-    wide = SimpleNamespace(name="wide", hidden=64, heads=8, tokenizer_fingerprint="x")
+    wide = SimpleNamespace(name="wide", hidden=64, heads=8, model_type="bert", tokenizer_fingerprint="x")
     (error,) = misfits(SMALL, matching(attention=1.0), (A, wide))
     assert error.field == "objective.matching.attention" and "has 4" in error.message and "wide 8" in error.message
     assert fields(SMALL, matching(attention=1.0), infos=(A, A)) == []

@@ -53,7 +53,7 @@ def _slot(form: Form, step: TeachersStep, number: int, bundled: list[tuple[str, 
                 value=bundled[number][1] if number < min(SHOWN_AT_FIRST, len(bundled)) else "",
                 allow_custom_value=True,
                 label=f"Teacher {number + 1}",
-                info="A bundled one from the list, or type a folder or a name on the Hub.",
+                info="A bundled one from the list, or type a folder (also a finished run's) or a name on the Hub.",
                 elem_id=f"field-{slug(spec.path)}",
             )
             form.bind(spec, source)

@@ -39,14 +39,14 @@ def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
     name = _STORED.sub("", name)
     parts = [name or text.NOTHING_YET]
     if summary.get("labels"):
-        parts.append(classes_words(data, len(summary["labels"])))
+        parts.append(classes_words(data, summary["labels"]))
     sizes = summary.get("sizes") or {}
     if sizes:
         parts.append(f"{sum(v for v in sizes.values() if isinstance(v, int)):,} rows")
     return ", ".join(parts)
 
 
-def classes_words(data: dict[str, Any], labels: int) -> str:
+def classes_words(data: dict[str, Any], labels: list[str]) -> str:
     """ "8 classes", or what the task calls them."""
     return known_task(data.get("task")).count_words(labels)
 

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from distill_core.arithmetic import linear, svd_misfit
+from distill_core.catalogue import DEFAULT_TASK
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.errors import FieldError
+from distill_core.families import Tensors
+from distill_core.saved_students import Figures, SavedStudent, parameters_in
 from distill_core.sections.base import setting
 from distill_core.students.base import Sizing, StudentSection, init_teacher_setting, vocabulary_setting
 
@@ -112,6 +115,29 @@ class BiLSTMStudent(StudentSection):
             f"BiLSTM, {typed.get('lstm_layers', '–')} × {typed.get('lstm_hidden', '–')} units, "
             f"embedding {typed.get('embedding', '–')}"
         )
+
+    @classmethod
+    def figures(cls, architecture: Mapping[str, Any], tensors: Tensors, labels: list[str], max_tokens: int) -> Figures:
+        pieces, embedding = tensors["embedding.weight"][1]
+        total = parameters_in(tensors)
+        kind = architecture["kind"]
+        return Figures(
+            SavedStudent(kind, embedding),
+            model_type=kind,
+            task=str(architecture.get("task", DEFAULT_TASK)),
+            labels=labels,
+            layers=int(architecture["lstm_layers"]),
+            hidden=2 * int(architecture["lstm_hidden"]),
+            heads=0,
+            intermediate=0,
+            vocab_size=pieces,
+            max_positions=max_tokens,
+            parameters=total - parameters_in(tensors, "prediction."),
+            total=total,
+        )
+
+    def takes(self) -> str | None:
+        return "embedding" if self.initialise == "svd" else None
 
     def misfits(self, own: CheckpointInfo, embedding_width: int) -> list[FieldError]:
         wanted = self.embedding if self.initialise == "svd" else None

@@ -15,8 +15,11 @@ from distill_core.arithmetic import (
     svd_misfit,
     word_parameters,
 )
+from distill_core.catalogue import DEFAULT_TASK
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.errors import ConfigError, FieldError
+from distill_core.families import Tensors, count, dimensions, family_of
+from distill_core.saved_students import Figures, SavedStudent, parameters_in
 from distill_core.sections.base import setting
 from distill_core.students.base import Copying, Sizing, StudentSection, init_teacher_setting, vocabulary_setting
 
@@ -30,6 +33,7 @@ class TransformerStudent(StudentSection):
 
     model: ClassVar[str] = "distill_core.students.transformer.model:TransformerClassifier"
     attends: ClassVar[bool] = True
+    has_encoder: ClassVar[bool] = True
     units: ClassVar[frozenset[str]] = frozenset({"example", "word", "piece"})
     advised: ClassVar[frozenset[str]] = frozenset({"student.layer_choice", "student.initialise"})
     rate_help: ClassVar[str] = (
@@ -176,6 +180,35 @@ class TransformerStudent(StudentSection):
 
     def head_count(self, teacher_heads: int) -> int:
         return teacher_heads if self._copied else self.heads
+
+    @classmethod
+    def figures(cls, architecture: Mapping[str, Any], tensors: Tensors, labels: list[str], max_tokens: int) -> Figures:
+        del max_tokens  # its positions say how much it can read
+        config = dict(architecture["encoder"])
+        where = "this student"
+        family = family_of(config, where)
+        sizes = dimensions(config, family, where)
+        inner = {name.removeprefix("encoder."): spec for name, spec in tensors.items() if name.startswith("encoder.")}
+        counted = count(inner, config, where)
+        width = inner[family.words][1][1]
+        return Figures(
+            SavedStudent(architecture["kind"], width, architecture.get("factorised") is not None),
+            model_type=config["model_type"],
+            task=str(architecture.get("task", DEFAULT_TASK)),
+            labels=labels,
+            layers=sizes.layers,
+            hidden=sizes.hidden,
+            heads=sizes.heads,
+            intermediate=sizes.intermediate,
+            vocab_size=sizes.vocab_size,
+            max_positions=sizes.max_positions,
+            parameters=counted.encoder(sizes.layers),
+            total=parameters_in(tensors),
+            per_layer=counted.per_layer,
+        )
+
+    def takes(self) -> str | None:
+        return {"teacher_layers": "layers", "svd": "embedding"}.get(self.initialise)
 
     def copying(self) -> Copying | None:
         if not self._copied:

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from distill_core.errors import DataError
+from distill_core.export.bundle import student_readme
+from distill_core.export.markdown import to_markdown
 from distill_core.export.report import (
     SCHEMA_VERSION,
+    ReportParts,
     best_main,
     build_report,
     latency_table,
@@ -224,6 +227,38 @@ def test_tagging_has_languages_and_no_majority() -> None:
     assert "Largest loss: pl, " in sentences and "always answering" not in sentences
     assert "entity F1" in report["conclusion"]["headline"]
     assert "per_language" not in sample_report()["arms"][0] and "scoring" not in sample_report()["protocol"]
+
+
+def spoken_parts(seeds: tuple[int, ...] = (13,)) -> ReportParts:
+    """The sample run with two languages in turn; in "pl" the students have fewer right."""
+    parts = sample_parts(seeds)
+    for number, predictor in enumerate([*parts.teachers, *parts.arms]):
+        taught = number < len(parts.teachers)
+        rows = {
+            name: {"accuracy": 0.9 if taught else share, "examples": 750} for name, share in (("en", 0.88), ("pl", 0.7))
+        }
+        mean = float(np.mean([row["accuracy"] for row in rows.values()]))
+        predictor.test = {**predictor.test, "per_language": rows, "macro_language_accuracy": mean}
+        predictor.validation = {**predictor.validation, "macro_language_accuracy": mean}
+    return parts
+
+
+def test_classification_has_languages_too() -> None:
+    report = build_report(spoken_parts((1, 2)))
+    for entry in [*report["teachers"], *report["arms"]]:
+        mean = np.mean([row["accuracy"] for row in entry["per_language"].values()])
+        assert entry["macro_language_accuracy"] == {"validation": pytest.approx(mean), "test": pytest.approx(mean)}
+        assert "macro_language_f1" not in entry
+    assert "Largest loss: pl, 70.0% against 90.0%." in report["conclusion"]["sentences"]
+    lines = to_markdown(report).splitlines()
+    head = next(line for line in lines if line.startswith("| language "))
+    assert [cell.strip() for cell in head.strip("| ").split("|")] == [
+        "language", "examples", "teacher accuracy", "student accuracy",
+    ]  # fmt: skip
+    (polish,) = [line for line in lines if line.startswith("| pl ")]
+    assert [cell.strip() for cell in polish.strip("| ").split("|")] == ["pl", "750", "90.0%", "70.0%"]
+    assert any(line.startswith("| mean over languages ") and "79.0%" in line for line in lines)
+    assert "| Test accuracy, pl | 70.0% |" in student_readme(report)
 
 
 def test_tagging_over_seeds_is_compared_by_t() -> None:

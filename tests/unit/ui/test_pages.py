@@ -43,14 +43,16 @@ def test_any_request_is_survived(functions: dict[str, Any], request_: Any) -> No
 
 @pytest.mark.parametrize("cursor", ["7", -1, 2.5, None, True, [1]])
 def test_a_bad_cursor_counts_as_the_start(functions: dict[str, Any], cursor: Any) -> None:
-    assert functions["live"]({"run": "done-1", "cursor": cursor})["rows"][0]["seq"] == 1
+    answer = functions["live"]({"run": "done-1", "cursor": cursor})
+    assert answer["curves"][0]["id"] == 0 and len(answer["curves"]) == len(answer["points"])
 
 
 def test_live_gives_only_what_is_new_and_only_json(functions: dict[str, Any]) -> None:
     first = functions["live"]({"run": "done-1", "cursor": 0})
     json.dumps(first, allow_nan=False)
-    assert any(row["value"] is None for row in first["rows"])
-    assert functions["live"]({"run": "done-1", "cursor": first["cursor"]})["rows"] == []
+    assert any(value is None for packed in first["points"] for value in packed[4])
+    later = functions["live"]({"run": "done-1", "cursor": first["cursor"]})
+    assert later["curves"] == [] and later["points"] == []
 
 
 def test_refusals_are_told_in_words(functions: dict[str, Any]) -> None:
