@@ -22,8 +22,8 @@ if (!window.StillroomBoard) window.StillroomBoard = (() => {
       for (const [key, [title, unit]] of Object.entries(this.words.charts)) {
         this.boxes[key] = this._box(key, title, unit);
         const chart = this.charts[key] = new LiveChart(this.boxes[key].plot, {...OPTIONS[key], x: TIME.includes(key) ? this.words.minutes : this.words.steps});
-        chart.legend = this.boxes[key].legend; chart.settings = this.toolbar.choices;
-        chart.on = {hover: x => this.point(x, TIME.includes(key)), zoom: range => this.refineSoon(key, range)};
+        chart.legend = this.boxes[key].legend; chart.settings = {...this.toolbar.choices};
+        chart.on = {hover: x => this.point(x, TIME.includes(key)), zoom: range => this.refineSoon(key, range), seen: () => this.flush().catch(() => {})};
       }
       fill(root, this.toolbar.node, Object.values(this.boxes).map(b => b.card));
       this.watcher = new MutationObserver(() => this.retheme());
@@ -45,7 +45,7 @@ if (!window.StillroomBoard) window.StillroomBoard = (() => {
     flush() { return this.withPlotly(P => this.all(c => c.flush(P))); }
     retheme() { this.withPlotly(P => this.all(c => c.retheme(P))).catch(() => {}); }
     unzoom() { this.withPlotly(P => this.all(c => c.unzoom(P))).catch(() => {}); }
-    purge() { this.watcher.disconnect(); clearTimeout(this.later); this.all(c => c.purge()); }
+    purge() { this.watcher.disconnect(); this.all(c => c.purge()); }
     reset() {
       this.curves.clear(); this.seeds.clear(); this.group = this.groups = null;
       this.all(c => c.clear());
@@ -170,8 +170,9 @@ if (!window.StillroomBoard) window.StillroomBoard = (() => {
     }
     // A zoomed chart asks for the points that thinning has left out of what it shows.
     refineSoon(key, range) {
-      clearTimeout(this.later);
-      this.later = setTimeout(() => this.refine(key, range).catch(error => console.debug("finer:", error)), 150);
+      const chart = this.charts[key];
+      clearTimeout(chart.later);
+      chart.later = setTimeout(() => this.refine(key, range).catch(error => console.debug("finer:", error)), 150);
     }
     async refine(key, range) {
       const chart = this.charts[key], lines = [...chart.lines.values()], scale = TIME.includes(key) ? 60 : 1;

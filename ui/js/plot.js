@@ -26,7 +26,7 @@ if (!window.StillroomPlot) window.StillroomPlot = (() => {
       yaxis: {...axis, rangemode: options.tozero ? "tozero" : "normal", nticks: 6, type: log && options.log ? "log" : "linear", exponentformat: "e"},
     };
     if (options.range) Object.assign(made.yaxis, {range: options.range.slice(), autorange: false});
-    if (made.yaxis.type === "log") Object.assign(made.yaxis, {rangemode: "normal", dtick: null, minor: {nticks: 0}});
+    if (made.yaxis.type === "log") Object.assign(made.yaxis, {rangemode: "normal", tickmode: "array"});
     return made;
   };
   const figure = value => Math.abs(value) >= 1e6 || (value && Math.abs(value) < 0.001) ? value.toExponential(1)
@@ -37,6 +37,15 @@ if (!window.StillroomPlot) window.StillroomPlot = (() => {
     constructor(node, options) {
       this.node = node; this.options = options; this.lines = new Map(); this.settings = {power: 0, log: false};
       this.marks = []; this.bands = []; this.drawn = false; this.busy = Promise.resolve(); this.on = {};
+      // Only what can be seen is drawn; the rest waits until it nearly is.
+      this.seen = !window.IntersectionObserver;
+      if (this.seen) return;
+      this.watcher = new IntersectionObserver(([entry]) => {
+        const now = entry.isIntersecting, came = now && !this.seen;
+        this.seen = now;
+        if (came) this.on.seen?.();
+      }, {rootMargin: "400px"});
+      this.watcher.observe(node);
     }
     // A curve is shown as `style(colour)` says: {name, colour, dash, width, faint, points, legend, scale}.
     show(key, curve, style) { if (!this.lines.has(key)) this.lines.set(key, {curve, style, index: null, stale: true}); }
@@ -91,6 +100,16 @@ if (!window.StillroomPlot) window.StillroomPlot = (() => {
           showarrow: false, yanchor: "bottom", yshift: 14 * (group.length - 1 - i), text: plain(m.text), font: {size: 11, color: colour(m.colour)}})))],
       };
     }
+    // On a log axis: 1, 2 and 5 of each decade while that is not too much, else the decades.
+    _ticks() {
+      if (!this.options.log || !this.settings.log) return {};
+      let low = Infinity, high = 0;
+      for (const {curve} of this.lines.values()) for (const v of curve.values) if (v > 0) { low = Math.min(low, v); high = Math.max(high, v); }
+      const first = Math.floor(Math.log10(Math.min(low, 1e9))), last = Math.ceil(Math.log10(Math.max(high, 1e-12))), values = [];
+      const parts = last - first <= 3 ? [1, 2, 5] : [1], every = Math.ceil((last - first) / 8) || 1;
+      for (let decade = first - 1; decade <= last; decade += 1) if (decade % every === 0) for (const part of parts) values.push(Number(part + "e" + decade));
+      return {tickvals: values, ticktext: values.map(v => v < 0.001 || v >= 1e6 ? v.toExponential(0) : String(v))};
+    }
     _values({curve, style}, colour) {
       const {scale = 1, xscale = 1} = style(colour), power = this.options.smooth ? this.settings.power : 0;
       const times = (values, by) => by === 1 ? values : values.map(v => known(v) ? v * by : null);
@@ -112,7 +131,7 @@ if (!window.StillroomPlot) window.StillroomPlot = (() => {
       return this.busy;
     }
     async _flush(Plotly) {
-      if (!this.node.isConnected || !this.node.clientWidth) return;
+      if (!this.seen || !this.node.isConnected || !this.node.clientWidth) return;
       const colour = look(this.node), all = [...this.lines.values()], fresh = all.filter(line => line.index === null);
       if (!this.drawn || this.emptied || fresh.length || this.restyled) {
         let index = 0;
@@ -127,6 +146,7 @@ if (!window.StillroomPlot) window.StillroomPlot = (() => {
           this._values(line, colour).forEach((points, i) => { x.push(points.x); y.push(points.y); at.push(line.index + i); });
         }
         const marks = this.marksChanged || this.bands.length ? this._marks(colour, this.node.clientWidth) : {};
+        for (const [name, ticks] of Object.entries(this._ticks())) marks["yaxis." + name] = ticks;
         if (at.length) await Plotly.update(this.node, {x, y}, marks, at); else await Plotly.relayout(this.node, marks);
       }
       this.emptied = this.restyled = this.rescaled = this.marksChanged = false;
@@ -136,6 +156,7 @@ if (!window.StillroomPlot) window.StillroomPlot = (() => {
     async _whole(Plotly, colour, all) {
       const next = {...layout(this.options, colour, this.settings.log), ...this._marks(colour, this.node.clientWidth)};
       const now = this.drawn ? this.node.layout : {};
+      Object.assign(next.yaxis, this._ticks());
       if (now.xaxis) Object.assign(next.xaxis, {range: now.xaxis.range, autorange: now.xaxis.autorange});
       if (now.yaxis && !this.rescaled) Object.assign(next.yaxis, {range: now.yaxis.range, autorange: now.yaxis.autorange});
       const data = all.flatMap(line => this._traces(line, colour));
@@ -197,13 +218,14 @@ if (!window.StillroomPlot) window.StillroomPlot = (() => {
       const made = {...layout(this.options, colour, this.settings.log), ...this._marks(colour, width), paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff",
         title: {text: plain(title), x: 0.02, xanchor: "left", font: {size: 16, color: colour("--sr-ink")}}, showlegend: true,
         legend: {orientation: "h", y: -0.16, font: {color: colour("--sr-ink")}}, margin: {l: 60, r: 20, t: 60, b: 90}};
+      Object.assign(made.yaxis, this._ticks());
       for (const axis of ["xaxis", "yaxis"]) {
         const now = this.node.layout?.[axis];
         if (now?.autorange === false) Object.assign(made[axis], {range: now.range, autorange: false});
       }
       return Plotly.toImage({data: all.flatMap(line => this._traces(line, colour)), layout: made}, {format: "png", width, height: 560, scale: 2});
     }
-    purge() { if (this.drawn && window.Plotly) window.Plotly.purge(this.node); this.drawn = false; }
+    purge() { this.watcher?.disconnect(); clearTimeout(this.later); if (this.drawn && window.Plotly) window.Plotly.purge(this.node); this.drawn = false; }
   }
   return {load, LiveChart};
 })();
