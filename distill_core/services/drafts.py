@@ -16,7 +16,7 @@ from distill_core import checkpoints
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import Data, FileData, Objective, Student, TeacherSection, Training
 from distill_core.data import prepare
-from distill_core.data.load import PLACEHOLDER
+from distill_core.data.languages import PLACEHOLDER
 from distill_core.data.types import CheckResult
 from distill_core.errors import ConfigError, FieldError, StillroomError
 from distill_core.hub import online

@@ -349,6 +349,17 @@ def test_columns_of_sentences_are_guessed_by_the_check(services: FakeServices, m
     assert "value" not in values["text_pair"] and "<mark" in shown["value"] and shown["visible"]
 
 
+def test_several_uploads_become_languages(services: FakeServices, tmp_path: Path) -> None:
+    (tmp_path / "up").mkdir()
+    files = [tmp_path / "up" / name for name in ("en.conll", "de.conll")]
+    for file in files:
+        file.write_text("Rom\tB-LOC\n")
+    kept, said, languages = new_data.store(services, [str(file) for file in files])
+    assert kept.endswith("{language}.conll") and "de, en" in said and languages["value"] == "de, en"
+    kept, said, languages = new_data.store(services, [str(files[0])])
+    assert kept.endswith("en.conll") and "is stored" in said and languages == gr.skip()
+
+
 def test_a_typed_path_takes_the_place_of_an_upload() -> None:
     kept, said = new_data.take_path(" data/{language}.conll ", None)
     assert kept == "data/{language}.conll" and "is used" in said
