@@ -38,6 +38,7 @@ class Parts:
     seed: int
     objective: Objective | None = None
     training: Training | None = None
+    folds: int = 1
 
     @classmethod
     def of(cls, raw: Any) -> Parts:
@@ -54,11 +55,20 @@ class Parts:
             seed=seed,
             objective=_valid(Objective.model_validate, raw.get("objective", {})),
             training=_valid(Training.model_validate, raw.get("training", {})),
+            folds=_folds(training),
         )
 
     @property
     def task(self) -> str:
         return str(self.data.task) if self.data is not None else "classification"
+
+
+def _folds(training: Any) -> int:
+    """Folds that count: teachers used as they are have none."""
+    if not isinstance(training, dict) or training.get("mode") == "as_is":
+        return 1
+    found = training.get("folds", 1)
+    return found if isinstance(found, int) else 1
 
 
 def _valid(validate: Callable[[Any], _Value], raw: Any) -> _Value | None:
