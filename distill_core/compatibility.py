@@ -138,7 +138,9 @@ def objective_misfits(
         message = f"“{weighting.title}” chooses among several teachers, and there is one."
         found.append(FieldError("objective.teacher_weighting", message, "Add a teacher, or choose equal weights."))
     for stage in stages:
-        if stage.data == "transfer" and all("gold" in TERMS[name].needs for name in stage.terms):
+        # A term of weight 0 teaches nothing beside it.
+        used = [name for name, weight in stage.terms.items() if _counts(weight)]
+        if stage.data == "transfer" and all("gold" in TERMS[name].needs for name in used):
             message = f"stage “{stage.name}” sees transfer rows alone, which have no gold labels to learn from."
             found.append(FieldError("training.stages", message, "Let it see labelled rows, or add soft labels."))
     return found

@@ -65,6 +65,7 @@ def advice_on(parts: Parts, infos: dict[int, CheckpointInfo], student: int | Non
             teacher_parameters=teacher_parameters(parts, infos, classes_of(parts)),
             # Plain text has no transfer rows, and no advice about them.
             rows=known.sizes if known and parts.task != "masked_lm" else {},
+            folds=parts.folds,
         )
     )
 

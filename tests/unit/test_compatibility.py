@@ -160,5 +160,7 @@ def test_the_terms_of_stages_count_instead_of_the_objectives():
 def test_a_stage_on_transfer_rows_alone_cannot_learn_gold():
     stages = Training(stages=[{"name": "one", "terms": {"hard": 1.0}, "data": "transfer"}]).stages
     assert fields(SMALL, stages=stages) == ["training.stages"]
+    silent = {"name": "one", "terms": {"hard": 1.0, "soft": 0.0}, "data": "transfer"}
+    assert fields(SMALL, stages=Training(stages=[silent]).stages) == ["training.stages"], "a weight of 0 is no term"
     both = Training(stages=[{"name": "one", "terms": {"hard": 1.0, "soft": 1.0}, "data": "transfer"}]).stages
     assert fields(SMALL, stages=both) == []

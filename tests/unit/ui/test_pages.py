@@ -16,7 +16,7 @@ from distill_core.services.check import CheckOutcome
 from tests.unit.ui.fake_services import FakeServices
 from ui import formula, markup, preview
 from ui.build import build_app, page_of
-from ui.pages import header, new, new_data, new_recipes, new_student, new_words, run
+from ui.pages import header, new, new_data, new_recipes, new_student, new_teachers, new_words, run
 
 EVIL = '<img src=x onerror="alert(1)">'
 
@@ -349,6 +349,35 @@ def test_columns_of_sentences_are_guessed_by_the_check(services: FakeServices, m
     values = dict(zip(cfg.Columns.model_fields, columns, strict=True))
     assert [values[name].get("value") for name in ("text", "label", "language")] == ["tokens", "tags", "lang"]
     assert "value" not in values["text_pair"] and "<mark" in shown["value"] and shown["visible"]
+
+
+def test_another_task_brings_teachers_that_fit(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [{"name": name} for name in ("support-bert", "support-roberta", "office-bert")]
+    monkeypatch.setattr(services, "bundled", lambda: {"data": [], "teachers": names})
+    fits = new_teachers.fitting(services, services.recipes())
+    assert fits["tagging"][0] == ["office-bert"] and "support-bert" in fits["classification"][0]
+    two = ("bundled:support-bert", "support-roberta", "", "")
+    shown, *rest = new_teachers.retask(fits, "tagging", two)
+    assert shown == [True, False, False, False]
+    assert [one["visible"] for one in rest[:4]] == shown
+    assert [one["value"] for one in rest[4:]] == ["bundled:office-bert", "", "", ""]
+    skipped = [gr.skip()] * 9
+    assert new_teachers.retask(fits, "classification", two) == skipped
+    assert new_teachers.retask(fits, "tagging", ("bundled:office-bert", "", "", "")) == skipped
+    assert new_teachers.retask(fits, "tagging", ("/my/own", "owner/name", "", "")) == skipped, "the check judges these"
+    back = new_teachers.retask(fits, "classification", ("bundled:office-bert", "", "", ""))
+    assert back[5]["value"].startswith("bundled:support-")
+
+
+def test_several_uploads_become_languages(services: FakeServices, tmp_path: Path) -> None:
+    (tmp_path / "up").mkdir()
+    files = [tmp_path / "up" / name for name in ("en.conll", "de.conll")]
+    for file in files:
+        file.write_text("Rom\tB-LOC\n")
+    kept, said, languages = new_data.store(services, [str(file) for file in files])
+    assert kept.endswith("{language}.conll") and "de, en" in said and languages["value"] == "de, en"
+    kept, said, languages = new_data.store(services, [str(files[0])])
+    assert kept.endswith("en.conll") and "is stored" in said and languages == gr.skip()
 
 
 def test_a_typed_path_takes_the_place_of_an_upload() -> None:
