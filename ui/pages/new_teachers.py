@@ -61,7 +61,7 @@ def _slot(form: Form, step: TeachersStep, number: int, bundled: list[tuple[str, 
             form.add(prefix + "label_mapping", fields["label_mapping"])
         with gr.Accordion(text.ALL_SETTINGS, open=False):
             with gr.Column(elem_classes=["sr-fields"]):
-                for name in ("name", "revision", "keep_layers"):
+                for name in ("name", "revision", "keep_layers", "pretrained_only"):
                     form.add(prefix + name, fields[name])
             remove = gr.Button(text.REMOVE_TEACHER, size="sm", elem_id=f"remove-teacher-{number}")
     step.groups.append(group)
