@@ -16,6 +16,7 @@ from distill_core.sections.measure import MeasureSection
 from distill_core.sections.objective import Objective
 from distill_core.sections.students import BiLSTMStudent, Student, StudentSection, TransformerStudent
 from distill_core.sections.teachers import TeacherSection, TeacherTraining
+from distill_core.sections.teaching import refuse_unteachable
 from distill_core.sections.training import Training
 from distill_core.tasks.base import build_task
 from distill_core.tasks.units import UNITS
@@ -118,6 +119,7 @@ class RunConfig(Section):
                         "finetuned teachers learn the data's own labels. Remove it or set "
                         "teacher_training.mode to as_is."
                     )
+        refuse_unteachable(self)
         task = build_task(self.data.task)
         if task.unit not in self.student.units:
             able = [entry.title for entry in STUDENTS.values() if task.unit in entry.load().units]

@@ -10,7 +10,8 @@ shapes     teachers [{name, parameters, bytes}], student {parameters, bytes}, co
            metric (as in the report)
 latency    phase ("preview" | "final"), rows [{name, role ("teacher" | "student"), batch, tokens, threads, runtime,
            p50, p95}] (ms)
-teacher    name, validation (quality, fraction), level "reference" on the best one once all are known
+teacher    name, validation (quality, fraction; None: it stays as pre-trained and answers nothing), level "reference" on
+           the best one once all are known
 metric     rows [{arm, seed, name, step, value, unit}]; arm is "main", "no_teacher", "uniform", "teacher:NAME", or
            "device" (what the run takes of the machine; its step is working time in whole seconds: `jobs.usage`)
 phase      arm, seed, name, index (from 0), of, from_step: that trial's later steps belong to this phase; told again

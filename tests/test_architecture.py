@@ -224,7 +224,7 @@ def acted_on(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.MatchValue):
             parts = [node.value]
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop"):
-            parts = node.args[:1]
+            parts = [*node.args]
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "type"):
             yield from (inner.id for part in node.args[1:] for inner in ast.walk(part) if isinstance(inner, ast.Name))
         for part in parts:
@@ -267,6 +267,7 @@ def test_scripts_know_no_student_and_no_task_by_name(path):
         'METRICS = {"tagging": "f1"}',
         'words["tagging"]',
         'drafts.get("masked_lm")',
+        'data.get("task", "classification")',
         "isinstance(section, BiLSTMStudent)",
         "isinstance(section, (A, TransformerStudent))",
         'match task:\n    case "tagging": pass',

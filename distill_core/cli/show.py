@@ -67,7 +67,8 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         lines.append(f"labels ({len(labels)}): {shown}")
     for teacher in summary.get("teachers") or []:
         if teacher.get("parameters"):
-            lines.append(f"teacher {teacher['name']}: {_size(teacher)}")
+            how = "; stays as pre-trained, teaches by its states alone" if teacher.get("pretrained_only") else ""
+            lines.append(f"teacher {teacher['name']}: {_size(teacher)}{how}")
     student = summary.get("student")
     if student:
         smaller = f", compression {times(student['compression'])}" if student.get("compression") else ""

@@ -84,13 +84,13 @@ def _perplexity(entry: Mapping[str, Any]) -> str:
 
 
 def _figures(entry: Mapping[str, Any]) -> list[str]:
-    low, high = entry["interval"]
+    between = "–" if entry["interval"] is None else "{:.1f}–{:.1f}".format(*(100 * end for end in entry["interval"]))
     return [
         f"{entry['parameters']:,}",
         f"{entry['bytes'] / 1e6:.2f}",
         _percent(entry["quality"]["validation"]),
         _percent(entry["quality"]["test"]),
-        f"{100 * low:.1f}–{100 * high:.1f}",
+        between,
     ]
 
 

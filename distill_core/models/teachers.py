@@ -42,6 +42,7 @@ from distill_core.tasks.units import UNITS
 __all__ = [
     "EncoderTeacher",
     "MaskedTeacher",
+    "PretrainedTeacher",
     "ReadyTeacher",
     "SharedHead",
     "StudentTeacher",
@@ -126,6 +127,30 @@ class ReadyTeacher(Teacher):
         return Outputs(logits, last[0][:, 0], hidden, attention)
 
 
+class PretrainedTeacher(Teacher):
+    """An encoder as it was pre-trained, without a head: it teaches by its states and answers nothing.
+
+    Logits have no classes: [B, 0], of words [B, W, 0]. `pooled` is the first token's last state, or of words those of
+    their first pieces: a new pooling would have learnt nothing.
+    """
+
+    answers = False
+
+    def __init__(
+        self, name: str, info: CheckpointInfo, loaded: tuple[Any, PreTrainedModel], *, unit: str = "example"
+    ) -> None:
+        tokenizer, encoder = loaded
+        super().__init__(name, info, tokenizer, encoder)
+        self.encoder, self.unit = encoder, unit
+
+    def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
+        states, hidden, attention = run_encoder(self.encoder, batch, layers, qkv)
+        if self.unit == "word":
+            pooled, word_mask = first_piece_states(states, batch.words)
+            return Outputs(pooled.new_zeros(*pooled.shape[:2], 0), pooled, hidden, attention, word_mask)
+        return Outputs(states.new_zeros(len(states), 0), states[:, 0], hidden, attention)
+
+
 def _encoder_of(model: PreTrainedModel) -> PreTrainedModel:
     return cast(PreTrainedModel, model.base_model)
 
@@ -176,7 +201,7 @@ def load_teachers(
     """The teachers of a run, on the CPU and in evaluation mode.
 
     Args:
-        sections: the checkpoints.
+        sections: the checkpoints; one that is `pretrained_only` gets no head, whatever the mode.
         mode: ``as_is``, ``separate`` or ``cofinetune`` (config.TeacherTraining.mode).
         labels: the data's labels; logits come in this order.
         dropout: replaces every dropout; None keeps the checkpoint's own (new heads: 0.1).
@@ -194,14 +219,20 @@ def load_teachers(
         teachers: list[Teacher] = [
             _masked_teacher(names[i], section, info, wanted, index=i) for i, (section, info) in enumerate(with_infos)
         ]
-    elif mode == "as_is":
-        teachers = [
-            _ready_teacher(names[i], section, info, wanted, index=i) for i, (section, info) in enumerate(with_infos)
-        ]
-    elif mode in ("separate", "cofinetune"):
-        teachers = _encoder_teachers(names, with_infos, wanted)
     else:
-        raise ValueError(f"unknown teacher mode {mode!r}")
+        found = {
+            i: _pretrained_teacher(names[i], section, info, wanted, index=i)
+            for i, (section, info) in enumerate(with_infos)
+            if section.pretrained_only
+        }
+        others = {i: pair for i, pair in enumerate(with_infos) if i not in found}
+        if mode == "as_is":
+            found |= {i: _ready_teacher(names[i], *pair, wanted, index=i) for i, pair in others.items()}
+        elif mode in ("separate", "cofinetune"):
+            found |= _encoder_teachers(names, others, wanted)
+        else:
+            raise ValueError(f"unknown teacher mode {mode!r}")
+        teachers = [found[i] for i in range(len(with_infos))]
     for teacher in teachers:
         if dropout is not None:
             set_dropout(teacher, dropout)
@@ -210,40 +241,47 @@ def load_teachers(
 
 
 def _encoder_teachers(
-    names: list[str], with_infos: list[tuple[TeacherSection, CheckpointInfo]], wanted: _Wanted
-) -> list[Teacher]:
-    loaded = []
-    for index, (section, info) in enumerate(with_infos):
-        with _field(f"teachers.{index}.source"):
-            loaded.append(_encoder(section, info, wanted.dropout))
-    widths = [encoder.config.hidden_size for _, encoder in loaded]
+    names: list[str], listed: dict[int, tuple[TeacherSection, CheckpointInfo]], wanted: _Wanted
+) -> dict[int, Teacher]:
+    """Teachers to be finetuned, by their number in the run, which seeds what is new in them."""
+    loaded = {index: _encoder(section, info, wanted, index=index) for index, (section, info) in listed.items()}
+    widths = {index: encoder.config.hidden_size for index, (_, encoder) in loaded.items()}
     shared = wanted.mode == "cofinetune"
-    mapped = shared and len(set(widths)) > 1
-    if shared:
+    mapped = shared and len(set(widths.values())) > 1
+    heads: dict[int, SharedHead | TokenHead] = {}
+    if shared and widths:
         with seeded(wanted.seed, "shared head"):
-            heads = [wanted.head(max(widths))] * len(loaded)
+            heads = dict.fromkeys(widths, wanted.head(max(widths.values())))
     else:
-        heads = []
-        for index, width in enumerate(widths):
+        for index, width in widths.items():
             with seeded(wanted.seed, "head", index):
-                heads.append(wanted.head(width))
-    teachers: list[Teacher] = []
-    for index, ((_, info), head) in enumerate(zip(with_infos, heads, strict=True)):
+                heads[index] = wanted.head(width)
+    teachers: dict[int, Teacher] = {}
+    for index, (_, info) in listed.items():
         with seeded(wanted.seed, "width map", index):
-            teachers.append(EncoderTeacher(names[index], info, loaded[index], head, mapped=mapped))
+            teachers[index] = EncoderTeacher(names[index], info, loaded[index], heads[index], mapped=mapped)
     return teachers
 
 
-def _encoder(section: TeacherSection, info: CheckpointInfo, dropout: float | None) -> tuple[Any, PreTrainedModel]:
+def _encoder(
+    section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int
+) -> tuple[Any, PreTrainedModel]:
     """(tokenizer, encoder without a head) of a checkpoint or a saved student."""
-    if info.student is None:
-        config = load_config(info.folder, keep_layers=section.keep_layers, dropout=dropout)
-        return load_tokenizer(info.folder), load_encoder(info.folder, config)
-    misfit = retraining_misfit(info.name, info.student)
-    if misfit:
-        raise CheckpointError(misfit[0], hint=misfit[1])
-    saved = load_saved(info)
-    return saved.tokenizer, encoder_of(saved)
+    with _field(f"teachers.{index}.source"):
+        if info.student is None:
+            config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
+            return load_tokenizer(info.folder), load_encoder(info.folder, config)
+        misfit = retraining_misfit(info.name, info.student)
+        if misfit:
+            raise CheckpointError(misfit[0], hint=misfit[1])
+        saved = load_saved(info)
+        return saved.tokenizer, encoder_of(saved)
+
+
+def _pretrained_teacher(
+    name: str, section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int
+) -> Teacher:
+    return PretrainedTeacher(name, info, _encoder(section, info, wanted, index=index), unit=wanted.task.unit)
 
 
 def _ready_teacher(name: str, section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int) -> Teacher:
@@ -297,6 +335,8 @@ def _unique_names(with_infos: list[tuple[TeacherSection, CheckpointInfo]]) -> li
     for section, info in with_infos:
         cut = section.keep_layers is not None and section.name is None
         wanted = section.name or info.name + (f" ({section.keep_layers} layers)" if cut else "")
+        if section.pretrained_only and section.name is None:
+            wanted += " (pre-trained)"
         name, number = wanted, 1
         while name in names:
             number += 1

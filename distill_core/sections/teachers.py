@@ -26,6 +26,13 @@ class TeacherSection(Section):
         ge=1,
         advanced=True,
     )
+    pretrained_only: bool = setting(
+        False,
+        "It stays as it was pre-trained, whatever is done with the others. Without a prediction layer for the task it "
+        "teaches by its states alone (hidden states, attention, pooled vector) and gives no soft labels.",
+        label="As pre-trained only",
+        advanced=True,
+    )
     label_mapping: dict[str, str] | None = setting(
         None, "Only for a teacher used as is: the teacher's label name → the data's label name.", label="Label mapping"
     )

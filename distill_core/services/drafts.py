@@ -17,7 +17,7 @@ from distill_core.catalogue import DEFAULT_TASK
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import Data, FileData, Objective, Student, TeacherSection, Training
 from distill_core.data import prepare
-from distill_core.data.load import PLACEHOLDER
+from distill_core.data.languages import PLACEHOLDER
 from distill_core.data.types import CheckResult
 from distill_core.errors import ConfigError, FieldError, StillroomError
 from distill_core.hub import online
@@ -39,6 +39,7 @@ class Parts:
     seed: int
     objective: Objective | None = None
     training: Training | None = None
+    folds: int = 1
 
     @classmethod
     def of(cls, raw: Any) -> Parts:
@@ -55,11 +56,20 @@ class Parts:
             seed=seed,
             objective=_valid(Objective.model_validate, raw.get("objective", {})),
             training=_valid(Training.model_validate, raw.get("training", {})),
+            folds=_folds(training),
         )
 
     @property
     def task(self) -> str:
         return str(self.data.task) if self.data is not None else DEFAULT_TASK
+
+
+def _folds(training: Any) -> int:
+    """Folds that count: teachers used as they are have none."""
+    if not isinstance(training, dict) or training.get("mode") == "as_is":
+        return 1
+    found = training.get("folds", 1)
+    return found if isinstance(found, int) else 1
 
 
 def _valid(validate: Callable[[Any], _Value], raw: Any) -> _Value | None:

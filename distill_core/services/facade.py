@@ -207,6 +207,13 @@ class Services:
         """Copy an uploaded file under the data folder and return its path. Raises DataError (ending, size)."""
         return files.store_upload(self.home, Path(temp_path), original_name, self.settings.max_upload_mb)
 
+    def store_uploads(self, files_: list[tuple[str, str]]) -> tuple[str, list[str]]:
+        """Copy (temporary path, name) files; (path, languages): several are one a language, with `{language}` in the
+        path. Raises DataError."""
+        return files.store_uploads(
+            self.home, [(Path(path), name) for path, name in files_], self.settings.max_upload_mb
+        )
+
     # ---------------------------------------------------------------- inside
 
     def _uploads_only(self) -> Path | None:

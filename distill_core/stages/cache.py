@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from distill_core.errors import ConfigError, FieldError
 from distill_core.models.base import count_parameters
 from distill_core.models.encoders import attention_heads
 from distill_core.models.teachers import Teacher
+from distill_core.sections.teaching import lessons_of, listeners
 from distill_core.signals.cache import build_cache
 from distill_core.signals.files import COMPLETE
 from distill_core.signals.fingerprint import fingerprint
@@ -29,9 +30,9 @@ BATCH_SIZE = 64
 
 @dataclass
 class TeacherSignals:
-    """What one teacher says about the pool."""
+    """What one teacher says about the pool; None: no phase asks it."""
 
-    source: SignalSource
+    source: SignalSource | None
 
 
 def comparison_level(ctx: RunContext, prepared: Prepared, number: int) -> str:
@@ -83,9 +84,15 @@ def build_terms(ctx: RunContext, prepared: Prepared) -> dict[str, Term]:
 
 
 def signal_spec(ctx: RunContext, prepared: Prepared, number: int) -> SignalSpec:
-    """What all terms together need of teacher `number`. Raises ConfigError where they cannot be had together."""
+    """What the terms that learn from teacher `number` need of it together.
+
+    Raises ConfigError where that cannot be had together.
+    """
     spec = SignalSpec()
+    learning = {name for name, them in listeners(ctx.config).items() if number in them}
     for name, term in build_terms(ctx, prepared).items():
+        if name not in learning:
+            continue
         try:
             spec = spec | term.signals(number)
         except ValueError:
@@ -98,6 +105,11 @@ def signal_spec(ctx: RunContext, prepared: Prepared, number: int) -> SignalSpec:
     return replace(spec, top_k=min(ctx.config.signal_top_k, prepared.classes - 1))
 
 
+def asked(config: RunConfig) -> set[int]:
+    """Numbers of the teachers that some phase asks."""
+    return {number for _, teachers in lessons_of(config) for number in teachers}
+
+
 def item(number: int) -> str:
     return f"cache-{number}"
 
@@ -108,14 +120,20 @@ def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers) -> list[Tea
     if not taught.folds:
         return found
     folds = fold_of(ctx, prepared)
+    used = asked(ctx.config)
     parts: list[list[SignalSource]] = [[] for _ in found]
     for group in taught.folds:
         rows = np.flatnonzero(folds == group.fold)
         teachers = fold_teachers(ctx, prepared, group)
         for position, (number, teacher) in enumerate(zip(group.numbers, teachers, strict=True)):
-            parts[number].append(_fold_signals(ctx, prepared, (number, teacher), f"{group.key}-{position}", rows))
+            if number in used:
+                parts[number].append(_fold_signals(ctx, prepared, (number, teacher), f"{group.key}-{position}", rows))
     counts = prepared.task.counts(prepared.pool)
-    return [TeacherSignals(FoldedSource(one.source, own, folds, counts)) for one, own in zip(found, parts, strict=True)]
+    # A teacher that stays as pre-trained has learnt from no row.
+    return [
+        TeacherSignals(FoldedSource(one.source, own, folds, counts)) if one.source is not None and own else one
+        for one, own in zip(found, parts, strict=True)
+    ]
 
 
 def _fold_signals(
@@ -141,6 +159,8 @@ def _fold_signals(
 
 def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number: int) -> TeacherSignals:
     teacher, texts = prepared.teachers[number], prepared.texts[number]
+    if number not in asked(ctx.config):
+        return TeacherSignals(None)
     spec = signal_spec(ctx, prepared, number)
     if ctx.config.signals == "live":
         ctx.plan.skip(item(number))
@@ -181,6 +201,7 @@ def _told(ctx: RunContext, number: int) -> Callable[[int, int], None]:
     return told
 
 
-def training_logits(signals: list[TeacherSignals]) -> list[np.ndarray]:
-    """For each teacher its logits on every unit of the pool, [U, C] float32."""
-    return [signal.source.logits() for signal in signals]
+def training_logits(signals: list[TeacherSignals], numbers: Sequence[int]) -> list[np.ndarray]:
+    """For each of these teachers its logits on every unit of the pool, [U, C] float32."""
+    sources = [signals[number].source for number in numbers]
+    return [source.logits() for source in sources if source is not None]

@@ -16,6 +16,7 @@ from distill_core.errors import ConfigError
 from distill_core.models.encoders import word_embedding
 from distill_core.models.mixing import check_mixable
 from distill_core.models.teachers import Teacher, load_teachers
+from distill_core.sections.teaching import listeners
 from distill_core.signals.predict import UnitAnswers
 from distill_core.stages.context import RunContext
 from distill_core.tasks.base import Encoded, Targets, Task, build_task
@@ -144,6 +145,7 @@ def _refuse_misfits(ctx: RunContext, teachers: list[Teacher]) -> None:
         stages=ctx.config.training.stages,
         task=ctx.config.data.task,
         signals=ctx.config.signals,
+        listeners=listeners(ctx.config),
     )
     if found:
         raise ConfigError(found)

@@ -17,7 +17,13 @@ def refuse(config: Any) -> None:
     student, objective, columns = config.student, config.objective, getattr(config.data, "columns", None)
     stages = {name for stage in config.training.stages for name in stage.weights()}
     used = stages or set(objective.weights())
+    bare = [number for number, teacher in enumerate(config.teachers) if teacher.pretrained_only]
     refused = [
+        (
+            bool(bare),
+            f"teachers.{bare[0] if bare else 0}.pretrained_only: a masked language model comes with its prediction "
+            "layer; switch this off and set teacher_training.mode to as_is.",
+        ),
         (
             config.teacher_training.mode == "cofinetune",
             "teacher_training.mode: masked language models keep their own heads and are not finetuned together; "

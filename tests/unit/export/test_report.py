@@ -12,6 +12,7 @@ from distill_core.export.markdown import to_markdown
 from distill_core.export.report import (
     SCHEMA_VERSION,
     ReportParts,
+    TeacherResult,
     best_main,
     build_report,
     latency_table,
@@ -327,3 +328,20 @@ def test_bytes_that_are_no_text_say_so(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="cannot be read"):
         read_report(path)
+
+
+def test_a_teacher_that_stays_as_pretrained_has_no_figures_and_is_never_the_reference() -> None:
+    parts = sample_parts()
+    bare = TeacherResult(name="as it was", source="bundled:support-bert", parameters=10, bytes=40)
+    report = build_report(dataclasses.replace(parts, teachers=[bare, parts.teachers[0]]))
+    first, second = report["teachers"]
+    assert first["quality"] == {"validation": None, "test": None} and first["interval"] is None
+    assert (first["reference"], second["reference"]) == (False, True)
+    assert set(report["arms"][0]["agreements"]) == {second["name"]}
+    sentences = report["conclusion"]["sentences"]
+    assert sum("as it was stays as it was pre-trained" in sentence for sentence in sentences) == 1
+    assert not any("best teacher" in sentence for sentence in [report["conclusion"]["headline"], *sentences])
+    row = next(line for line in to_markdown(report).splitlines() if "as it was " in line and line.startswith("|"))
+    assert [cell.strip() for cell in row.split("|")[4:8]] == ["–"] * 4
+    with pytest.raises(ValueError, match="answers"):
+        build_report(dataclasses.replace(parts, teachers=[bare]))

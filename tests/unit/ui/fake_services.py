@@ -296,6 +296,12 @@ class FakeServices:
         target.write_bytes(Path(temp_path).read_bytes())
         return str(target)
 
+    def store_uploads(self, files: list[tuple[str, str]]) -> tuple[str, list[str]]:
+        stored = [self.store_upload(path, name) for path, name in files]
+        if len(stored) == 1:
+            return stored[0], []
+        return str(self.folder / "{language}.conll"), sorted(Path(name).stem for _, name in files)
+
     def student_archive(self, run_id: str) -> Path:
         path = self.folder / f"{self._known(run_id).id}-student.zip"
         with zipfile.ZipFile(path, "w") as archive:
