@@ -4,6 +4,9 @@ tests/integration/test_registry.py in a process of its own, with `-p tests.toys.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from distill_core.services.live import run_state
 from distill_core.services.sizes import sizes
 from distill_core.train.stop import StopToken
 from tests import tiny
+from tests.toys import TWO_LINES
 
 STAGES = [
     {"name": "states", "terms": {"hidden": 1}, "data": "both", "epochs": 1},
@@ -119,6 +123,29 @@ def test_the_saved_student_predicts(finished: tuple[dict[str, Any], RunFolder, A
     capsys.readouterr()
     assert main(["predict", str(folder.path), "--text", texts[0], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["label"] == predictor.predict(texts[:1])[0].label
+
+
+def test_the_command_line_takes_it_from_the_file_to_the_report(
+    raw: dict[str, Any], finished: tuple[dict[str, Any], RunFolder, Any], tmp_path: Path
+) -> None:
+    """In processes of its own, as people type it; the figures are those of the same run inside this process."""
+    file, out = tmp_path / "run.yaml", tmp_path / "run"
+    file.write_text(cfg.from_dict(raw).to_yaml(), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": TWO_LINES, "STILLROOM_HOME": str(tmp_path / "home")}
+
+    def typed(*words: str) -> str:
+        command = [sys.executable, "-m", "distill_core", *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "labels (3)" in typed("check", str(file))
+    typed("run", str(file), "--out", str(out))
+    found = json.loads(typed("report", str(out), "--json"))
+    assert [(arm["name"], arm["quality"]) for arm in found["arms"]] == [
+        (arm["name"], arm["quality"]) for arm in finished[0]["arms"]
+    ]
+    assert "test hit rate" in typed("report", str(out))
 
 
 def test_the_size_told_before_is_the_size_measured(raw: dict[str, Any], finished: tuple[Any, RunFolder, Any]) -> None:
