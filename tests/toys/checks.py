@@ -32,7 +32,7 @@ from tests.toys import TWO_LINES
 
 STAGES = [
     {"name": "states", "terms": {"hidden": 1}, "data": "both", "epochs": 1},
-    {"name": "labels", "terms": {"hard": 1, "soft": 1}, "data": "labelled", "epochs": 5, "unfreeze": True},
+    {"name": "labels", "terms": {"hard": 1, "soft": 1}, "data": "labelled", "epochs": 12, "unfreeze": True},
 ]
 
 
