@@ -70,6 +70,11 @@ class DataHome:
         return self.root / "uploads"
 
     @property
+    def trash(self) -> Path:
+        """Run folders that were deleted, until they are thrown away (`jobs.shelf`)."""
+        return self.root / "trash"
+
+    @property
     def cache(self) -> Path:
         """Files that may be deleted at any time: the page's own downloads and temporary files."""
         return self.root / "cache"

@@ -1,8 +1,9 @@
 """A run's child without torch: the real entry (`run_child`) around a pipeline that only counts.
 
 `python -m tests.fake_run FOLDER [resume]`; what it does is read from FOLDER/behaviour.json or, failing that, from the
-file named by FAKE_BEHAVIOUR: {steps, pause_s, fail, ignore_stop, slow_start_s, burst, curves}. With `curves`, each step
-brings so many curves as a student with two teachers has, and the first `burst` steps come without a pause.
+file named by FAKE_BEHAVIOUR: {steps, pause_s, fail, fits, ignore_stop, slow_start_s, burst, curves}. With `curves`,
+each step brings so many curves as a student with two teachers has, and the first `burst` steps come without a pause.
+With `fail` "memory", batches of `fits` rows do fit.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ def pipeline(config: RunConfig, folder: RunFolder, home: DataHome, sink: EventSi
         raise DataError("there is no text column.", hint="Name it.", field="data.columns.text")
     if wanted.get("fail") == "disk":
         raise OSError(errno.ENOSPC, "No space left on device")
+    if wanted.get("fail") == "memory" and config.training.batch_size > wanted["fits"]:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
     if wanted.get("fail") == "bug":
         raise KeyError("surprise")
     sink.emit("stage", stage="distil", state="started")

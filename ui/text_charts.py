@@ -20,6 +20,7 @@ CHARTS = {
     "memory": ("Memory", "GB"),
 }
 WAITING = "Waiting for the first measurement."
+ENDED = "Nothing was measured before the run ended."
 MISSING = {
     "weight": "No teacher is weighted in this run.",
     "disagreement": "Not measured in this run: it takes two teachers with the same classes.",
@@ -54,6 +55,7 @@ def words() -> dict[str, Any]:
         "minutes": MINUTES,
         "charts": CHARTS,
         "waiting": WAITING,
+        "ended": ENDED,
         "missing": MISSING,
         "arms": ARMS,
         "device": DEVICE,

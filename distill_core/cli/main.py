@@ -9,9 +9,10 @@ from pathlib import Path
 
 from distill_core import __version__
 from distill_core.cli import run as running
-from distill_core.cli import show
+from distill_core.cli import runs, show
 from distill_core.cli.output import flush_stdout, silence_stdout
 from distill_core.errors import ConfigError, StillroomError
+from distill_core.jobs.meta import Words
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
 
@@ -47,6 +48,15 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("report", "Print the report of a finished run.", _report)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--json", action="store_true", help="the whole report.json instead of tables")
+    sub = command("note", "Name, tag, annotate or archive a run, or show what is written beside it.", _note)
+    sub.add_argument("folder", type=Path, metavar="DIR")
+    sub.add_argument("--name")
+    sub.add_argument("--tags", metavar="A,B", help="all its tags, separated by commas")
+    sub.add_argument("--notes", metavar="TEXT")
+    sub.add_argument("--archived", action=argparse.BooleanOptionalAction, default=None, help="out of the page's list")
+    sub = command("diff", "Print the settings in which two runs, or two configs, differ.", _diff)
+    sub.add_argument("here", type=Path, metavar="DIR|CONFIG.yaml")
+    sub.add_argument("there", type=Path, metavar="DIR|CONFIG.yaml")
     command("machine", "Say what this machine computes on, as JSON.", lambda _: show.machine())
     command("recipes", "List the recipes that ship with the project.", lambda _: show.recipes())
     return parser
@@ -105,6 +115,16 @@ def _check(arguments: argparse.Namespace) -> int:
 def _predict(arguments: argparse.Namespace) -> int:
     wanted = show.PredictRequest(arguments.folder, arguments.text, arguments.text_pair, arguments.file, arguments.json)
     return show.predict(wanted)
+
+
+def _note(arguments: argparse.Namespace) -> int:
+    tags = None if arguments.tags is None else arguments.tags.split(",")
+    words = Words(name=arguments.name, tags=tags, notes=arguments.notes, archived=arguments.archived)
+    return runs.note(arguments.folder, words)
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    return runs.diff(arguments.here, arguments.there)
 
 
 def _report(arguments: argparse.Namespace) -> int:

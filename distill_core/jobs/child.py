@@ -22,8 +22,8 @@ from distill_core.config import RunConfig
 from distill_core.config_paths import absolutise
 from distill_core.errors import ConfigError, DiskError, JobError, MemoryError_, StillroomError, Stopped
 from distill_core.events import TERMINAL_EVENTS, EventLog, EventSink, read_events
+from distill_core.jobs.meta import write_meta
 from distill_core.jobs.process import LANE, LOCK_FD, ProcessInfo, RunLock
-from distill_core.jobs.queue import write_meta
 from distill_core.jobs.usage import sampled
 from distill_core.layout import DataHome, RunFolder
 from distill_core.storage import write_text

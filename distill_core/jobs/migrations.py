@@ -51,6 +51,13 @@ def m003_ingest_state(db: Database) -> None:
     db.execute("DELETE FROM metrics")
 
 
+@migrations()
+def m004_notes_and_archive(db: Database) -> None:
+    """What a person writes beside a run (meta.json has the truth)."""
+    db.execute("ALTER TABLE runs ADD COLUMN notes TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE runs ADD COLUMN archived INTEGER NOT NULL DEFAULT 0")
+
+
 def migrate(db: Database) -> None:
     """Bring a database of any older schema up to date. Raises JobError when it is from a newer version."""
     known = {step.name for step in migrations.pending(Database(memory=True))}

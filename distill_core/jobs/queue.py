@@ -17,6 +17,7 @@ from typing import Any
 from distill_core.config import FileData, RunConfig
 from distill_core.config_paths import absolutise
 from distill_core.errors import DiskError, JobError
+from distill_core.jobs.meta import write_meta
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome, RunFolder
 from distill_core.storage import read_json, write_text
@@ -175,24 +176,8 @@ class RunQueue:
                 self.put_back(run_id, RESUMABLE, auto_resumes=0)
             return self._status(run_id)
 
-    def rename(self, run_id: str, name: str) -> None:
-        """Raises JobError for an empty or over-long name."""
-        name = name.strip()
-        if not 1 <= len(name) <= 120:
-            raise JobError("A name has 1 to 120 characters.", hint="Choose another one.")
-        folder = self.home.run(run_id)
-        meta = read_json(folder.meta)
-        write_text(folder.meta, json.dumps({**(meta if isinstance(meta, dict) else {}), "name": name}, indent=1))
-        self.store.update(run_id, name=name)
-
     def _status(self, run_id: str) -> str:
         row = self.store.run(run_id)
         if row is None:
             raise JobError("There is no such run.", hint="Open it from the list of runs.")
         return row.status
-
-
-def write_meta(folder: RunFolder, name: str, created: float, token: str | None = None) -> None:
-    """meta.json of a new run."""
-    meta = {"name": name, "created": created, "tags": [], "notes": "", "archived": False}
-    write_text(folder.meta, json.dumps({**meta, "token": token} if token else meta, ensure_ascii=False, indent=1))

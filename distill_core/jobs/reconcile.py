@@ -14,6 +14,7 @@ import yaml
 from distill_core import config as configs
 from distill_core.errors import ConfigError
 from distill_core.jobs.ingest import ingest
+from distill_core.jobs.meta import read_meta, written_beside
 from distill_core.jobs.process import ProcessInfo, RunLock
 from distill_core.jobs.queue import QueueFile, RunQueue, config_summary
 from distill_core.jobs.store import RunRow, Store
@@ -45,8 +46,10 @@ def lives_on(folder: RunFolder, patience_s: float = 2.0) -> bool:
     return False
 
 
-def interruption(reason: str) -> dict[str, Any]:
-    return {"kind": "interrupted", "message": reason, "hint": RESUME_HINT, "field": None}
+def interruption(reason: str, returncode: int | None = None) -> dict[str, Any]:
+    """What the page shows. A killed process is likely one that took too much memory: said as `likely`."""
+    likely = {"likely": "memory"} if returncode == -signal.SIGKILL else {}
+    return {"kind": "interrupted", "message": reason, "hint": RESUME_HINT, "field": None, **likely}
 
 
 def death_reason(returncode: int | None) -> str:
@@ -116,7 +119,8 @@ def settle(store: Store, home: DataHome, run_id: str, returncode: int | None, ki
         return "stopped"
     else:
         reason = death_reason(returncode)
-    store.update(run_id, status="interrupted", error=interruption(reason))
+    likely = None if killed_after_s is not None else returncode
+    store.update(run_id, status="interrupted", error=interruption(reason, likely))
     info = ProcessInfo.read(folder)
     if info:
         replace(info, ended={"returncode": returncode, "reason": reason}).write(folder)
@@ -158,6 +162,11 @@ def _reconcile(store: Store, folder: RunFolder) -> tuple[RunRow, bool]:
     """One run's row as its folder and process say, and whether a process works on it."""
     if store.run(folder.run_id) is None:
         import_folder(store, folder)
+    else:
+        known = store.run(folder.run_id)
+        assert known is not None
+        # Written by the command line while the app was away.
+        store.update(folder.run_id, **written_beside(read_meta(folder), known.name))
     row = ingest(store, folder)
     assert row is not None
     if lives_on(folder):
@@ -198,8 +207,7 @@ def is_run(path: Path) -> bool:
 
 def import_folder(store: Store, folder: RunFolder) -> None:
     """Add a folder the store does not know: made by the command line, on another machine, or before the database."""
-    meta = read_json(folder.meta)
-    meta = meta if isinstance(meta, dict) else {}
+    meta = read_meta(folder)
     try:
         config = configs.load(folder.config)
         name, summary = config.name, config_summary(config)
@@ -207,12 +215,12 @@ def import_folder(store: Store, folder: RunFolder) -> None:
         name, summary = folder.run_id, _loose_summary(folder)
     row = RunRow(
         id=folder.run_id,
-        name=str(meta.get("name") or name),
+        name=name,
         created=float(meta.get("created") or folder.config.stat().st_mtime),
         status="stopped",
         config=summary,
-        tags=list(meta.get("tags") or []),
     )
+    row = replace(row, **written_beside(meta, row.name))
     store.insert(row, meta.get("token"))
     known = ingest(store, folder)
     assert known is not None
@@ -230,7 +238,7 @@ def _imported_status(folder: RunFolder, row: RunRow) -> dict[str, Any]:
         return {"status": "queued", "position": position, "resume": int(last_attempt > 0), "attempt": last_attempt + 1}
     attempt = max(1, last_attempt, info.attempt if info else 1)
     if info and info.ended:
-        reason = interruption(str(info.ended.get("reason")))
+        reason = interruption(str(info.ended.get("reason")), info.ended.get("returncode"))
         return {"status": "interrupted", "attempt": attempt, "error": reason}
     if info and info.by == "app":
         return {"status": "running", "attempt": attempt, "lane": info.lane}  # dead or alive: seen right after

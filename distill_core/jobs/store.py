@@ -36,7 +36,8 @@ class RunRow:
     position: place in the queue (smallest first), None when not queued. attempt: the attempt that is running or would
     run next; a terminal event of an earlier attempt says nothing about it. state: what the run's events add up to
     (`jobs.ingest.fold`). offset: bytes of events.jsonl read so far. reset_seq: seq of the last `resumed` event that
-    made rows void. error: {kind, message, hint} | None. result: figures out of report.json | None.
+    made rows void. notes, archived (0 or 1): as in meta.json. error: {kind, message, hint} | None; an interruption's
+    may hold `likely`, the kind of error that it looks like. result: figures out of report.json | None.
     """
 
     id: str
@@ -55,6 +56,8 @@ class RunRow:
     error: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     tags: list[str] | None = None
+    notes: str = ""
+    archived: int = 0
     offset: int = 0
     reset_seq: int = 0
     state: dict[str, Any] = field(default_factory=dict)
@@ -258,6 +261,12 @@ class Store:
                 "WHERE run_id = ? AND seq > ? AND seq <= ? ORDER BY seq, n",
                 [run_id, after, 2**62 if until is None else until],
             ).fetchall()
+
+    def peak(self, run_id: str, arm: str, name: str) -> float | None:
+        """Highest value of a curve over all seeds; None without points."""
+        with self._lock:
+            query = "SELECT MAX(value) FROM metrics WHERE run_id = ? AND arm = ? AND name = ?"
+            return self._db.execute(query, [run_id, arm, name]).fetchone()[0]
 
     def events(self, run_id: str, after: int = 0) -> list[Event]:
         with self._lock:

@@ -11,14 +11,17 @@ from typing import Any
 from distill_core import hub, recipes
 from distill_core.config import RunConfig
 from distill_core.errors import JobError
+from distill_core.jobs.meta import Words
 from distill_core.jobs.queue import RunQueue
+from distill_core.jobs.shelf import Shelf
 from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
 from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, RunFolder, is_run_id
 from distill_core.services import check as checking
-from distill_core.services import files
+from distill_core.services import files, log_lines, next_steps
 from distill_core.services.check import CheckOutcome
-from distill_core.services.live import live_view, run_row
+from distill_core.services.differences import differences
+from distill_core.services.live import live_view, run_row, steps_of
 from distill_core.services.machine import Machine
 from distill_core.services.series import CurveCache, points_csv
 from distill_core.settings import HomeLock, Settings
@@ -40,6 +43,7 @@ class Services:
         try:
             self.store = Store(self.home)
             self._curves = CurveCache(self.store)
+            self.shelf = Shelf(self.store, self.home)
             self.queue = RunQueue(self.store, self.home, limit=settings.max_queue)
             self._machine = Machine(settings.device)
             self._offline_known = threading.Event()
@@ -61,6 +65,7 @@ class Services:
         """Probe the machine and the network in the background, reconcile all runs, start the supervisor."""
         threading.Thread(target=self._decide_offline, name="network-probe", daemon=True).start()
         self._machine.start(on_ready=self.supervisor.wake)
+        threading.Thread(target=self.shelf.throw_away, name="trash", daemon=True).start()
         self.supervisor.start()
 
     def close(self) -> None:
@@ -99,8 +104,8 @@ class Services:
 
     def runs(self, limit: int | None = None) -> list[dict[str, Any]]:
         """Newest first: {id, name, status, stage, share, data, teachers (list of names), student, quality_kept,
-        compression (parameters, ×), speedup (×), created (s since 1970), conclusion, elapsed_s, tags}; what is not
-        known yet is None."""
+        compression (parameters, ×), speedup (×), created (s since 1970), conclusion, elapsed_s, tags, archived};
+        what is not known yet is None; archived: bool."""
         return [run_row(row) for row in self.store.runs(limit)]
 
     def start(self, config: RunConfig, *, token: str | None = None) -> str:
@@ -131,8 +136,8 @@ class Services:
         """What is new since `cursor` (0: everything). Raises JobError for an unknown run.
 
         {run: {id, name, status, queue_position (1 = next; None), stage, stages {stage: "waiting"|"started"|"finished"},
-               share (0..1), eta_s (None until known), note, error ({kind, message, hint} | None), device, created,
-               elapsed_s},
+               share (0..1), eta_s (None until known), note, error ({kind, message, hint,
+               steps (`services.next_steps`)} | None), device, created, elapsed_s, tags, notes, archived},
          cursor: int (give it back next time),
          reset: bool (drop all curves drawn so far: what follows then holds all that count),
          curves: [{id, arm, seed, name, unit}] (those that are new),
@@ -188,9 +193,53 @@ class Services:
         """A zip of the finished student, built once. Raises JobError while there is none."""
         return files.student_archive(self.home, self._folder(run_id))
 
-    def rename(self, run_id: str, name: str) -> None:
-        """Give a run another name (meta.json and the list; the config keeps the old one)."""
-        self.queue.rename(self._known(run_id), name)
+    def log(self, run_id: str, search: str = "") -> dict[str, Any]:
+        """What a run said, with its libraries' output; see `services.log_lines`."""
+        return log_lines.read(self.store, self._folder(run_id), search)
+
+    def annotate(
+        self,
+        run_id: str,
+        *,
+        name: str | None = None,
+        tags: list[str] | None = None,
+        notes: str | None = None,
+        archived: bool | None = None,
+    ) -> None:
+        """Write beside a run what is given (the config keeps the old name); raises JobError for what is refused."""
+        self.shelf.annotate(self._known(run_id), Words(name=name, tags=tags, notes=notes, archived=archived))
+
+    def delete(self, run_id: str) -> None:
+        """Move a run that rests to the trash. Raises JobError while it is queued or running."""
+        self.shelf.delete(self._known(run_id))
+
+    def restore(self, run_id: str) -> None:
+        """Take a deleted run back. Raises JobError when it is no longer in the trash."""
+        if not is_run_id(run_id):
+            raise JobError("There is no such run.", hint="Choose one from the list of deleted runs.")
+        self.shelf.restore(run_id)
+
+    def deleted(self) -> list[dict[str, Any]]:
+        """[{id, name, deleted (s since 1970), bytes}] of the runs that can be taken back, newest first."""
+        return self.shelf.deleted()
+
+    def differences(self, run_id: str, other: str) -> list[dict[str, Any]]:
+        """[{field, here, there}]: settings in which two runs differ. Raises ConfigError."""
+        return differences(self.config(run_id), self.config(other))
+
+    def retry(self, run_id: str, *, token: str | None = None) -> str:
+        """Start a failed run again with the changes that its error asks for, as a new run; the new id.
+
+        The same token twice gives the same id. Raises JobError when there is nothing to change, or the queue is full.
+        """
+        row = self.store.run(self._known(run_id))
+        assert row is not None
+        config = self.config(run_id)
+        steps = steps_of(self.store, config, row)
+        changes = next((step["changes"] for step in steps if step["do"] == "retry"), None)
+        if changes is None:
+            raise JobError("There is nothing this run could change by itself.", hint="Start a changed copy of it.")
+        return self.start(next_steps.changed(config, changes), token=token)
 
     # ---------------------------------------------------------------- drafts
 

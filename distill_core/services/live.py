@@ -7,11 +7,15 @@ import time
 import zlib
 from typing import Any
 
+from distill_core import config as configs
+from distill_core.config import RunConfig
+from distill_core.errors import ConfigError
 from distill_core.events import STAGES
 from distill_core.export.verdict import metric_words
 from distill_core.jobs.reconcile import ACTIVE
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome
+from distill_core.services.next_steps import next_steps
 from distill_core.services.series import CurveCache
 from distill_core.storage import read_json
 from distill_core.tasks.base import known_task
@@ -46,6 +50,7 @@ def run_row(row: RunRow) -> dict[str, Any]:
         "conclusion": result.get("conclusion"),
         "elapsed_s": elapsed(row, time.time()),
         "tags": row.tags or [],
+        "archived": bool(row.archived),
     }
 
 
@@ -64,7 +69,7 @@ def live_view(
     reset = 0 < cursor < row.reset_seq or cursor > last
     about, points = curves.since(row, 0 if reset else max(0, cursor))
     return {
-        "run": run_state(store, row),
+        "run": {**run_state(store, row), "error": error_of(store, home, row)},
         "cursor": last,
         "reset": reset,
         "curves": about,
@@ -106,11 +111,31 @@ def run_state(store: Store, row: RunRow, now: float | None = None) -> dict[str, 
         "share": share_of(row),
         "eta_s": time_left(row, now),
         "note": note_of(row),
-        "error": row.error,
         "device": state.get("device"),
         "created": row.created,
         "elapsed_s": elapsed(row, now),
+        "tags": row.tags or [],
+        "notes": row.notes,
+        "archived": bool(row.archived),
     }
+
+
+def error_of(store: Store, home: DataHome, row: RunRow) -> dict[str, Any] | None:
+    """The run's error with its next steps; a config that cannot be read any more has none."""
+    if row.error is None or row.status not in ("failed", "interrupted"):
+        return row.error
+    try:
+        steps = steps_of(store, configs.load(home.run(row.id).config), row)
+    except ConfigError:
+        steps = []
+    return {**row.error, "steps": steps}
+
+
+def steps_of(store: Store, config: RunConfig, row: RunRow) -> list[dict[str, Any]]:
+    """What can be done about a run's error; [] without one."""
+    if row.error is None:
+        return []
+    return next_steps(config, row.error, stage_of(row), peak_rate=store.peak(row.id, "main", "learning_rate"))
 
 
 def stage_of(row: RunRow) -> str | None:

@@ -440,3 +440,32 @@ def test_a_broken_pipe_does_not_stop_a_run(config: Path, work: Work, monkeypatch
     log = EventLog(RunFolder(config.parent / "out").events)
     log.close()
     assert log.had_events
+
+
+def test_note_writes_beside_a_run_and_shows_what_stands_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = RunFolder(tmp_path / "run").create()
+    folder.config.write_text(yaml.safe_dump(CONFIG))
+    assert main(["note", str(folder.path)]) == 0
+    assert capsys.readouterr().out == "name: run\ntags: –\narchived: no\nnotes: –\n"
+    assert not folder.meta.exists()  # looking changes nothing
+    wanted = ["--name", "mine", "--tags", "a, b,A", "--notes", "better", "--archived"]
+    assert main(["note", str(folder.path), *wanted]) == 0
+    assert capsys.readouterr().out == "name: mine\ntags: a, b\narchived: yes\nnotes: better\n"
+    assert main(["note", str(folder.path), "--no-archived", "--tags", ""]) == 0
+    assert json.loads(folder.meta.read_text()) == {"name": "mine", "tags": [], "notes": "better", "archived": False}
+    assert main(["note", str(folder.path), "--name", " "]) == 2
+    assert main(["note", str(tmp_path), "--name", "x"]) == 2
+    assert "holds no run" in capsys.readouterr().err
+
+
+def test_diff_of_a_run_and_a_config(tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = RunFolder(tmp_path / "run").create()
+    folder.config.write_text(yaml.safe_dump({**CONFIG, "training": {"epochs": 7}, "seeds": [1, 2]}))
+    assert main(["diff", str(folder.path), str(config)]) == 0
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    default = load(config).training.epochs
+    assert ["training.epochs", "7", str(default)] in lines and ["seeds", "1, 2", "13"] in lines
+    assert main(["diff", str(config), str(config)]) == 0
+    assert capsys.readouterr().out == "Both have the same settings.\n"

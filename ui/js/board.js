@@ -51,6 +51,11 @@ if (!window.StillroomBoard) window.StillroomBoard = (() => {
       this.all(c => c.clear());
       for (const b of Object.values(this.boxes)) { b.note.hidden = false; b.note.textContent = this.words.waiting; }
     }
+    // What an empty chart says once nothing more will come.
+    over(ended) {
+      const {waiting, ended: over} = this.words, said = ended ? over : waiting;
+      for (const {note} of Object.values(this.boxes)) if ([waiting, over].includes(note.textContent) && note.textContent !== said) note.textContent = said;
+    }
     // What quality is called: accuracy, entity F1.
     metric(words) {
       const {name, card} = this.boxes.quality, title = "Validation " + words;

@@ -56,13 +56,13 @@ if (!window.Stillroom) window.Stillroom = (() => {
   const address = (key, value) => "?" + key + "=" + encodeURIComponent(value);
 
   // Calls `ask` every `seconds` while the page is seen and the element is on it; `ask` returns false to pause until
-  // `again()`. A failed call is told through `lost(true)` and tried again by itself.
-  const poll = (element, seconds, ask, lost) => {
+  // `again()`. A failed call is told through `lost(true)` and tried again by itself. `always()`: ask also while hidden.
+  const poll = (element, seconds, ask, lost, always = () => false) => {
     let timer = null, busy = false, paused = false;
     const wait = () => { clearTimeout(timer); if (!paused) timer = setTimeout(tick, seconds * 1000); };
     const tick = async () => {
       if (!element.isConnected) return stop();
-      if (busy || document.hidden) return wait();
+      if (busy || (document.hidden && !always())) return wait();
       busy = true;
       try {
         const goOn = await ask();

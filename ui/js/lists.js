@@ -1,10 +1,13 @@
-// Lists of runs (Home and Runs), asked again every three seconds; a row opens its run.
+// Lists of runs (Home and Runs), asked again every three seconds; a row opens its run. Runs also has a search, the archive
+// and the trash.
 (() => {
-  const S = window.Stillroom, {h, fill} = S, full = props.full;
+  const S = window.Stillroom, {h, fill} = S, full = props.full, W = props.words, $ = id => element.querySelector("#" + id);
+  const say = (template, values) => template.replace(/\{(\w+)\}/g, (_, key) => values[key]);
   const root = element.querySelector(".sr-list"), lost = element.querySelector(".sr-lost");
   let last = "";
   const doing = r => r.status === "running" ? (r.stage || "starting") + (S.known(r.share) ? " " + Math.floor(100 * r.share) + "%" : "") : "";
   const link = r => h("a", {href: S.address("run", r.id)}, r.name);
+  const tags = r => [...(r.tags || []), ...(r.archived ? [W.archived] : [])].map(tag => h("span", {class: "sr-tag"}, tag));
   const facts = r => [S.known(r.compression) ? S.times(r.compression) + " smaller" : null, S.known(r.speedup) ? (r.speedup >= 1 ? S.times(r.speedup) + " faster" : S.times(r.speedup) + " the speed") : null,
     S.known(r.quality_kept) ? "keeps " + S.percent(r.quality_kept) : null].filter(Boolean).join(" · ");
   const short = r => h("li", null, S.pill(r.status), link(r), h("span", {class: "sr-muted"}, r.status === "done" ? facts(r) : doing(r)),
@@ -12,7 +15,7 @@
   const cell = (name, value, extra) => h("td", {"data-name": name, ...extra}, value);
   const num = (name, value, extra) => cell(name, value, {class: "sr-num", ...extra});
   const long = r => h("tr", {onclick: event => { if (!event.target.closest("a")) location.assign(new URL(S.address("run", r.id), document.baseURI)); }},
-    h("th", {scope: "row"}, link(r)), h("td", null, S.pill(r.status), " ", h("span", {class: "sr-muted"}, doing(r))), cell("Data", r.data || S.DASH),
+    h("th", {scope: "row"}, link(r), tags(r)), h("td", null, S.pill(r.status), " ", h("span", {class: "sr-muted"}, doing(r))), cell("Data", r.data || S.DASH),
     cell("Teachers", (r.teachers || []).join(", ") || S.DASH), cell("Student", r.student || S.DASH), num("Quality kept", S.percent(r.quality_kept)),
     num("Compression", S.times(r.compression)), num("Speed-up", S.times(r.speedup)), num("When", S.ago(r.created), {title: S.stamp(r.created)}));
   const HEAD = [["Run"], ["Status"], ["Data"], ["Teachers"], ["Student"], ["Quality kept", "Student's test quality as a share of the best teacher's"],
@@ -20,14 +23,47 @@
   const empty = () => h("div", {class: "sr-empty"}, h("p", null, full ? "No runs yet." : "Your runs will stand here."),
     h("p", {class: "sr-muted"}, "A run trains teachers, distils a student, and measures both. ",
       full ? h("span", null, "Start with the demo on ", h("a", {href: "?"}, "the first page"), ", or ", h("a", {href: "?view=new"}, "set up your own"), ".") : "The demo takes about two minutes."));
-  const draw = rows => {
-    const key = JSON.stringify([rows, Math.floor(Date.now() / 60000)]);
+  const filtered = rows => {
+    if (!full) return rows;
+    const wanted = $("runs-search").value.trim().toLowerCase(), all = $("runs-archived").checked;
+    return rows.filter(r => (all || !r.archived) && [r.name, ...(r.tags || [])].some(word => word.toLowerCase().includes(wanted)));
+  };
+  let rows = [], deleted = [];
+  const draw = () => {
+    const chosen = filtered(rows), key = JSON.stringify([chosen, rows.length, Math.floor(Date.now() / 60000)]);
+    if (full) trash();
     if (key === last) return;
     last = key;
+    if (full) $("runs-filter").hidden = !rows.length;
     if (!rows.length) return fill(root, empty());
+    if (!chosen.length) return fill(root, h("p", {class: "sr-muted sr-empty"}, W.no_match));
     fill(root, full ? h("div", {class: "sr-scroll"}, h("table", {class: "sr-table sr-runs"}, h("caption", {class: "sr-visually-hidden"}, "All runs"),
-      h("thead", null, h("tr", null, HEAD.map(([t, tip], i) => h("th", {scope: "col", title: tip, class: i > 4 ? "sr-num" : null}, t)))), h("tbody", null, rows.map(long))))
-      : h("ul", {class: "sr-last"}, rows.map(short)));
+      h("thead", null, h("tr", null, HEAD.map(([t, tip], i) => h("th", {scope: "col", title: tip, class: i > 4 ? "sr-num" : null}, t)))), h("tbody", null, chosen.map(long))))
+      : h("ul", {class: "sr-last"}, chosen.map(short)));
+  };
+  // ---- the trash
+  let drawn = null, told = false;
+  const back = (row, label) => h("button", {type: "button", class: "sr-quiet", onclick: async event => {
+    event.currentTarget.disabled = true;
+    try {
+      const answer = await S.call(server.restore, {run: row.id});
+      $("runs-said").textContent = answer.error || say(W.restored, row);
+    } catch { $("runs-said").textContent = ""; lost.hidden = false; }
+    again();
+  }}, label);
+  const trash = () => {
+    const key = JSON.stringify([deleted, Math.floor(Date.now() / 60000)]);
+    if (key === drawn) return;
+    drawn = key;
+    $("runs-trash").hidden = !deleted.length;
+    $("trash-count").textContent = String(deleted.length);
+    fill($("trash-list"), deleted.map(row => h("li", null, h("span", null, row.name), h("span", {class: "sr-muted"}, S.bytes(row.bytes)),
+      back(row, W.restore), h("span", {class: "sr-muted sr-when", title: S.stamp(row.deleted)}, S.ago(row.deleted)))));
+    // Come here from a run that was just deleted: taking it back is one press.
+    const row = !told && deleted.find(entry => entry.id === new URLSearchParams(location.search).get("deleted"));
+    if (!row) return;
+    told = true;
+    fill($("runs-said"), say(W.was_deleted, row) + " ", back(row, W.undo));
   };
   const machine = () => {
     const node = element.querySelector("#home-machine");
@@ -35,5 +71,12 @@
     return !node || Boolean(window.StillroomMachine);
   };
   const soon = setInterval(() => { if (machine() || !element.isConnected) clearInterval(soon); }, 200);
-  S.poll(element, 3, async () => { machine(); draw((await S.call(server.runs, {full})).runs); return true; }, on => { lost.hidden = !on; });
+  const list = S.poll(element, 3, async () => {
+    machine();
+    ({runs: rows, deleted} = await S.call(server.runs, {full}));
+    draw();
+    return true;
+  }, on => { lost.hidden = !on; });
+  const again = () => list.again();
+  if (full) { $("runs-search").addEventListener("input", draw); $("runs-archived").addEventListener("change", draw); }
 })();

@@ -7,6 +7,7 @@
     distil: "distilling", measure: "measuring", done: "done"};
   const ENDED = ["stopped", "interrupted", "failed", "done"];
   const board = new window.StillroomBoard.Board($("live-charts"), props, {finer: server.finer, csv: server.csv, run});
+  const actions = window.StillroomActions({element, server, run, props, open: url => location.assign(url), again: () => poll.again()});
   const kept = {}, seen = {};
   let cursor = 0, shown = null, resultOf = null, asked = null;
 
@@ -46,6 +47,7 @@
     show("stop-run", canStop); show("resume-run", canResume);
     $("stop-run").disabled = asked === "stop" || r.status === "stopping";
     $("resume-run").disabled = asked === "resume";
+    actions.head(r);
     problem(r);
   };
 
@@ -53,10 +55,16 @@
     const bad = ["failed", "interrupted"].includes(r.status), error = r.error || {};
     show("run-error", bad);
     if (!bad) return;
-    fill($("run-error"), h("h3", null, r.status === "failed" ? "The run failed" : "The run was interrupted"),
-      h("p", null, error.message || "It ended without saying why; the log's last lines are below."),
-      error.hint ? h("p", {class: "sr-muted"}, error.hint) : null,
-      h("p", {class: "sr-muted"}, "Nothing recorded is lost. Resume goes on from the last checkpoint."));
+    const box = $("run-error"), words = [r.status, error.message, error.hint].join("\n");
+    if (box.dataset.words !== words) {
+      box.dataset.words = words;
+      fill(box, h("h3", null, r.status === "failed" ? "The run failed" : "The run was interrupted"),
+        h("p", null, error.message || "It ended without saying why; the log tells more."),
+        error.hint ? h("p", {class: "sr-muted"}, error.hint) : null,
+        h("p", {class: "sr-muted"}, "Nothing recorded is lost. Resume goes on from the last checkpoint."),
+        h("div", {id: "run-steps", class: "sr-buttons"}));
+    }
+    actions.steps(error);
   };
 
   // Teachers beside the student: plain bars, so that a factor of thirty looks like one.
@@ -103,9 +111,10 @@
     board.take(view.curves || [], view.points || []);
     board.metric(view.run.metric_words);
     board.phases(view.phases);
+    board.over(ENDED.includes(view.run.status));
     cursor = view.cursor;
     shapes(view.shapes, view.latency);
-    text("run-log", (view.log || []).join("\n") || "Nothing yet.");
+    actions.tick(view.run, view.log);
     fill($("run-findings"), (view.findings || []).length ? view.findings.map(finding) : h("li", {class: "sr-muted"}, "No findings so far."));
     text("run-findings-count", String((view.findings || []).length));
     show("run-body", true); show("run-loading", false);
@@ -131,7 +140,7 @@
     return {...kept, ...answer};
   };
   const poll = S.poll(element, 1, async () => draw(whole(await S.call(server.live, {run, cursor, seen}))),
-    lost => show("run-lost", lost));
+    lost => show("run-lost", lost), actions.wanted);
   const press = (name, fn) => async () => {
     asked = name;
     $(name + "-run").disabled = true;
@@ -145,7 +154,9 @@
   $("stop-run").addEventListener("click", press("stop", server.stop));
   $("resume-run").addEventListener("click", press("resume", server.resume));
   $("run-settings").addEventListener("toggle", async event => {
-    if (!event.target.open || event.target.dataset.filled) return;
+    if (!event.target.open) return;
+    actions.choices();
+    if (event.target.dataset.filled) return;
     try {
       const answer = await S.call(server.settings, {run});
       text("run-yaml", answer.yaml || answer.error || ""); text("run-command", answer.command || "");

@@ -1,4 +1,4 @@
-"""Lists of runs: the last five on Home, all on the Runs page."""
+"""Lists of runs: the last five on Home, all on the Runs page with its search, the archive and the trash."""
 
 from __future__ import annotations
 
@@ -6,19 +6,46 @@ from typing import Any
 
 import gradio as gr
 
-from ui import markup
+from distill_core.errors import StillroomError
+from ui import markup, text, text_actions
+from ui.pages.run_actions import asked_run, refused
 
 LOST = '<p class="sr-lost" hidden>Reconnecting … the app does not answer.</p>'
-RUNS = f'<div class="sr-title"><h1>Runs</h1>{LOST}</div><div class="sr-list" id="runs-table"></div>'
+RUNS = f"""<div class="sr-title"><h1>Runs</h1>{LOST}</div>
+<p id="runs-said" class="sr-note" role="status"></p>
+<div class="sr-form" id="runs-filter" hidden>
+  <label>Search names and tags <input id="runs-search" type="search" autocomplete="off"></label>
+  <label class="sr-check"><input id="runs-archived" type="checkbox"> Archived runs too</label></div>
+<div class="sr-list" id="runs-table"></div>
+<details class="sr-details" id="runs-trash" hidden><summary>{markup.esc(text_actions.LIST_WORDS["trash"])}
+  <span class="sr-tag" id="trash-count"></span></summary>
+  <p class="sr-muted sr-small">{markup.esc(text_actions.LIST_WORDS["trash_about"])}</p>
+  <ul class="sr-last" id="trash-list"></ul></details>"""
 LAST = (
     '<p class="sr-muted" id="home-machine">&nbsp;</p>'
     f'<section class="sr-section"><h2>Last runs</h2>{LOST}<div class="sr-list" id="last-runs"></div></section>'
 )
+#: runs on Home
+FEW = 5
 
 
 def build(services: Any, *, full: bool) -> gr.HTML:
     def runs(request: Any) -> dict[str, Any]:
-        everything = isinstance(request, dict) and bool(request.get("full"))
-        return {"runs": markup.finite(services.runs(None if everything else 5))}
+        if isinstance(request, dict) and request.get("full"):
+            return {"runs": markup.finite(services.runs()), "deleted": services.deleted()}
+        # Archived runs are out of the way: the newest of the others stand on Home.
+        shown = [row for row in services.runs() if not row["archived"]][:FEW]
+        return {"runs": markup.finite(shown), "deleted": []}
 
-    return markup.live_html(RUNS if full else LAST, "lists", functions=[runs], full=full)
+    def restore(request: Any) -> dict[str, Any]:
+        run_id = asked_run(request)
+        if run_id is None:
+            return {"error": text.UNKNOWN_RUN}
+        try:
+            services.restore(run_id)
+        except StillroomError as error:
+            return refused(error)
+        return {"restored": run_id}
+
+    words = text_actions.LIST_WORDS
+    return markup.live_html(RUNS if full else LAST, "lists", functions=[runs, restore], full=full, words=words)

@@ -16,8 +16,8 @@ from distill_core.catalogue import TERMS
 from distill_core.errors import StillroomError
 from distill_core.events import STAGES
 from distill_core.layout import is_run_id
-from ui import markup, text, text_charts
-from ui.pages import run_charts
+from ui import markup, text, text_actions, text_charts
+from ui.pages import run_actions, run_charts
 
 _STAGES = "".join(f'<li class="sr-stage sr-stage-waiting" data-stage="{stage}">{stage}</li>' for stage in STAGES)
 TOP = f"""
@@ -27,11 +27,11 @@ TOP = f"""
     <p><a href="?view=runs">All runs</a> · <a href="?">Home</a></p></div>
   <div class="sr-title">
     <h1 id="run-name"></h1><span id="run-status" class="sr-pill" role="status"></span>
-    <span id="run-stage" class="sr-muted"></span><span id="run-percent"></span>
+    <span id="run-tags"></span><span id="run-stage" class="sr-muted"></span><span id="run-percent"></span>
     <span id="run-left" class="sr-muted"></span>
     <span class="sr-lost" id="run-lost" hidden>Reconnecting … the app does not answer; the run itself goes on.</span>
-    <span class="sr-actions"><button type="button" class="sr-button" id="stop-run" hidden>Stop</button><button
-      type="button" class="sr-button sr-button-main" id="resume-run" hidden>Resume</button></span>
+    <span class="sr-actions"><button type="button" class="sr-button" id="stop-run" hidden></button><button
+      type="button" class="sr-button sr-button-main" id="resume-run" hidden>Resume</button>{run_actions.MENU}</span>
   </div>
   <div class="sr-progress" role="progressbar" aria-label="Progress of the run" aria-valuemin="0" aria-valuemax="100">
     <div id="run-bar"></div></div>
@@ -41,7 +41,7 @@ TOP = f"""
   <section id="result" class="sr-result" aria-label="Result" hidden></section>
 </div>
 """
-BOTTOM = """
+BOTTOM = f"""
 <div class="sr-run" id="run-body">
   <div id="live-charts" class="sr-charts"></div>
   <section class="sr-card"><div class="sr-card-head"><h3>Teachers beside the student
@@ -51,8 +51,8 @@ BOTTOM = """
   <details class="sr-details"><summary>Data findings <span class="sr-tag" id="run-findings-count">0</span></summary>
     <ul id="run-findings" class="sr-findings"></ul></details>
   <details class="sr-details" id="run-settings"><summary>Settings</summary><p class="sr-muted sr-small">The same run
-    without the page:</p><pre id="run-command"></pre><pre id="run-yaml"></pre></details>
-  <details class="sr-details"><summary>Log, last lines</summary><pre id="run-log"></pre></details>
+    without the page:</p><pre id="run-command"></pre><pre id="run-yaml"></pre>{run_actions.COMPARISON}</details>
+  {run_actions.DESCRIPTION}{run_actions.LOG}
 </div>
 """
 
@@ -81,10 +81,18 @@ def build(services: Any) -> RunPage:
             TOP + "@children" + BOTTOM,
             *CHART_SCRIPTS,
             "result",
+            "run_actions",
             "run",
-            functions=[*server_functions(services), *run_charts.server_functions(services)],
+            functions=[
+                *server_functions(services),
+                *run_charts.server_functions(services),
+                *run_actions.server_functions(services),
+            ],
             losses=loss_words(),
             words=text_charts.words(),
+            actions=text_actions.WORDS,
+            retries=text_actions.RETRY_WORDS,
+            archived=text_actions.LIST_WORDS["archived"],
             plotly=f"gradio_api/file={script.as_posix()}",
         )
         with view:

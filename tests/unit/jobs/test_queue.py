@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,12 +147,3 @@ def test_local_paths_become_absolute(queue: RunQueue, tmp_path: Path, monkeypatc
     assert config_summary(made)["data"] == "mine.csv"
     stored = configs.load(queue.home.run(queue.add(made)).config)
     assert stored.data.train == str(tmp_path / "mine.csv")  # type: ignore[union-attr]
-
-
-def test_rename(queue: RunQueue, home: DataHome) -> None:
-    run_id = queue.add(config("old"))
-    queue.rename(run_id, " new ")
-    assert queue.store.run(run_id).name == "new"  # type: ignore[union-attr]
-    assert json.loads(home.run(run_id).meta.read_text())["name"] == "new"
-    with pytest.raises(JobError):
-        queue.rename(run_id, "  ")

@@ -33,7 +33,7 @@ def test_a_started_run_can_be_read_everywhere(app: Services) -> None:
     assert configs.from_yaml(app.config_yaml(run_id)) == app.config(run_id)
     assert app.report(run_id) is None and app.log_text(run_id) == ""
     assert app.stop(run_id) == "stopped" and app.resume(run_id) == "queued"
-    app.rename(run_id, "Other")
+    app.annotate(run_id, name="Other")
     assert app.live(run_id)["run"]["name"] == "Other"
 
 
@@ -88,3 +88,29 @@ def test_no_torch_in_the_app() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT)
     assert result.stderr.strip() == "[]"
+
+
+def test_a_failed_run_is_tried_again_as_a_new_one(app: Services) -> None:
+    run_id = app.start(config("large", training={"batch_size": 32}))
+    app.stop(run_id)
+    with pytest.raises(JobError, match="nothing"):
+        app.retry(run_id)
+    app.store.update(run_id, status="failed", error={"kind": "memory", "message": "No room.", "hint": ""})
+    assert app.live(run_id)["run"]["error"]["steps"][0] == {"do": "retry", "changes": {"training.batch_size": 16}}
+    again = app.retry(run_id, token="press")
+    assert app.retry(run_id, token="press") == again != run_id
+    assert app.config(again).training.batch_size == 16 and app.config(run_id).training.batch_size == 32
+    assert [row["field"] for row in app.differences(again, run_id)] == ["training.batch_size"]
+
+
+def test_a_run_leaves_the_list_and_comes_back(app: Services) -> None:
+    run_id = app.start(config("mine"))
+    app.stop(run_id)
+    app.annotate(run_id, tags=["a"], archived=True)
+    assert app.runs()[0]["tags"] == ["a"] and app.runs()[0]["archived"] is True
+    app.delete(run_id)
+    assert app.runs() == [] and [row["id"] for row in app.deleted()] == [run_id]
+    with pytest.raises(JobError, match="no such run"):
+        app.live(run_id)
+    app.restore(run_id)
+    assert app.live(run_id)["run"]["tags"] == ["a"] and app.deleted() == []

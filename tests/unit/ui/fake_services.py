@@ -164,10 +164,13 @@ class FakeServices:
                     "share": run.share(), "data": "support-desk", "teachers": list(TEACHERS),
                     "student": "BiLSTM 48", "quality_kept": 0.983 if done else None,
                     "compression": 13.8 if done else None, "speedup": 4.9 if done else None, "created": run.created,
-                    "conclusion": None,
+                    "conclusion": None, "tags": [], "archived": False,
                 }
             )  # fmt: skip
         return rows
+
+    def deleted(self) -> list[dict[str, Any]]:
+        return []
 
     def start(self, config: cfg.RunConfig, *, token: str | None = None) -> str:
         if token and token in self.tokens:

@@ -1,0 +1,216 @@
+"""What a person does with runs: name, tags, notes, archive, delete and undo, log, comparison, mending."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import App, Watched
+from tests.e2e.test_demo import wait_status
+
+pytestmark = pytest.mark.browser
+
+
+class FakeApp(App):
+    """Its runs are `tests.fake_run`, which read `behaviour.json` as they begin."""
+
+    def behave(self, **wanted: Any) -> None:
+        self.home.parent.mkdir(exist_ok=True)
+        (self.home.parent / "behaviour.json").write_text(json.dumps(wanted))
+
+
+@pytest.fixture
+def fake_app(tmp_path: Path) -> Iterator[Callable[..., FakeApp]]:
+    apps: list[FakeApp] = []
+
+    def opened(*names: str, **wanted: Any) -> FakeApp:
+        app = FakeApp(tmp_path / "home", environment={"FAKE_BEHAVIOUR": str(tmp_path / "behaviour.json")})
+        app.program = ("-m", "tests.fake_page", *names)
+        app.behave(**wanted)
+        app.start()
+        apps.append(app)
+        return app
+
+    yield opened
+    for app in apps:
+        app.close()
+
+
+def open_run(watched: Watched, app: App, name: str) -> Any:
+    page = watched.page
+    page.goto(f"{app.address}/?view=runs")
+    page.click(f"#runs-table a:has-text('{name}')")
+    page.wait_for_selector("#run-status:not(:empty)")
+    return page
+
+
+def from_menu(page: Any, button: str) -> None:
+    page.click("#run-menu summary")
+    page.click(f"#{button}")
+
+
+def test_a_run_is_named_tagged_archived_deleted_and_taken_back(
+    fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]
+) -> None:
+    app = fake_app("first one", "second one", steps=3)
+    watched = watch()
+    page = open_run(watched, app, "first one")
+    wait_status(page, "done")
+
+    from_menu(page, "describe-run")
+    page.fill("#words-name", "renamed")
+    page.fill("#words-tags", "news, small, News")
+    page.fill("#words-notes", "the <b>best</b> one")
+    page.click("#words-save")
+    page.wait_for_selector("#words-said:has-text('Saved.')")
+    page.wait_for_selector("#run-name:has-text('renamed')")
+    page.reload()
+    page.wait_for_selector("#run-tags:has-text('small')")
+    assert page.locator("#run-tags .sr-tag").all_text_contents() == ["news", "small"]
+    assert page.input_value("#words-notes") == "the <b>best</b> one"
+
+    page.fill("#words-name", " ")
+    page.click("#words-save")
+    page.wait_for_selector("#words-said:has-text('A name has 1 to 120 characters.')")
+
+    from_menu(page, "archive-run")
+    page.wait_for_selector("#run-tags:has-text('archived')")
+    page.goto(f"{app.address}/?view=runs")
+    page.wait_for_selector("#runs-table a:has-text('second one')")
+    assert page.locator("#runs-table a:has-text('renamed')").count() == 0
+    page.check("#runs-archived")
+    page.wait_for_selector("#runs-table a:has-text('renamed')")
+    page.fill("#runs-search", "SMALL")
+    page.wait_for_selector("#runs-table a:has-text('second one')", state="detached")
+    page.fill("#runs-search", "nothing like it")
+    page.wait_for_selector("#runs-table:has-text('No run matches.')")
+    page.fill("#runs-search", "")
+
+    page.click("#runs-table a:has-text('renamed')")
+    wait_status(page, "done")
+    from_menu(page, "delete-run")
+    page.wait_for_selector("#runs-said:has-text('renamed was deleted')")
+    assert page.locator("#runs-table a:has-text('renamed')").count() == 0
+    page.click("#runs-said button:has-text('Undo')")
+    page.wait_for_selector("#runs-said:has-text('renamed is back.')")
+    page.check("#runs-archived")
+    page.click("#runs-table a:has-text('renamed')")
+    page.wait_for_selector("#run-tags:has-text('small')")
+    wait_status(page, "done")
+    watched.assert_clean()
+
+
+def test_the_trash_survives_a_restart(fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]) -> None:
+    app = fake_app("only one", steps=2)
+    watched = watch()
+    page = open_run(watched, app, "only one")
+    wait_status(page, "done")
+    from_menu(page, "delete-run")
+    page.wait_for_selector("#runs-said:has-text('was deleted')")
+    app.kill()
+    app.program = ("-m", "tests.fake_page")
+    app.start()
+    page.goto(f"{app.address}/?view=runs")
+    page.wait_for_selector("#runs-table:has-text('No runs yet.')")
+    page.click("#runs-trash summary")
+    page.click("#trash-list button")
+    page.wait_for_selector("#runs-table a:has-text('only one')")
+    page.wait_for_selector("#runs-trash", state="hidden")
+
+
+def test_a_run_at_work_is_kept_and_a_waiting_one_is_cancelled(
+    fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]
+) -> None:
+    app = fake_app("at work", "waits", "waits too", steps=10_000, pause_s=0.1)
+    watched = watch()
+    page = open_run(watched, app, "waits too")
+    page.wait_for_selector("#run-note:has-text('Number 2 in the queue')")
+    assert page.inner_text("#stop-run") == "Cancel"
+    page.click("#run-menu summary")
+    assert page.is_disabled("#delete-run")
+    page.click("#stop-run")
+    wait_status(page, "stopped")
+    page = open_run(watched, app, "at work")
+    wait_status(page, "running")
+    assert page.inner_text("#stop-run") == "Stop"
+    watched.assert_clean()
+
+
+def test_too_little_memory_is_mended_by_one_press(
+    fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]
+) -> None:
+    app = fake_app("large", steps=3, fail="memory", fits=16)
+    watched = watch()
+    page = open_run(watched, app, "large")
+    wait_status(page, "failed")
+    page.wait_for_selector("#run-error:has-text('not enough memory')")
+    before = page.url
+    page.click("#run-steps button:has-text('Retry with batch 16')")
+    page.wait_for_function("(before) => location.href !== before && location.search.includes('run=')", arg=before)
+    wait_status(page, "done")
+    assert page.inner_text("#run-name") == "large, batch size 16"
+
+    page.click("#run-settings summary")
+    page.wait_for_selector("#compare-with option:has-text('large')", state="attached")
+    page.select_option("#compare-with", index=1)
+    page.wait_for_selector("#run-differences td")
+    assert page.locator("#run-differences tbody tr").all_inner_texts() == ["training.batch_size\t16\t32"]
+    watched.assert_clean()
+
+
+def test_a_full_disk_asks_to_try_again_and_then_goes_on(
+    fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]
+) -> None:
+    app = fake_app("large", steps=3, fail="disk")
+    watched = watch()
+    page = open_run(watched, app, "large")
+    wait_status(page, "failed")
+    assert page.locator("#run-steps button").all_inner_texts() == ["Try again"]
+    app.behave(steps=3)
+    page.click("#run-steps button")
+    page.wait_for_selector("#run-error", state="hidden")
+    wait_status(page, "done")
+    watched.assert_clean()
+
+
+def test_the_log_is_searched(fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]) -> None:
+    app = fake_app("talks", steps=3, fail="bug")
+    watched = watch()
+    page = open_run(watched, app, "talks")
+    wait_status(page, "failed")
+    page.click("#run-log-part summary")
+    page.wait_for_selector("#run-log:has-text('Traceback')")
+    page.fill("#log-search", "keyerror")
+    page.wait_for_selector("#log-count:has-text(' of ')")
+    page.wait_for_function("() => !document.querySelector('#run-log').textContent.includes('Traceback')")
+    lines = page.inner_text("#run-log").splitlines()
+    assert lines and all(re.search("keyerror", line, re.I) for line in lines)
+    page.fill("#log-search", "no such words")
+    page.wait_for_selector("#run-log:has-text('No line holds this.')")
+    watched.assert_clean()
+
+
+def test_the_browser_tells_when_a_run_ends(fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]) -> None:
+    app = fake_app("soon over", steps=10_000, pause_s=0.1)
+    watched = watch(permissions=["notifications"])
+    page = watched.page
+    page.add_init_script(
+        """window.told = []; window.Notification = class { constructor(title, o) { window.told.push([title, o.body]); }
+        static permission = 'default';
+        static async requestPermission() { return (this.permission = 'granted'); } };"""
+    )
+    page = open_run(watched, app, "soon over")
+    wait_status(page, "running")
+    from_menu(page, "notify-run")
+    page.wait_for_selector("#run-said:has-text('You will be told')")
+    page.click("#stop-run")
+    wait_status(page, "stopped")
+    assert page.evaluate("window.told") == [["soon over: stopped", ""]]
+    page.wait_for_timeout(1500)
+    assert len(page.evaluate("window.told")) == 1
+    watched.assert_clean()
