@@ -1,0 +1,154 @@
+"""The true warm child on tiny shapes; what is estimated is compared with a run in everything but time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from distill_core.jobs import warm
+from distill_core.jobs.queue import write_meta
+from distill_core.layout import DataHome, RunFolder
+from distill_core.services.planning import Planning
+from distill_core.services.warm import Request, WarmChild
+from tests import tiny
+
+WAIT_S = 300.0
+
+
+@pytest.fixture(scope="module")
+def child() -> Iterator[WarmChild]:
+    found = WarmChild()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def planning(child: WarmChild, tmp_path: Path) -> Planning:
+    return Planning(child, DataHome(tmp_path / "home").create())
+
+
+def draft(material: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return tiny.config_dict(material["data"], material["teachers"], **changes)
+
+
+def test_latency_of_a_draft(planning: Planning, material: dict[str, Any]) -> None:
+    found = planning.latency(draft(material), wait_s=WAIT_S)
+    assert found["state"] == "ready", found
+    assert [(row["role"], row["batch"]) for row in found["rows"]] == [("teacher", b) for b in (1, 8, 1, 8)] + [
+        ("student", b) for b in (1, 8)
+    ]
+    assert all(row["tokens"] == 8 and 0 < row["p50"] <= row["p95"] and row["repeats"] >= 3 for row in found["rows"])
+    smallest = {row["batch"]: row["p50"] for row in found["rows"] if row["name"] == "roberta"}
+    own = {row["batch"]: row["p50"] for row in found["rows"] if row["role"] == "student"}
+    assert found["speedup"] == {str(b): pytest.approx(smallest[b] / own[b]) for b in (1, 8)}
+    assert "1 thread" in found["protocol"] and "roberta" in found["protocol"]
+    # Known now: no child is asked.
+    idle = Planning(WarmChild(["/nonexistent"]), planning.home)
+    assert idle.latency(draft(material)) == found
+
+
+def test_a_new_student_leaves_the_teachers_times_as_they_are(planning: Planning, material: dict[str, Any]) -> None:
+    student = {"kind": "transformer", "layers": 1, "hidden": 16, "heads": 2}
+    first = planning.latency(draft(material), wait_s=WAIT_S)
+    second = planning.latency(draft(material, student=student), wait_s=WAIT_S)
+    teachers = [[row for row in found["rows"] if row["role"] == "teacher"] for found in (first, second)]
+    assert teachers[0] == teachers[1] and first["rows"] != second["rows"]
+
+
+def test_shapes_that_cannot_be_are_told_with_their_field(planning: Planning, material: dict[str, Any]) -> None:
+    deep = {"kind": "transformer", "layers": 3, "initialise": "teacher_layers"}
+    found = planning.latency(draft(material, student=deep), wait_s=WAIT_S)
+    assert found["state"] == "failed" and found["field"] == "student.layers", found
+    assert planning.latency(draft(material, student={"kind": "bilstm", "lstm_hidden": -1}))["state"] == "failed"
+    assert planning.latency({"student": {"kind": "bilstm"}})["field"] == "teachers"
+    assert planning.latency(draft(material), wait_s=WAIT_S)["state"] == "ready"  # it lives on
+
+
+def test_an_estimate_and_its_run(planning: Planning, runner: Any, material: dict[str, Any]) -> None:
+    config = draft(material, controls=["no_teacher", "uniform"])
+    found = planning.estimate(config, wait_s=WAIT_S)
+    assert found["state"] == "ready", found
+    parts = {part["stage"]: part for part in found["parts"]}
+    assert list(parts) == ["start", "prepare", "teachers", "cache", "distil", "measure"]
+    assert all(part["cpu_seconds"] > 0 and part["seconds"] > 0 for part in parts.values())
+    assert found["cpu_seconds"] == pytest.approx(sum(part["cpu_seconds"] for part in parts.values()))
+    assert found["low"] < found["seconds"] < found["high"] and found["signals"] == "cached"
+
+    folder = RunFolder(planning.home.root / "run").create()
+    write_meta(folder, "tiny", 0.0, estimate=found)
+    shutil.rmtree(planning.home.cache)
+    report, _, _ = runner.run(runner.config(controls=["no_teacher", "uniform"]), folder.path, home=planning.home.root)
+    assert report["estimate"] == json.loads(json.dumps(found))
+    assert set(report["cpu_seconds"]) == set(parts) and report["peak_memory_bytes"] > 1e6
+    signals = sum(f.stat().st_size for f in planning.home.signals.glob("*/*.npy"))
+    assert 0.5 * signals < found["disk_bytes"]
+
+    again = planning.estimate(config, wait_s=WAIT_S)
+    costs = {part["stage"]: part["cpu_seconds"] for part in again["parts"]}
+    assert costs["cache"] == 0 and costs["teachers"] < parts["teachers"]["cpu_seconds"]
+    assert "Found from earlier runs: bert, roberta, bert's answers, roberta's answers" in again["basis"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"signals": "live"},
+        {"teacher_training": {"mode": "separate", "epochs": 1, "folds": 2}},
+        {"student": {"kind": "transformer", "layers": 1, "hidden": 16, "heads": 2, "vocabulary": "seen"}},
+        {
+            "training": {
+                "batch_size": 16,
+                "patience": 1,
+                "stages": [
+                    {"name": "states", "terms": {"hidden": 1.0}, "epochs": 1},
+                    {"name": "labels", "terms": {"hard": 1.0, "soft": 1.0}, "epochs": 1, "unfreeze": True},
+                ],
+            },
+            "objective": {"hidden_weight": 1.0, "hidden_projection": "student"},
+        },
+    ],
+    ids=["live", "folds", "seen", "stages"],
+)
+def test_every_kind_of_plan_can_be_estimated(
+    planning: Planning, material: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    found = planning.estimate(draft(material, **changes), wait_s=WAIT_S)
+    assert found["state"] == "ready", found
+    assert found["seconds"] > 0 and found["memory_bytes"] > 0 and found["disk_bytes"] > 0
+
+
+def test_taggers_too(planning: Planning, tagged_material: dict[str, Any]) -> None:
+    found = planning.estimate(draft(tagged_material), wait_s=WAIT_S)
+    assert found["state"] == "ready", found
+    assert planning.latency(draft(tagged_material), wait_s=WAIT_S)["state"] == "ready"
+
+
+def test_a_draft_that_is_not_complete_asks_nobody(planning: Planning) -> None:
+    assert planning.estimate({"name": "x"})["state"] == "failed"
+
+
+def test_the_child_dies_with_its_pipe(planning: Planning) -> None:
+    own = WarmChild()
+    own.wait("a", Request("nobody knows this", {}), WAIT_S)
+    assert own._child is not None
+    process = psutil.Process(own._child._process.pid)
+    own._child._process.stdin.close()  # type: ignore[union-attr]  # as when the app is killed
+    process.wait(30)
+    own.close()
+
+
+def test_answers_never_raise() -> None:
+    registry = {"wrong": "math:sqrt", "nan": "tests.integration.test_planner:_nan"}
+    for request in (None, {}, {"id": 1, "kind": "x", "payload": {}}, {"id": 2, "kind": "wrong", "payload": {}}):
+        assert warm.answer(request, registry)["error"]["message"]
+    assert "error" in warm.answer({"id": 3, "kind": "nan", "payload": {}}, registry)
+
+
+def _nan(payload: dict[str, Any]) -> dict[str, Any]:
+    return {"value": float("nan")}
