@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -127,16 +126,17 @@ def main() -> None:
         sections += [f"## {name}", "", f"Changed: `{json.dumps(SHORTER[name])}`. {estimate['basis']}", ""]
         sections += markdown(["stage", "estimated, CPU s", "real, CPU s", "off by"], rows)
     off = [float(row[3].rstrip("%")) for row in summary]
-    load = os.getloadavg()[2]
     head = [
         "# Estimates against runs",
         "",
-        f"`python benchmarks/planner.py --only {' '.join(args.only)}` on {machine(report)}, load {load:.0f} "
-        f"(other jobs ran beside it; {platform.system()}, Python {platform.python_version()}).",
+        f"`python benchmarks/planner.py --only {' '.join(args.only)}` on {machine(report)}, {platform.system()}, "
+        f"Python {platform.python_version()}; other jobs ran beside it. One estimate and one run of each recipe.",
         "",
         f"Aim: CPU seconds of the whole run within {AIM:.0%}. Largest miss here: {max(off, key=abs):+.0f}%. Disk: what "
         "is left at the end; the estimate also holds the largest checkpoint on the way. Probes: CPU seconds that the "
-        "estimate itself took.",
+        "estimate itself took. Memory: the real figure is the process's largest resident set, which also holds what is "
+        "mapped of the signals' files and can be given back at any time; estimates leave that out, and are too low by "
+        "some 0.1 GB beside.",
         "",
     ]
     header = ["recipe", "estimated, CPU s", "real, CPU s", "off by", "memory est., GB", "real", "disk est., MB", "real"]

@@ -47,7 +47,8 @@ def estimate(config: RunConfig, home: DataHome) -> dict[str, Any]:
 
     seconds: by the clock, on a machine that has little else to do. low, high: of `seconds`; low also counts on patience
     ending trials as early as it may. Stages: start (loading torch), prepare, teachers, cache, distil, measure; what an
-    earlier run has left is not done again. memory_bytes: the most the run's process holds at once, on the host.
+    earlier run has left is not done again. memory_bytes: about the most the run's process holds at once, on
+    the host, without what is mapped of the signals' files.
     disk_bytes: what the run leaves, and its largest checkpoint.
 
     Raises StillroomError where the run itself could not be prepared.

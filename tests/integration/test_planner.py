@@ -44,10 +44,10 @@ def test_latency_of_a_draft(planning: Planning, material: dict[str, Any]) -> Non
         ("student", b) for b in (1, 8)
     ]
     assert all(row["tokens"] == 8 and 0 < row["p50"] <= row["p95"] and row["repeats"] >= 3 for row in found["rows"])
-    smallest = {row["batch"]: row["p50"] for row in found["rows"] if row["name"] == "roberta"}
-    own = {row["batch"]: row["p50"] for row in found["rows"] if row["role"] == "student"}
+    smallest = {row["batch"]: row["cpu_ms"] for row in found["rows"] if row["name"] == "roberta"}
+    own = {row["batch"]: row["cpu_ms"] for row in found["rows"] if row["role"] == "student"}
     assert found["speedup"] == {str(b): pytest.approx(smallest[b] / own[b]) for b in (1, 8)}
-    assert "1 thread" in found["protocol"] and "roberta" in found["protocol"]
+    assert "1 thread" in found["protocol"] and "CPU time" in found["protocol"] and "roberta" in found["protocol"]
     # Known now: no child is asked.
     idle = Planning(WarmChild(["/nonexistent"]), planning.home)
     assert idle.latency(draft(material)) == found
