@@ -20,8 +20,8 @@ from benchmarks.common import ROOT, arms, machine, markdown, percent, points, ru
 
 #: both prune the vocabulary to the pieces of the training and transfer texts
 SIZES = {
-    "small": {"embedding": 40, "lstm_hidden": 96},
-    "large": {"embedding": 128, "lstm_hidden": 256},
+    "small": {"embedding": 39, "lstm_hidden": 96},
+    "large": {"embedding": 160, "lstm_hidden": 128},
 }
 #: the teacher's width, so that its pooled vector is met without a map
 REPRESENTATION = 384

@@ -1,6 +1,6 @@
 """XtremeDistil on WikiAnn, 8 languages: one multilingual tagger into BiLSTMs at least 35 times smaller.
 
-    python benchmarks/xtremedistil.py --data DATA --checkpoint CHECKPOINT [--seeds 1 2 3] [--only grid] [--work DIR]
+    python benchmarks/xtremedistil.py --data DATA --checkpoint CHECKPOINT [--seeds 1 2 3] [--only finished] [--work DIR]
 
 DATA holds ner_wikiann/{language}/{train,val,test}.tsv; CHECKPOINT is an encoder folder. Every row of the tables is an
 ordinary run; all share the finetuned teacher and its signals. Called again after an interruption, it goes on. Subsets
@@ -28,7 +28,11 @@ TITLES = {
     "joint": "joint",
     "staged": "staged: representation → logits → tags",
     "unfrozen": "staged, with top-down unfreezing",
+    "longer": "the same, E 32, H 2×96, twice the epochs",
 }
+#: the size that the paper's 35× asks for, and twice the passes: what the budget above costs is seen beside it
+LONGER = {"embedding": 32, "lstm_hidden": 96}
+LONGER_EPOCHS = {"representation": 5, "logits": 10, "tags": 5}
 
 
 def stages(unfreeze: bool) -> list[dict[str, Any]]:
@@ -97,8 +101,12 @@ def config(
     if method == "joint":
         found["objective"]["hidden_weight"] = 1.0
     else:
-        found["training"]["stages"] = stages(method == "unfrozen")
+        found["training"]["stages"] = stages(method != "staged")
         found["training"]["evaluations"] = 6
+    if method == "longer":
+        found["student"] |= LONGER
+        for stage in found["training"]["stages"]:
+            stage["epochs"] = LONGER_EPOCHS[stage["name"]]
     return found
 
 
@@ -139,7 +147,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--only", choices=["methods", "grid"])
+    parser.add_argument("--only", choices=["methods", "finished"], help="finished: start no row of the grid")
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks" / ".work" / "xtremedistil")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "xtremedistil.md")
     args = parser.parse_args()
@@ -148,7 +156,9 @@ def main() -> None:
     rows: list[list[str]] = []
     by_language: list[list[str]] = []
     report: dict[str, Any] = {}
-    for method in ("staged", "joint", "unfrozen"):
+    for method in ("staged", "joint", "unfrozen", "longer"):
+        if method == "longer" and args.only == "finished" and not (args.work / method / "report.json").exists():
+            continue
         report = run(method, config(data, checkpoint, args.seeds, method), args.work)
         teacher = report["teachers"][0]
         if not rows:
@@ -163,10 +173,13 @@ def main() -> None:
         rows.append(row(TITLES[method], report))
         by_language.append(languages(TITLES[method], arms(report)))
     grid: list[list[str]] = []
-    if args.only != "methods":
-        for name, student in GRID.items():
-            made = config(data, checkpoint, args.seeds[:1], "staged", student)
-            slug = "".join(c if c.isalnum() else "-" for c in name)
+    missing: list[str] = []
+    for name, student in GRID.items() if args.only != "methods" else ():
+        made = config(data, checkpoint, args.seeds[:1], "staged", student)
+        slug = "".join(c if c.isalnum() else "-" for c in name)
+        if args.only == "finished" and not (args.work / f"grid-{slug}" / "report.json").exists():
+            missing.append(name)
+        else:
             grid.append(row(name, run(f"grid-{slug}", made, args.work)))
     head = [
         "# XtremeDistil: WikiAnn, 8 languages",
@@ -186,6 +199,8 @@ def main() -> None:
     body += markdown(["model", *LANGUAGES], by_language)
     if grid:
         body += [f"Sizes and embeddings, staged, seed {args.seeds[0]}:", "", *markdown(header, grid)]
+    if missing:
+        body += [f"Not finished yet: {'; '.join(missing)}.", ""]
     args.out.write_text("\n".join([*head, *body]))
     print(args.out.read_text())
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from distill_core.catalogue import WEIGHTINGS
+from distill_core.catalogue import TERMS, WEIGHTINGS
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.compatibility import TERM_FIELDS, used_terms
 from distill_core.config import BiLSTMStudent, Objective, Training, TransformerStudent
@@ -21,6 +21,9 @@ WEAK = 0.6
 FINE_GAP, WIDE_GAP = 0.03, 0.10
 #: shares of rows without gold from which weights that need gold are remarked on, and warned of
 MOST, NEARLY_ALL = 0.5, 0.9
+
+#: terms that compare a teacher's inner states
+STATES = frozenset({"hidden", "pooled", "pkd", "attention", "relations", "emd"})
 
 #: the fields at which advice may stand, besides `teachers.N.source`
 FIELDS = frozenset(
@@ -50,7 +53,7 @@ class Known:
     """What is known of a draft. None or empty: not known (yet).
 
     infos and teacher_parameters (heads included): by the teacher's number from 0. teachers: how many are listed.
-    rows: {split: rows} once the data were read; transfer rows carry no gold.
+    rows: {split: rows} once the data were read; transfer rows carry no gold. folds: of out-of-fold answers, 1 without.
     """
 
     student: TransformerStudent | BiLSTMStudent | None = None
@@ -61,6 +64,7 @@ class Known:
     student_parameters: int | None = None
     teacher_parameters: Mapping[int, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
+    folds: int = 1
 
     def ratio(self, number: int) -> float | None:
         """A teacher's parameters over the student's."""
@@ -77,7 +81,8 @@ class Known:
 
 def advise(known: Known) -> list[Advice]:
     """Advice on a draft, in the order of the page; nothing in it keeps a run from starting."""
-    return [*_sizes(known), *_copies(known), *_hidden(known), *_weighting(known), *_unlabelled(known), *_stages(known)]
+    told = (_sizes, _copies, _hidden, _folds, _weighting, _unlabelled, _stages)
+    return [item for tell in told for item in tell(known)]
 
 
 def gap_advice(teacher_quality: float, control_quality: float) -> str | None:
@@ -152,6 +157,22 @@ def _hidden(known: Known) -> Iterator[Advice]:
             "student: there, hidden states are compared by word, not by token."
         )
         yield Advice(field_, "info", message)
+
+
+def _folds(known: Known) -> Iterator[Advice]:
+    """Out-of-fold answers and terms that look inside the teachers."""
+    if known.folds < 2 or known.objective is None:
+        return
+    stages = known.training.stages if known.training else []
+    labelled = {name for stage in stages if stage.data != "transfer" for name in used_terms(known.objective, [stage])}
+    for name, field_ in _terms(known).items():
+        if name in STATES and (not stages or name in labelled):
+            message = (
+                f"“{TERMS[name].title}” looks inside the teachers, and with folds labelled rows are answered by other "
+                "finetunings of them than transfer rows: their states do not share a space, so the student is taught "
+                "several at once. Leave one of the two off, or let this term see transfer rows alone (in a stage)."
+            )
+            yield Advice(field_, "warning", message)
 
 
 def _weighting(known: Known) -> Iterator[Advice]:

@@ -17,7 +17,8 @@ class Entry:
     target: ``package.module:attribute`` that implements it. needs: what must hold for it to make sense:
     ``gold`` (gold labels on the rows it sees), ``same_tokeniser`` (as the student's), ``equal_heads`` (as many
     attention heads), ``transformer`` (a student with attention), ``several`` (two teachers or more), ``text`` (a task
-    with one label a text).
+    with one label a text), ``live`` (teachers that are asked at every step), ``answers`` (teachers with a prediction
+    layer for the task), ``states`` (teachers' states, which an encoder gives as it was pre-trained, too).
     """
 
     title: str
@@ -45,53 +46,56 @@ TERMS: dict[str, Entry] = {
         "The student's distribution over classes follows the teachers'.",
         "distill_core.terms.soft:SoftLabels",
         "1503.02531",
+        needs=_needs("answers"),
     ),
     "teacher_labels": Entry(
         "Teachers' hard labels",
         "Cross-entropy on the class the teachers' mean finds most probable, on rows without gold (hard distillation).",
         "distill_core.terms.hard:TeacherLabels",
         "1910.01769",
+        needs=_needs("answers"),
     ),
     "hidden": Entry(
         "Hidden states",
         "The student's layers follow the teachers' through learnt projections.",
         "distill_core.terms.hidden:HiddenStates",
         "2106.01023",
+        needs=_needs("states"),
     ),
     "pooled": Entry(
         "Pooled vector",
         "The vector the student classifies follows the teachers' one, through a learnt projection.",
         "distill_core.terms.pooled:PooledVector",
         "1910.01769",
-        needs=_needs("text"),
+        needs=_needs("states", "text"),
     ),
     "pkd": Entry(
         "Patient knowledge",
         "MSE of length-normalised first-token states of every matched layer.",
         "distill_core.terms.pkd:PatientKnowledge",
         "1908.09355",
-        needs=_needs("transformer"),
+        needs=_needs("states", "transformer"),
     ),
     "attention": Entry(
         "Attention scores",
         "MSE of attention scores before the softmax, head by head; needs equal heads.",
         "distill_core.terms.attention:AttentionScores",
         "1909.10351",
-        needs=_needs("transformer", "same_tokeniser", "equal_heads"),
+        needs=_needs("states", "transformer", "same_tokeniser", "equal_heads"),
     ),
     "relations": Entry(
         "Attention relations",
         "KL of query-query, key-key and value-value relations of the last layers; widths and heads may differ.",
         "distill_core.terms.relations:AttentionRelations",
         "2012.15828",
-        needs=_needs("transformer", "same_tokeniser"),
+        needs=_needs("states", "transformer", "same_tokeniser"),
     ),
     "emd": Entry(
         "Layers by optimal transport",
         "Every student layer may learn from every teacher layer, matched by earth mover's distance.",
         "distill_core.terms.emd:EarthMover",
         "2010.06133",
-        needs=_needs("transformer", "same_tokeniser"),
+        needs=_needs("states", "transformer", "same_tokeniser"),
     ),
     "mixup": Entry(
         "Mixup",
@@ -99,7 +103,7 @@ TERMS: dict[str, Entry] = {
         "the same mixture.",
         "distill_core.terms.mixup:Mixup",
         "2011.00593",
-        needs=_needs("text", "live"),
+        needs=_needs("answers", "text", "live"),
     ),
 }
 

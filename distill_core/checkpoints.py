@@ -10,10 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from distill_core import hub, weights
+from distill_core import hub, saved_students, weights
 from distill_core.errors import CheckpointError
 from distill_core.families import Tensors, count, dimensions, family_of, has_masked_head, head_labels
 from distill_core.layout import BUNDLED_TEACHERS
+from distill_core.saved_students import SavedStudent
 from distill_core.vocabulary import piece_counter, read_vocabulary
 
 BUNDLED = "bundled:"
@@ -34,7 +35,8 @@ class CheckpointInfo:
     is_tagger, is_masked_lm: whether it has a head that labels texts, or words, or guesses hidden words. labels: names
     of a labelling head's outputs in order, None without one. tokenizer_fingerprint: equal exactly when two tokenisers
     cut texts into the same numbered pieces. fingerprint: content address of weights, config and `keep_layers`.
-    per_layer: parameters of each used layer; empty where all layers share theirs.
+    per_layer: parameters of each used layer; empty where all layers share theirs. student: set where it is a saved
+    student of ours, which has no config.json; a BiLSTM's hidden width is that of both directions, and it has no heads.
     """
 
     source: str
@@ -57,6 +59,7 @@ class CheckpointInfo:
     per_layer: tuple[int, ...] = ()
     is_tagger: bool = False
     is_masked_lm: bool = False
+    student: SavedStudent | None = None
 
 
 def resolve(source: str, revision: str | None = None) -> Path:
@@ -73,11 +76,14 @@ def resolve(source: str, revision: str | None = None) -> Path:
 
 
 def inspect(source: str, revision: str | None = None, keep_layers: int | None = None) -> CheckpointInfo:
-    """Describe a checkpoint; one on the Hub is downloaded first.
+    """Describe a checkpoint, or a saved student (its folder or its run's); one on the Hub is downloaded first.
 
     Raises CheckpointError for what cannot be a teacher, NetworkError when the Hub is needed and out of reach.
     """
     folder = resolve(source, revision)
+    own = saved_students.find(folder)
+    if own is not None:
+        return _describe_student(source, own, keep_layers)
     config = read_config(folder)
     family_of(config, str(folder))  # before the weights: a decoder is refused as one, whatever its files
     files = weights.weight_files(folder)
@@ -221,6 +227,42 @@ def _describe(found: _Found, keep_layers: int | None) -> CheckpointInfo:
         per_layer=counted.per_layer[:layers],
         is_tagger=tags is not None,
         is_masked_lm=has_masked_head(found.tensors),
+    )
+
+
+def _describe_student(source: str, folder: Path, keep_layers: int | None) -> CheckpointInfo:
+    name = saved_students.display_name(folder)
+    if keep_layers is not None:
+        raise CheckpointError(
+            f"{name} is a saved student, which teaches as a whole, not with its first {keep_layers} layers.",
+            hint="Leave the number of layers empty.",
+        )
+    files = weights.weight_files(folder)
+    found = saved_students.figures(folder, weights.folder_tensors(folder))
+    hashes = {path.name: weights.file_hash(path) for path in [*files, folder / saved_students.DESCRIPTION]}
+    vocabulary = read_vocabulary(folder)
+    return CheckpointInfo(
+        source=source,
+        name=name,
+        folder=folder,
+        model_type=found.model_type,
+        layers=found.layers,
+        hidden=found.hidden,
+        heads=found.heads,
+        intermediate=found.intermediate,
+        vocab_size=found.vocab_size,
+        max_positions=found.max_positions,
+        parameters=found.parameters,
+        total_parameters=found.total,
+        is_classifier=found.task == "classification",
+        labels=found.labels or None,
+        tokenizer_kind=vocabulary.kind,
+        tokenizer_fingerprint=vocabulary.fingerprint,
+        fingerprint=weights.content_address(hashes, None),
+        per_layer=found.per_layer,
+        is_tagger=found.task == "tagging",
+        is_masked_lm=found.task == "masked_lm",
+        student=found.student,
     )
 
 

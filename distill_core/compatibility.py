@@ -8,6 +8,7 @@ from distill_core.catalogue import MATCHING, TERMS, WEIGHTINGS
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import BiLSTMStudent, Objective, TransformerStudent
 from distill_core.errors import FieldError
+from distill_core.saved_students import BILSTM
 from distill_core.sections.training import Ramp, Stage
 from distill_core.shapes import factor_misfit, layers_misfit
 from distill_core.vocabulary import PRUNABLE
@@ -34,17 +35,19 @@ def misfits(
     stages: Sequence[Stage] = (),
     task: str = "classification",
     signals: str = "cached",
+    listeners: Mapping[str, Sequence[int]] | None = None,
 ) -> list[FieldError]:
     """Settings that cannot work with these teachers, each with its field.
 
     embedding_width: of the teacher the student starts from, where it is known to differ from its hidden width.
     stages: of the student's training, whose terms then count instead of the objective's. signals: "cached" or "live".
+    listeners: term → numbers of the teachers it learns from (`teaching.listeners`); None: each from all.
     """
     own = infos[student.init_teacher - 1]
     found = _student_misfits(student, own, embedding_width or own.hidden)
     if task == "masked_lm":
         found += _masked_misfits(own, infos)
-    found += objective_misfits(student, objective, infos, stages=stages, task=task)
+    found += objective_misfits(student, objective, infos, stages=stages, task=task, listeners=listeners)
     return found + _signal_misfits(objective, stages, signals)
 
 
@@ -53,6 +56,12 @@ def _student_misfits(
 ) -> list[FieldError]:
     """What the teacher the student starts from cannot give it: embedding, layers, a smaller vocabulary."""
     found = []
+    if own.student is not None and student.initialise != "random":
+        copied = "layers" if student.initialise == "teacher_layers" else "embedding"
+        if own.student.factorised or (own.student.kind == BILSTM and copied == "layers"):
+            kind = "a BiLSTM" if own.student.kind == BILSTM else "a student with a factorised embedding"
+            message = f"{own.name} is {kind}: a student cannot start from its {copied}."
+            return [FieldError("student.initialise", message, "Start at random, or from another teacher.")]
     width, field = student.embedding, "student.embedding"
     if isinstance(student, TransformerStudent) and student.embedding is None:
         width, field = student.hidden, "student.hidden"
@@ -115,37 +124,52 @@ def objective_misfits(
     *,
     stages: Sequence[Stage] = (),
     task: str = "classification",
+    listeners: Mapping[str, Sequence[int]] | None = None,
 ) -> list[FieldError]:
     """Terms and weightings that cannot work with this student and these teachers, each with its field."""
     own = infos[student.init_teacher - 1]
     terms = used_terms(objective, stages)
+
+    def of(name: str) -> list[CheckpointInfo]:
+        numbers = range(len(infos)) if listeners is None else listeners.get(name, ())
+        return [infos[number] for number in numbers]
+
     found = [
         FieldError(field, message, hint)
         for name, field in terms.items()
-        for message, hint in _term_misfits(name, student, infos, task)
+        for message, hint in _term_misfits(name, student, (own, of(name)), task)
     ]
     if "hidden" in terms:
-        found += _level_misfits(objective.hidden_level, terms, own, infos, task)
+        found += _level_misfits(objective.hidden_level, {name: of(name) for name in terms}, own, task)
     weighting = WEIGHTINGS[objective.teacher_weighting]
-    if "several" in weighting.needs and len(infos) < 2:
+    if "several" in weighting.needs and len(of("soft") if "soft" in terms else infos) < 2:
         message = f"“{weighting.title}” chooses among several teachers, and there is one."
         found.append(FieldError("objective.teacher_weighting", message, "Add a teacher, or choose equal weights."))
     for stage in stages:
-        if stage.data == "transfer" and all("gold" in TERMS[name].needs for name in stage.terms):
+        # A term of weight 0 teaches nothing beside it.
+        used = [name for name, weight in stage.terms.items() if _counts(weight)]
+        if stage.data == "transfer" and all("gold" in TERMS[name].needs for name in used):
             message = f"stage “{stage.name}” sees transfer rows alone, which have no gold labels to learn from."
             found.append(FieldError("training.stages", message, "Let it see labelled rows, or add soft labels."))
     return found
 
 
 def _term_misfits(
-    name: str, student: TransformerStudent | BiLSTMStudent, infos: Sequence[CheckpointInfo], task: str
+    name: str,
+    student: TransformerStudent | BiLSTMStudent,
+    sides: tuple[CheckpointInfo, Sequence[CheckpointInfo]],
+    task: str,
 ) -> list[tuple[str, str]]:
-    """(message, hint) of what keeps a term from working."""
-    entry, own = TERMS[name], infos[student.init_teacher - 1]
+    """(message, hint) of what keeps a term from working. sides: the teacher the student starts from, and those the term
+    learns from."""
+    entry, (own, infos) = TERMS[name], sides
     off = "Set its weight to 0."
     if "transformer" in entry.needs and isinstance(student, BiLSTMStudent):
         return [(f"“{entry.title}” needs a student with attention layers, and a BiLSTM has none.", off)]
     found = []
+    recurrent = [info.name for info in infos if info.model_type == BILSTM]
+    if "transformer" in entry.needs and recurrent:
+        return [(f"“{entry.title}” needs teachers with attention layers, and {recurrent[0]} is a BiLSTM.", off)]
     if "text" in entry.needs and task != "classification":
         what = "in tagging every word is classified" if task == "tagging" else "here only hidden words are guessed"
         message = f"“{entry.title}” looks at a text as a whole, and {what}."
@@ -170,10 +194,13 @@ def _term_misfits(
 
 
 def _level_misfits(
-    level: str, terms: Mapping[str, str], own: CheckpointInfo, infos: Sequence[CheckpointInfo], task: str
+    level: str, terms: Mapping[str, Sequence[CheckpointInfo]], own: CheckpointInfo, task: str
 ) -> list[FieldError]:
-    """What keeps hidden states from being compared at this level (`objective.hidden_level`)."""
-    field, foreign = "objective.hidden_level", _foreign(own, infos)
+    """What keeps hidden states from being compared at this level (`objective.hidden_level`).
+
+    terms: those in use → the teachers each learns from.
+    """
+    field, foreign = "objective.hidden_level", _foreign(own, terms["hidden"])
     if level == "pooled" and task == "tagging":
         message = "tagging has no vector of a whole text to compare: every word is classified."
         return [FieldError(field, message, "Set it to auto, word or token.")]
@@ -184,8 +211,14 @@ def _level_misfits(
         )
         return [FieldError(field, message, "Set it to auto or word.")]
     told = frozenset({"same_tokeniser"}) if foreign else frozenset()  # refused by `_term_misfits` already
-    by_token = [TERMS[name].title for name in terms if name in BY_TOKEN and not told & TERMS[name].needs]
-    if by_token and (level == "word" or (level == "auto" and foreign)):
+    # One teacher's states are kept by token or by word, not both.
+    by_word = [info for info in terms["hidden"] if level == "word" or (level == "auto" and info.name in foreign)]
+    by_token = [
+        TERMS[name].title
+        for name, infos in terms.items()
+        if name in BY_TOKEN and not told & TERMS[name].needs and any(info in by_word for info in infos)
+    ]
+    if by_token:
         message = f"hidden states are compared by word, and “{by_token[0]}” needs them token by token."
         hint = "Leave one of them out, or choose teachers with the student's tokeniser and set it to auto."
         return [FieldError(field, message, hint)]

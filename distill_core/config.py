@@ -16,6 +16,7 @@ from distill_core.sections.measure import MeasureSection
 from distill_core.sections.objective import Objective
 from distill_core.sections.students import BiLSTMStudent, Student, TransformerStudent
 from distill_core.sections.teachers import TeacherSection, TeacherTraining
+from distill_core.sections.teaching import refuse_unteachable
 from distill_core.sections.training import Training
 
 SCHEMA_VERSION = 1
@@ -115,6 +116,7 @@ class RunConfig(Section):
                         "finetuned teachers learn the data's own labels. Remove it or set "
                         "teacher_training.mode to as_is."
                     )
+        refuse_unteachable(self)
         if self.data.task == "masked_lm":
             refuse_for_masked_lm(self)
         if self.teacher_training.folds > 1:

@@ -6,11 +6,14 @@ kind       payload
 started    device, threads, versions {name: version}, pid
 stage      stage (one of STAGES), state ("started" | "finished"), seconds (when finished)
 progress   share (0..1 of the whole run), eta_s (None until a rate was measured), note (what is being done now)
-shapes     teachers [{name, parameters, bytes}], student {parameters, bytes}, compression {parameters, bytes}
+shapes     teachers [{name, parameters, bytes}], student {parameters, bytes}, compression {parameters, bytes},
+           metric (as in the report)
 latency    phase ("preview" | "final"), rows [{name, role ("teacher" | "student"), batch, tokens, threads, runtime,
            p50, p95}] (ms)
-teacher    name, validation (quality, fraction), level "reference" on the best one once all are known
-metric     rows [{arm, seed, name, step, value, unit}]; arm is "main", "no_teacher", "uniform" or "teacher:NAME"
+teacher    name, validation (quality, fraction; None: it stays as pre-trained and answers nothing), level "reference" on
+           the best one once all are known
+metric     rows [{arm, seed, name, step, value, unit}]; arm is "main", "no_teacher", "uniform", "teacher:NAME", or
+           "device" (what the run takes of the machine; its step is working time in whole seconds: `jobs.usage`)
 phase      arm, seed, name, index (from 0), of, from_step: that trial's later steps belong to this phase; told again
            when the trial is resumed (the last one of an index counts)
 finding    severity, code, field, message, rows, count (what the data checks found)
@@ -39,6 +42,7 @@ STAGES = ("prepare", "teachers", "cache", "distil", "measure", "done")
 STATUSES = ("queued", "running", "stopping", "stopped", "interrupted", "failed", "done")
 TERMINAL_STATUSES = ("stopped", "interrupted", "failed", "done")
 TERMINAL_EVENTS = ("done", "failed", "stopped")
+DEVICE_ARM = "device"
 
 
 class Event(TypedDict):
@@ -56,7 +60,7 @@ class EventSink(Protocol):
 
 
 def metric(arm: str, seed: int, name: str, step: int, value: float, unit: str = "") -> dict[str, Any]:
-    """One row of a `metric` event. step = optimizer step."""
+    """One row of a `metric` event. step = optimizer step (of the arm "device": seconds of work)."""
     return {"arm": arm, "seed": seed, "name": name, "step": step, "value": value, "unit": unit}
 
 
@@ -99,11 +103,16 @@ class EventLog:
         self.seq = 0
         self.attempt = 1
         self.had_events = False
+        #: seconds between the first and the last event of each earlier attempt, added up
+        self.worked_s = 0.0
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._cut_torn_tail()
+        last: Event | None = None
         for event in read_events(path):
-            self.seq, self.attempt = event["seq"], event["attempt"] + 1
+            if last is not None and last["attempt"] == event["attempt"]:
+                self.worked_s += max(0.0, event["time"] - last["time"])
+            self.seq, self.attempt, last = event["seq"], event["attempt"] + 1, event
             self.had_events = True
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115 (kept open for the life of the run)
 

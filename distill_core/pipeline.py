@@ -69,7 +69,8 @@ def plan_work(ctx: RunContext, prepared: Prepared, planned: StudentPlan) -> None
             for n in group.numbers
         )
         ctx.plan.add(group.item, "teachers", 6 * config.teacher_training.epochs * tokens / prepared.task.copies)
-    for number, texts in enumerate(prepared.texts):
+    for number in sorted(cache.asked(config)):
+        texts = prepared.texts[number]
         ctx.plan.add(cache.item(number), "cache", 2 * float(texts.pool.lengths.sum()) * _weights(prepared, number))
     student_weights = _student_weights(config)
     batch = float(planned.texts.pool.lengths.mean()) * config.training.batch_size

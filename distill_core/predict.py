@@ -51,7 +51,7 @@ class Entity:
 @dataclass(frozen=True)
 class Tagged:
     """words: of the text, punctuation apart; tags and scores (probability of the tag, in [0, 1]): one for each word.
-    A word beyond the student's length limit has the tag "O" and the score 0."""
+    A word beyond the student's length limit has the score 0 and the tag "O", or "" where no tag begins an entity."""
 
     text: str
     words: list[str]
@@ -183,14 +183,17 @@ class StudentPredictor:
         encoded = encode_words(self.student.tokenizer, sentences, self.max_tokens)
         logits = predict_logits(self.student, encoded, self.device, batch_size=batch_size)
         # A word nobody saw has logits of zeros, and must not look like a guess.
-        seen = logits.any(axis=1)
+        seen = np.asarray(logits.any(axis=1))
         chosen, best = logits.argmax(axis=1), _softmax(logits).max(axis=1) * seen
         found, start = [], 0
         for text, sentence, places in zip(texts, sentences, spans, strict=True):
             part = slice(start, start + len(sentence))
             start += len(sentence)
             tags, scores = [self.labels[i] for i in chosen[part]], [float(score) for score in best[part]]
-            found.append(Tagged(text, sentence, tags, scores, _entities(text, places, tags, scores)))
+            if self.plain_tags:
+                tags = [tag if there else "" for tag, there in zip(tags, seen[part], strict=True)]
+            entities = [] if self.plain_tags else _entities(text, places, tags, scores)
+            found.append(Tagged(text, sentence, tags, scores, entities))
         return found
 
     def fill(self, texts: Sequence[str], top: int = 5) -> list[Filled]:
@@ -226,6 +229,11 @@ class StudentPredictor:
         order = np.argsort(-shares, kind="stable")[:top]
         decode = self.student.tokenizer.decode
         return [Guess(decode([int(i)]).strip(), float(shares[i])) for i in order]
+
+    @property
+    def plain_tags(self) -> bool:
+        """A tagger whose tags stand for themselves: it finds no entities."""
+        return self.task == "tagging" and not any(label.startswith("B-") for label in self.labels)
 
     @property
     def task(self) -> str:

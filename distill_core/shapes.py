@@ -111,6 +111,8 @@ def masked_head_parameters(width: int, embedding: int, pieces: int) -> int:
 
 def embedding_width(info: CheckpointInfo) -> int:
     """Width of a checkpoint's word embedding, from its config.json: narrower than the model in ALBERT and ELECTRA."""
+    if info.student is not None:
+        return info.student.embedding
     key, default = _EMBEDDING_KEYS.get(info.model_type, (None, None))
     if key is None:
         return info.hidden

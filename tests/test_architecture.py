@@ -90,6 +90,7 @@ TORCH_FREE = (
     "distill_core.recipes",
     "distill_core.shapes",
     "distill_core.checkpoints",
+    "distill_core.saved_students",
     "distill_core.compatibility",
     "distill_core.hub",
     "distill_core.jobs.store",

@@ -17,7 +17,7 @@ from distill_core.config import Section, walk_fields
 from distill_core.errors import FieldError
 from ui import markup, text
 
-Kind = Literal["int", "float", "text", "choice", "ints", "strings", "many", "mapping", "yaml"]
+Kind = Literal["int", "float", "bool", "text", "choice", "ints", "strings", "many", "mapping", "yaml"]
 
 #: fields whose choices stand in the catalogue, with titles, help and papers
 ENTRIES: dict[str, dict[str, Entry]] = {
@@ -88,7 +88,7 @@ def _kind(annotation: Any) -> tuple[Kind, tuple[str, ...], bool]:
         return lists[inner_kind], choices, False
     if origin is dict:
         return "mapping", (), False
-    plain: dict[Any, Kind] = {int: "int", float: "float", str: "text"}
+    plain: dict[Any, Kind] = {int: "int", float: "float", bool: "bool", str: "text"}
     if annotation not in plain:
         raise TypeError(f"no widget for a field of type {annotation!r}")
     return plain[annotation], (), False
@@ -175,6 +175,8 @@ def widget_of(spec: FieldSpec, **options: Any) -> Any:
     }
     if spec.kind in ("int", "float") and not spec.optional:
         return gr.Number(precision=0 if spec.kind == "int" else None, buttons=[], **common)
+    if spec.kind == "bool":
+        return gr.Checkbox(**common)
     if spec.kind == "choice":
         if is_line(spec):
             return gr.Radio(choices=named_choices(spec), **common)
@@ -207,10 +209,10 @@ def _shown_yaml(spec: FieldSpec, value: Any) -> str:
     if not value:
         return ""
     fields = spec.section.model_fields if spec.section else {}
+    defaults = {name: info.get_default(call_default_factory=True) for name, info in fields.items()}  # type: ignore[call-arg]
     items = [item.model_dump(mode="json") if isinstance(item, Section) else dict(item) for item in value]
     short = [
-        {name: part for name, part in item.items() if name not in fields or part != fields[name].default}
-        for item in items
+        {name: part for name, part in item.items() if name not in defaults or part != defaults[name]} for item in items
     ]
     return yaml.safe_dump(short, sort_keys=False, allow_unicode=True, default_flow_style=None, width=80)
 

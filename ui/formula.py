@@ -58,6 +58,9 @@ def stages_words(stages: Any, objective: Mapping[str, Any]) -> list[str]:
             f"{words} {ROWS.get(str(stage.get('data', _STAGE['data'].default)), '')}".strip(),
             f"{epochs} epoch{'' if epochs == 1 else 's'}",
         ]
+        teachers = stage.get("teachers")
+        if isinstance(teachers, list) and teachers:
+            parts.append(f"taught by {' and '.join(_teacher(one) for one in teachers)}")
         if stage.get("unfreeze") is True:
             parts.append("unfrozen from the top down")
         lines.append(f"{number} {stage.get('name', '')}: {', '.join(parts)}")
@@ -90,6 +93,10 @@ def short_words(draft: Mapping[str, Any]) -> str:
 def _part(draft: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = draft.get(name)
     return part if isinstance(part, Mapping) else {}
+
+
+def _teacher(named: Any) -> str:
+    return f"teacher {named}" if isinstance(named, int) else str(named)
 
 
 def _number(value: Any) -> float | None:

@@ -13,7 +13,6 @@ from typing import Any
 import gradio as gr
 
 HERE = Path(__file__).resolve().parent
-SCRIPTS = {"chart": HERE / "chart.js"}
 
 
 def esc(value: object) -> str:
@@ -22,8 +21,8 @@ def esc(value: object) -> str:
 
 @cache
 def script(*names: str) -> str:
-    """The named scripts as one body: `common` first, then each from ui/js (or ui/chart.js)."""
-    paths = [SCRIPTS.get(name, HERE / "js" / f"{name}.js") for name in ("common", *names)]
+    """The named scripts as one body: `common` first, then each from ui/js."""
+    paths = [HERE / "js" / f"{name}.js" for name in ("common", *names)]
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 

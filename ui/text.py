@@ -118,6 +118,7 @@ PATHS_HELP = (
     "Instead of an upload: a path on this machine. {language} in it stands for each of the languages, "
     "as in data/{language}.conll."
 )
+STORED_LANGUAGES = "Stored, one file a language: {languages}."
 PRESET = "Size"
 PRESET_HELP = "A known shape; its numbers go into the fields below, where you can change them."
 OWN_PRESET = "My own size"

@@ -62,6 +62,8 @@ def line_of(kind: str, payload: dict[str, Any]) -> str | None:
     if kind == "finding":
         return f"{payload['severity']}: {payload['field']}: {payload['message']}"
     if kind == "teacher":
+        if payload["validation"] is None:
+            return f"teacher {payload['name']}: stays as pre-trained, no quality of its own"
         best = " (reference)" if payload.get("level") == "reference" else ""
         return f"teacher {payload['name']}{best}: validation {100 * payload['validation']:.1f}%"
     if kind == "arm":

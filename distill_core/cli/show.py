@@ -71,7 +71,8 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         lines.append(f"labels ({len(labels)}): {shown}")
     for teacher in summary.get("teachers") or []:
         if teacher.get("parameters"):
-            lines.append(f"teacher {teacher['name']}: {_size(teacher)}")
+            how = "; stays as pre-trained, teaches by its states alone" if teacher.get("pretrained_only") else ""
+            lines.append(f"teacher {teacher['name']}: {_size(teacher)}{how}")
     student = summary.get("student")
     if student:
         smaller = f", compression {times(student['compression'])}" if student.get("compression") else ""
@@ -110,7 +111,7 @@ def predict(request: PredictRequest) -> int:
     if predictor.task == "tagging":
         if pairs:
             raise DataError("This student tags words; it takes no second text.", hint="Leave --text-pair out.")
-        return _tagged(predictor.tag(texts), as_json=request.as_json)
+        return _tagged(predictor.tag(texts), as_json=request.as_json, plain=predictor.plain_tags)
     if predictor.task == "masked_lm":
         if pairs:
             raise DataError("This student guesses hidden words; it takes no second text.", hint="Leave it out.")
@@ -130,10 +131,14 @@ def predict(request: PredictRequest) -> int:
     return 0
 
 
-def _tagged(found: Sequence[Any], *, as_json: bool) -> int:
-    """Each text, then its entities."""
+def _tagged(found: Sequence[Any], *, as_json: bool, plain: bool) -> int:
+    """Each text, then its entities, or where tags are plain the words with theirs."""
     if as_json:
         print(json.dumps([text.as_dict() for text in found], ensure_ascii=False, indent=1))
+        return 0
+    if plain:
+        said = [[f"{word}/{tag or '?'}" for word, tag in zip(text.words, text.tags, strict=True)] for text in found]
+        print("\n".join(table(["words and their tags"], [[" ".join(words)] for words in said])))
         return 0
     rows = []
     for text in found:

@@ -20,6 +20,8 @@ _SPACES = re.compile(r"[ \t]+")
 _LANGUAGE_PREFIX = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]+)?:")
 _DOCUMENT = "-DOCSTART-"
 _MOSTLY = 0.9
+#: names of parts of speech there may be in a short file
+_FEW_TAGS = 50
 
 
 @dataclass
@@ -217,8 +219,9 @@ def find_layout(lines: Sequence[str], origin: Origin) -> Layout:
     """Delimiter and columns, as the config says or by the first 2,000 lines with words.
 
     Columns given as numbers ("1", "2") are taken; names are looked up in the first line, where it is a header. Else the
-    tags are the last column whose values look like IOB tags, and the words the first other one that holds more than
-    numbers. Raises DataError where there is no such column.
+    tags are the last column whose values look like IOB tags (where there are none, the second one of two that repeats
+    a few names), and the words the first other one that holds more than numbers. Raises DataError where there is no
+    such column.
     """
     filled = ((i, line) for i, line in enumerate(lines) if line and not line.isspace())
     sample = [(i, line) for i, line in islice(filled, SAMPLE_RECORDS) if not line.startswith((_DOCUMENT, "# "))]
@@ -287,11 +290,15 @@ def _tag_column(columns: Sequence[Sequence[str]], origin: Origin) -> int | None:
         return found[-1]
     if len(columns) == 1 or not any(value.strip() for value in columns[-1]):
         return None  # words alone
-    values = list(dict.fromkeys(value.strip() for value in columns[-1]))[:5]
+    distinct = list(dict.fromkeys(value.strip() for value in columns[-1]))
+    numbers = sum(value.isdigit() for value in distinct)
+    if len(columns) == 2 and len(distinct) <= max(_FEW_TAGS, len(columns[-1]) // 10) and not numbers:
+        return 1
+    values = distinct[:5]
     raise DataError(
         f"No column of {origin.title} looks like IOB tags (O, B-…, I-…); its last one holds "
         f"{', '.join(f'“{value}”' for value in values)}.",
-        hint="Write the tags in IOB2, or say which column holds them (data.columns.label).",
+        hint="Say which column holds the tags (data.columns.label), or write them in IOB2.",
         field="data.columns.label",
     )
 

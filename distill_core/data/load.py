@@ -10,11 +10,13 @@ from pathlib import Path
 
 from distill_core import layout
 from distill_core.config import BundledData, Columns, FileData, HubData
+from distill_core.data.languages import PLACEHOLDER, languages_of
 from distill_core.data.sources import PLAIN_ENDING, ReadOptions, Table, read_table, table_from_frame
 from distill_core.data.types import Finding, Findings
 from distill_core.errors import DataError, NetworkError, StillroomError
 
-PLACEHOLDER = "{language}"
+#: what the language of several files is called beside their columns
+LANGUAGE_COLUMN = "language"
 SPLITS = ("train", "validation", "test", "transfer")
 _WHOLE_FLOAT = re.compile(r"-?\d+\.0")
 
@@ -91,13 +93,17 @@ def load_source(config: BundledData | FileData | HubData, findings: Findings) ->
         return _load_bundled(config, findings)
     paths = {split: getattr(config, split) for split in SPLITS if getattr(config, split)}
     source = Source(Path(config.train).stem, config.columns, labelled=config.task != "masked_lm")
+    languages: list[str] = []
     if any(PLACEHOLDER in path and not Path(path).expanduser().exists() for path in paths.values()):
-        message = (
-            f"Several files as languages ({PLACEHOLDER} in a file name) are read for the task tagging alone. "
-            "For classification, put the rows in one file with a column for the language."
-        )
-        findings.add("error", "languages", "data.languages", message)
-        return source
+        if not source.labelled:
+            message = f"Plain text is read from one file, not from several ({PLACEHOLDER} in its name)."
+            findings.add("error", "languages", "data.languages", message)
+            return source
+        found = languages_of(config, paths, findings)
+        if found is None:
+            return source
+        languages, findings.name_rows = found, len(found) < 2
+        source.columns = config.columns.model_copy(update={"language": LANGUAGE_COLUMN})
     for split, path in paths.items():
         source.titles[split], source.fields[split] = Path(path).name, f"data.{split}"
     if same_file_twice(paths, findings):
@@ -105,11 +111,13 @@ def load_source(config: BundledData | FileData | HubData, findings: Findings) ->
     options = ReadOptions(
         format=config.format, header=config.header, quoting=config.quoting, wanted=tuple(source.mapped)
     )
-    _read_files(source, paths, options, findings)
+    _read_files(source, paths, options, findings, languages)
     return source
 
 
-def _read_files(source: Source, paths: dict[str, str], options: ReadOptions, findings: Findings) -> None:
+def _read_files(
+    source: Source, paths: dict[str, str], options: ReadOptions, findings: Findings, languages: Sequence[str] = ()
+) -> None:
     names: tuple[str, ...] = ()
     for split, path in paths.items():
         bare = split == "transfer" and source.labelled
@@ -119,7 +127,8 @@ def _read_files(source: Source, paths: dict[str, str], options: ReadOptions, fin
             source.fields[split], "text" if plain else options.format, options.header, options.quoting, wanted, names
         )
         try:
-            table = read_table(path, own)
+            several = languages if PLACEHOLDER in path else []
+            table = _read_languages(path, own, several) if several else read_table(path, own)
         except DataError as error:
             add_error(findings, error, "unreadable", source.fields[split])
             continue
@@ -127,6 +136,31 @@ def _read_files(source: Source, paths: dict[str, str], options: ReadOptions, fin
         source.tables[split] = table
         if split == "train" and table.guessed.get("header"):
             names = tuple(table.names)
+
+
+def _read_languages(path: str, options: ReadOptions, languages: Sequence[str]) -> Table:
+    """The files of all languages below each other, with the columns of the first and one that names the language."""
+    whole: Table | None = None
+    for language in languages:
+        try:
+            table = read_table(path.replace(PLACEHOLDER, language), options)
+            own = {**table.columns, LANGUAGE_COLUMN: [language] * len(table)}
+            missing = [name for name in whole.columns if name not in own] if whole is not None else []
+            if missing:
+                raise DataError(f"this file has no column {missing[0]!r}, which other languages' files have.")
+        except DataError as error:
+            error.message = f"Language “{language}”: {error.message}"
+            error.field = error.field or options.field
+            raise
+        table.columns = own
+        if whole is None:
+            whole = table
+            continue
+        whole.columns = {name: values + own[name] for name, values in whole.columns.items()}
+        whole.rows = whole.rows + table.rows
+        whole.findings += table.findings
+    assert whole is not None
+    return whole
 
 
 def same_file_twice(paths: dict[str, str], findings: Findings) -> bool:

@@ -1,7 +1,8 @@
 """Words and tags as they were read made into Rows: words without white space, tags in IOB2, types numbered.
 
 In IOB2 the first word of an entity of type X is "B-X", each further one "I-X", all other words "O". IOB1 (B- only where
-one entity follows another of its type at once), BIOES and BILOU are recognised and brought into this form.
+one entity follows another of its type at once), BIOES and BILOU are recognised and brought into this form. Where no
+tag of the training sentences has such a prefix (parts of speech), every tag stands for itself and is left as it is.
 """
 
 from __future__ import annotations
@@ -49,24 +50,33 @@ class Spans:
     """The gold tags of S sentences with T words in all, one after the other, in IOB2.
 
     types: sorted types of entities; kinds: int64 [T] into types, -1 outside; begins: bool [T], first word of an entity;
-    sentences: int64 [T] position of each word's sentence among all of the part.
+    sentences: int64 [T] position of each word's sentence among all of the part. plain: the tags stand for themselves:
+    types are the tags, and every word begins one.
     """
 
     types: list[str]
     kinds: np.ndarray
     begins: np.ndarray
     sentences: np.ndarray
+    plain: bool = False
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes: tags as they are, or those of IOB2."""
+        return list(self.types) if self.plain else label_names(self.types)
 
     @property
     def balance(self) -> dict[str, int]:
-        """Type → entities."""
+        """Type → entities; plain: tag → words."""
         counts = np.bincount(self.kinds[self.begins], minlength=len(self.types)).tolist()
         return dict(zip(self.types, counts, strict=True))
 
     def numbers(self, types: Sequence[str]) -> np.ndarray:
-        """[T] numbers into `label_names(types)`; -1 for types that are not there."""
+        """[T] numbers into `label_names(types)`, plain into types; -1 for types that are not there."""
         index = {name: i for i, name in enumerate(types)}
         own = np.array([*(index.get(name, -1) for name in self.types), 0], dtype=np.int64)[self.kinds]
+        if self.plain:
+            return own
         inside = np.where(own < 0, -1, 1 + 2 * own + ~self.begins)
         return np.where(self.kinds < 0, 0, inside)
 
@@ -114,8 +124,27 @@ def clean(sentences: Sentences, title: str, field: str, findings: Findings) -> T
 # ---------------------------------------------------------------- tags
 
 
-def spans_of(part: TaggedPart, findings: Findings) -> Spans:
-    """The gold tags of a part in IOB2. What was mended is told; tags of unknown shape become an error finding."""
+def plain_tags(part: TaggedPart) -> bool:
+    """Do the part's tags stand for themselves: is there one besides "O", and none with the prefix of an entity?"""
+    distinct = {tag.strip() for tags in part.sentences.tags for tag in tags or []}
+    return bool(distinct - {"O", ""}) and not any(TAG.fullmatch(tag) for tag in distinct - {"O"})
+
+
+def _plain_spans(part: TaggedPart) -> Spans:
+    labelled = [i for i, tags in enumerate(part.sentences.tags) if tags is not None]
+    lists = [[tag.strip() for tag in part.sentences.tags[i] or []] for i in labelled]
+    types = sorted(set().union(*lists))
+    index = {tag: i for i, tag in enumerate(types)}
+    kinds = np.fromiter(map(index.__getitem__, chain.from_iterable(lists)), dtype=np.int64)
+    where = np.repeat(np.array(labelled, dtype=np.int64), np.array([len(tags) for tags in lists], dtype=np.int64))
+    return Spans(types, kinds, np.ones(len(kinds), dtype=bool), where, plain=True)
+
+
+def spans_of(part: TaggedPart, findings: Findings, *, plain: bool = False) -> Spans:
+    """The gold tags of a part in IOB2, or `plain`. What was mended is told; tags of unknown shape become an error
+    finding."""
+    if plain:
+        return _plain_spans(part)
     labelled = [i for i, tags in enumerate(part.sentences.tags) if tags is not None]
     lists = [part.sentences.tags[i] or [] for i in labelled]
     distinct = sorted(set().union(*lists))
@@ -197,9 +226,10 @@ def report_unknown_types(part: TaggedPart, spans: Spans, types: Sequence[str], f
         return
     strange = np.array([name in unknown for name in spans.types])
     found = np.unique(spans.sentences[(spans.kinds >= 0) & strange[spans.kinds]]).tolist()
+    what, all_ = ("tag", "tags") if spans.plain else ("type of entity", "types")
     message = (
-        f"{count_of(len(found), 'sentence')} of {part.title} with a type of entity that no training sentence has: "
-        f"{names_in_words(unknown)}. The types of the training rows are {names_in_words(list(types))}."
+        f"{count_of(len(found), 'sentence')} of {part.title} with a {what} that no training sentence has: "
+        f"{names_in_words(unknown)}. The {all_} of the training rows are {names_in_words(list(types))}."
     )
     findings.add("error", "unknown_label", part.field, message, [part.sentences.rows[i] for i in found])
 

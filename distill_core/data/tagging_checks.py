@@ -12,6 +12,8 @@ from distill_core.data.tagging import TAG_FIELD, TaggedPart
 from distill_core.data.types import Findings, Rows, count_of
 
 FEW_ENTITIES = 10
+#: so many tags are never too many
+FEW_TAGS = 50
 
 
 def drop_untagged(part: TaggedPart, findings: Findings) -> TaggedPart:
@@ -28,20 +30,42 @@ def drop_untagged(part: TaggedPart, findings: Findings) -> TaggedPart:
     return part.keep([i for i, tags in enumerate(part.sentences.tags) if tags is not None])
 
 
-def check_types(title: str, balance: dict[str, int], findings: Findings) -> None:
-    """Types of entities that are spelt alike, rare, or much rarer than others. balance: type → entities in training."""
+def check_plain(title: str, balance: dict[str, int], findings: Findings) -> None:
+    """Tags without prefixes: told, and refused where there is one alone, or about as many as words."""
+    words = sum(balance.values())
+    if len(balance) == 1:
+        message = f"All words of {title} have the one tag {names_in_words(list(balance))}; at least two are needed."
+        findings.add("error", "one_label", TAG_FIELD, message)
+    elif len(balance) > FEW_TAGS and len(balance) > words / FEW_ENTITIES:
+        message = (
+            f"{len(balance):,} different tags for {count_of(words, 'word')} of {title}: this column seems to hold "
+            f"something else than tags ({names_in_words(list(balance))})."
+        )
+        findings.add("error", "too_many_labels", TAG_FIELD, message)
+    else:
+        message = (
+            f"The tags of {title} name no entities (none begins with B- or I-), such as "
+            f"{names_in_words(list(balance))}: each word's own tag counts, and quality is word accuracy."
+        )
+        findings.add("info", "plain_tags", TAG_FIELD, message)
+
+
+def check_types(title: str, balance: dict[str, int], findings: Findings, *, plain: bool = False) -> None:
+    """Types of entities that are spelt alike, rare, or much rarer than others. balance: type → entities in training;
+    plain: tag → words."""
+    many, things, measure = ("Tags", "words", "word accuracy") if plain else ("Types of entities", "entities", "F1")
     groups: dict[str, list[str]] = defaultdict(list)
     for name in balance:
         groups[" ".join(name.casefold().split())].append(name)
     for group in groups.values():
         if len(group) > 1:
             spelt = ", ".join(f"“{name}” ({balance[name]:,})" for name in group)
-            message = f"Types of entities of {title} that differ only in case or spaces count as different: {spelt}."
+            message = f"{many} of {title} that differ only in case or spaces count as different: {spelt}."
             findings.add("warning", "label_spelling", TAG_FIELD, message)
     rare = [name for name, count in balance.items() if count < FEW_ENTITIES]
     if rare:
         message = (
-            f"Fewer than {FEW_ENTITIES} entities of {names_in_words(rare)} in {title}: these can hardly be learnt or "
+            f"Fewer than {FEW_ENTITIES} {things} of {names_in_words(rare)} in {title}: these can hardly be learnt or "
             "measured."
         )
         findings.add("warning", "rare_class", TAG_FIELD, message)
@@ -49,8 +73,9 @@ def check_types(title: str, balance: dict[str, int], findings: Findings) -> None
     ratio = balance[largest] / max(1, balance[smallest])
     if ratio >= IMBALANCE:
         message = (
-            f"Types of entities are uneven: “{largest}” comes {balance[largest]:,} times, “{smallest}” "
-            f"{balance[smallest]:,} ({ratio:.0f} times less). Look at each type's quality, not at F1 over all alone."
+            f"{many} are uneven: “{largest}” comes {balance[largest]:,} times, “{smallest}” "
+            f"{balance[smallest]:,} ({ratio:.0f} times less). Look at each one's quality, not at {measure} over all "
+            "alone."
         )
         findings.add("info", "imbalance", TAG_FIELD, message)
 
@@ -91,7 +116,7 @@ def check_unknown_languages(part: TaggedPart, findings: Findings) -> None:
 
 
 def check_tagged_splits(
-    splits: dict[str, Rows], fields: dict[str, str], types: Sequence[str], findings: Findings
+    splits: dict[str, Rows], fields: dict[str, str], types: Sequence[str], findings: Findings, *, plain: bool = False
 ) -> None:
     """Splits that are empty, small, without any entity, or lack a type or a language.
 
@@ -103,12 +128,14 @@ def check_tagged_splits(
             findings.add("error", "no_rows", field, f"No {name} sentences are left.")
             continue
         present = np.unique(np.concatenate(rows.tags or [np.empty(0, dtype=np.int64)]))
-        missing = [kind for i, kind in enumerate(types) if 1 + 2 * i not in present]
+        missing = [kind for i, kind in enumerate(types) if (i if plain else 1 + 2 * i) not in present]
         if len(missing) == len(types):
-            why = "nothing can be learnt from them" if name == "train" else "F1 cannot be measured on them"
-            findings.add("error", "no_entities", field, f"No {name} sentence has an entity, so {why}.")
+            thing = "a known tag" if plain else "an entity"
+            measured = "word accuracy" if plain else "F1"
+            why = "nothing can be learnt from them" if name == "train" else f"{measured} cannot be measured on them"
+            findings.add("error", "no_entities", field, f"No {name} sentence has {thing}, so {why}.")
         elif missing:
-            message = f"No {name} sentence has an entity of type {names_in_words(missing)}."
+            message = f"No {name} sentence has {'the tag' if plain else 'an entity of type'} {names_in_words(missing)}."
             findings.add("warning", "class_without_rows", field, message)
         if name != "train" and len(rows) < FEW_ROWS:
             message = f"Only {count_of(len(rows), 'sentence')} for {name}: quality will be known only roughly."

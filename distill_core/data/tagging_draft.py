@@ -16,7 +16,7 @@ from distill_core.data.tagging import (
     Spans,
     TaggedPart,
     clean,
-    label_names,
+    plain_tags,
     report_unknown_types,
     rows_of,
     spans_of,
@@ -27,7 +27,7 @@ from distill_core.data.types import Findings, Rows, count_of
 
 PREVIEW_ROWS = 8
 #: Errors after which splitting would only bring up follow-on errors.
-_HOPELESS = ("no_labels", "no_entities", "no_iob_tags")
+_HOPELESS = ("no_labels", "no_entities", "no_iob_tags", "one_label", "too_many_labels")
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,14 @@ def _draft(config: DataConfig, seed: int) -> Draft:
     draft.preview = _preview(train)
     tagged = _tagged(parts, findings)
     spans = tagged.spans["train"]
-    draft.balance, draft.labels = spans.balance, label_names(spans.types)
+    draft.balance, draft.labels = spans.balance, spans.labels
     _check_train(train, spans, findings)
     for split in ("validation", "test"):
         if split in parts:
             report_unknown_types(tagged.parts[split], tagged.spans[split], spans.types, findings)
     if not source.complete or any(finding.code in _HOPELESS for finding in findings.errors):
         return draft
-    tagging_checks.check_types(train.title, draft.balance, findings)
+    tagging_checks.check_types(train.title, draft.balance, findings, plain=spans.plain)
     _split(config, seed, source, tagged, draft)
     return draft
 
@@ -98,7 +98,8 @@ def _tagged(parts: dict[str, TaggedPart], findings: Findings) -> _Tagged:
             parts[split] = tagging_checks.drop_untagged(parts[split], findings)
     if "transfer" in parts:
         parts["transfer"] = without_gold(parts["transfer"])
-    spans = {split: spans_of(part, findings) for split, part in parts.items() if split != "transfer"}
+    plain = plain_tags(parts["train"])
+    spans = {split: spans_of(part, findings, plain=plain) for split, part in parts.items() if split != "transfer"}
     told_apart = any(any(part.sentences.languages) for part in parts.values())
     if told_apart:
         for split in spans:
@@ -110,6 +111,8 @@ def _check_train(train: TaggedPart, spans: Spans, findings: Findings) -> None:
     if all(tags is None for tags in train.sentences.tags):
         message = f"No sentence of {train.title} has tags."
         findings.add("error", "no_labels", TAG_FIELD, message)
+    elif spans.plain:
+        tagging_checks.check_plain(train.title, spans.balance, findings)
     elif not spans.types and not any(finding.code == "no_iob_tags" for finding in findings):
         message = f"All words of {train.title} have the tag “O”: there is no entity to learn."
         findings.add("error", "no_entities", TAG_FIELD, message)
@@ -138,7 +141,8 @@ def _split(config: DataConfig, seed: int, source: TaggedSource, tagged: _Tagged,
     draft.splits = Splitter(config, seed, strata, source.titles, source.fields, findings).split(parts)
     draft.sizes = {name: len(part) for name, part in draft.splits.items()}
     fields = {split: source.fields.get(split, f"data.{split}_share") for split in draft.splits}
-    tagging_checks.check_tagged_splits(draft.splits, fields, types, findings)
+    plain = tagged.spans["train"].plain
+    tagging_checks.check_tagged_splits(draft.splits, fields, types, findings, plain=plain)
 
 
 def _preview(train: TaggedPart) -> list[dict[str, str]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distill_core.config import BundledData, Columns, FileData, HubData
 from distill_core.data.conll import Origin, Sentences, parse_conll
-from distill_core.data.load import PLACEHOLDER, SPLITS, add_error, bundled_folder, same_file_twice
+from distill_core.data.languages import PLACEHOLDER, languages_of
+from distill_core.data.load import SPLITS, add_error, bundled_folder, same_file_twice
 from distill_core.data.sources import ENDINGS, TAGGED_ENDINGS, decoded_text, encodable, existing_file, json_objects
 from distill_core.data.tagging_rows import EXAMPLE, ReadFile, sentences_of_items
 from distill_core.data.types import Findings
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 BUNDLED_COLUMNS = Columns(text="tokens", label="tags", language="language")
 _OBJECT = re.compile(r'\s*\{\s*"')
-_LANGUAGE = re.compile(r"\w[\w.\-]*")  # it becomes a part of a path: nothing that leads out of a folder
 
 
 @dataclass
@@ -66,7 +66,7 @@ def load_tagged(config: BundledData | FileData | HubData, findings: Findings) ->
 def _load_files(config: FileData, findings: Findings) -> TaggedSource:
     paths = {split: getattr(config, split) for split in SPLITS if getattr(config, split)}
     source = TaggedSource(_name(config.train))
-    languages = _languages(config, paths, findings)
+    languages = languages_of(config, paths, findings)
     if languages is None or same_file_twice(paths, findings):
         source.complete = False
         return source
@@ -77,25 +77,6 @@ def _load_files(config: FileData, findings: Findings) -> TaggedSource:
         chosen = languages if PLACEHOLDER in path else [""]
         _read_split(source, split, [(language, path) for language in chosen], config.format, origin, findings)
     return source
-
-
-def _languages(config: FileData, paths: Mapping[str, str], findings: Findings) -> list[str] | None:
-    """The languages whose files are read; None, and an error finding, where they do not fit the paths."""
-    languages = list(dict.fromkeys(name.strip() for name in config.languages if name.strip()))
-    wanted = [split for split, path in paths.items() if PLACEHOLDER in path]
-    if wanted and not languages:
-        message = f"The {wanted[0]} file has {PLACEHOLDER} in its name, but no languages are given. List them."
-        findings.add("error", "languages", "data.languages", message)
-        return None
-    strange = [name for name in languages if not _LANGUAGE.fullmatch(name)]
-    if strange:
-        message = f"{strange[0]!r} cannot be part of a file name: a language is letters, digits, “-”, “_” and “.”."
-        findings.add("error", "languages", "data.languages", message)
-        return None
-    if languages and not wanted:
-        message = f"Languages are listed, but no file has {PLACEHOLDER} in its name: they are not used."
-        findings.add("warning", "languages", "data.languages", message)
-    return languages
 
 
 def _read_split(

@@ -210,8 +210,8 @@ class PreparedData:
 
     transfer rows carry no gold label (-1). fingerprint: sha256 over labels and all rows with their labels; equal
     exactly where a run would see the same data. task: "classification", or "tagging", where labels are "O" and then
-    "B-X" and "I-X" of each type of entity X, types sorted (IOB2), or "masked_lm", where there are none: the classes
-    are the pieces of a tokeniser.
+    "B-X" and "I-X" of each type of entity X, types sorted (IOB2), or sorted tags where none has such a prefix, or
+    "masked_lm", where there are none: the classes are the pieces of a tokeniser.
     """
 
     name: str

@@ -61,6 +61,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def student_readme(report: Mapping[str, Any]) -> str:
     """README.md of a finished student: what it is, its figures, how it is loaded, its labels."""
     kind, use, of_units = _TASKS[report["task"]]
+    if report["task"] == "tagging" and report["metric"] == "accuracy":
+        use = use.replace("[0].entities", "[0].tags")
     mains = [arm for arm in report["arms"] if arm["name"] == "main"]
     arm = next(arm for arm in mains if arm["seed"] == report["student_seed"])
     low, high = arm["interval"]
@@ -68,7 +70,7 @@ def student_readme(report: Mapping[str, Any]) -> str:
         ("Parameters", f"{arm['parameters']:,}"),
         ("Size", f"{arm['bytes'] / 1e6:.2f} MB (fp32 safetensors)"),
         (
-            f"Test {metric_words(report['metric'])}",
+            f"Test {metric_words(report['metric'], report['task'])}",
             f"{100 * arm['quality']['test']:.1f}% (95% interval {100 * low:.1f}–{100 * high:.1f})",
         ),
         ("Agreement with the teacher", f"{100 * arm['agreement']:.1f}%{of_units}"),
@@ -76,7 +78,7 @@ def student_readme(report: Mapping[str, Any]) -> str:
     if (arm.get("perplexity") or {}).get("test") is not None:
         figures.append(("Test perplexity of hidden pieces", f"{arm['perplexity']['test']:,.2f}"))
     figures += [
-        (f"Test entity F1, {language}", f"{100 * row['f1']:.1f}%")
+        (f"Test {metric_words(report['metric'], report['task'])}, {language}", f"{100 * row[report['metric']]:.1f}%")
         for language, row in (arm.get("per_language") or {}).items()
     ]
     figures += [

@@ -29,7 +29,7 @@ def to_markdown(report: Mapping[str, Any]) -> str:
         lines += ["", "## Languages (test)", "", *languages]
     classes = _classes(report)
     if classes:
-        kind = "Entity types" if report["task"] == "tagging" else "Classes"
+        kind = _CLASS_WORDS[_class_kind(report)][0]
         lines += ["", f"## {kind} (student, test)", "", *classes]
     lines += ["", "## Time", "", *table(["stage", "seconds"], [[k, f"{v:.1f}"] for k, v in report["seconds"].items()])]
     return "\n".join(lines) + "\n"
@@ -65,7 +65,7 @@ def _models(report: Mapping[str, Any]) -> list[str]:
     for arm in report["arms"]:
         name = ARM_NAMES.get(arm["name"], arm["name"]) + (f", seed {arm['seed']}" if seeds else "")
         rows.append([name, *_figures(arm), _percent(arm["agreement"])])
-    metric = metric_words(report["metric"])
+    metric = metric_words(report["metric"], report["task"])
     units = {"word": "agreement, words", "piece": "agreement, pieces"}
     agreement = units.get(str(report.get("unit")), "agreement")
     header = ["model", "parameters", "MB", f"validation {metric}", f"test {metric}", "95% interval", agreement]
@@ -82,13 +82,13 @@ def _perplexity(entry: Mapping[str, Any]) -> str:
 
 
 def _figures(entry: Mapping[str, Any]) -> list[str]:
-    low, high = entry["interval"]
+    between = "–" if entry["interval"] is None else "{:.1f}–{:.1f}".format(*(100 * end for end in entry["interval"]))
     return [
         f"{entry['parameters']:,}",
         f"{entry['bytes'] / 1e6:.2f}",
         _percent(entry["quality"]["validation"]),
         _percent(entry["quality"]["test"]),
-        f"{100 * low:.1f}–{100 * high:.1f}",
+        between,
     ]
 
 
@@ -110,14 +110,28 @@ def _latency(report: Mapping[str, Any]) -> list[str]:
     return [*table(header, rows), "", f"Runtime: {runtime}" + (f" on {device}." if device else ".")]
 
 
+#: what a row of the table of classes is: its title, a row, what is counted
+_CLASS_WORDS = {
+    "class": ("Classes", "class", "examples"),
+    "type": ("Entity types", "type", "entities"),
+    "tag": ("Tags", "tag", "words"),
+}
+
+
+def _class_kind(report: Mapping[str, Any]) -> str:
+    if report["task"] != "tagging":
+        return "class"
+    return "type" if report["metric"] == "f1" else "tag"
+
+
 def _classes(report: Mapping[str, Any]) -> list[str]:
     main = next(arm for arm in report["arms"] if arm["name"] == "main")
     rows = [
         [row["label"], _percent(row["precision"]), _percent(row["recall"]), _percent(row["f1"]), row["support"]]
         for row in main["per_class"]
     ]
-    names = ("type", "entities") if report["task"] == "tagging" else ("class", "examples")
-    return table([names[0], "precision", "recall", "F1", names[1]], rows) if rows else []
+    _, name, counted = _CLASS_WORDS[_class_kind(report)]
+    return table([name, "precision", "recall", "F1", counted], rows) if rows else []
 
 
 def _languages(report: Mapping[str, Any]) -> list[str]:
@@ -126,15 +140,19 @@ def _languages(report: Mapping[str, Any]) -> list[str]:
     mains = [arm for arm in report["arms"] if arm["name"] == "main"]
     if not all(entry.get("per_language") for entry in (teacher, *mains)):
         return []
+    metric, words = report["metric"], metric_words(report["metric"], report["task"]).removeprefix("entity ")
+    first = next(iter(teacher["per_language"].values()))
+    counted = [name for name in ("examples", "sentences", "entities", "words") if name in first]
     rows = []
     for language, row in teacher["per_language"].items():
-        own = [arm["per_language"][language]["f1"] for arm in mains if language in arm["per_language"]]
+        own = [arm["per_language"][language][metric] for arm in mains if language in arm["per_language"]]
         student = sum(own) / len(own) if own else None
-        rows.append([language, row["sentences"], row["entities"], _percent(row["f1"]), _percent(student)])
-    means = [arm["macro_language_f1"]["test"] for arm in mains]
+        rows.append([language, *(row[name] for name in counted), _percent(row[metric]), _percent(student)])
+    over = f"macro_language_{metric}"
+    means = [arm[over]["test"] for arm in mains]
     mean = None if any(value is None for value in means) else sum(means) / len(means)
-    rows.append(["mean over languages", "", "", _percent(teacher["macro_language_f1"]["test"]), _percent(mean)])
-    return table(["language", "sentences", "entities", "teacher F1", "student F1"], rows)
+    rows.append(["mean over languages", *("" for _ in counted), _percent(teacher[over]["test"]), _percent(mean)])
+    return table(["language", *counted, f"teacher {words}", f"student {words}"], rows)
 
 
 def comparison_rows(report: Mapping[str, Any]) -> list[list[str]]:

@@ -28,20 +28,26 @@ UNITS = {"tagging": "word", "masked_lm": "piece"}
 class Predictor:
     """What teachers and arms have in common.
 
-    parameters: on the inference path; bytes: as fp32 safetensors. validation, test: as the task's `quality` returns
+    parameters: on the inference path; bytes: as fp32 safetensors. A teacher that stays as pre-trained answers nothing:
+    its validation and test are empty, and so is predicted. validation, test: as the task's `quality` returns
     them: the report's metric, and where the task has them "macro_f1", "per_class", "per_language",
-    "macro_language_f1", "token_accuracy", "mode", "perplexity", "loss". predicted: [U] class of each unit (example, in
-    tagging word, in masked LM hidden piece) of the test set, in its order. scores: what each of the N test rows adds to
-    the metric; None where it is accuracy: then they follow from `predicted` and the report's gold.
+    "macro_language_f1" or "macro_language_accuracy", "token_accuracy", "mode", "perplexity", "loss".
+    predicted: [U] class of each unit (example, in tagging word, in masked LM hidden piece) of the test set, in its
+    order. scores: what each of the N test rows adds to the metric; None where it is accuracy: then they follow from
+    `predicted` and the report's gold.
     """
 
     name: str
     parameters: int
     bytes: int
-    validation: Mapping[str, Any]
-    test: Mapping[str, Any]
-    predicted: np.ndarray
+    validation: Mapping[str, Any] = field(default_factory=dict)
+    test: Mapping[str, Any] = field(default_factory=dict)
+    predicted: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     scores: Scores | None = None
+
+    @property
+    def answers(self) -> bool:
+        return bool(self.test)
 
 
 @dataclass(kw_only=True)
@@ -103,8 +109,8 @@ class ReportParts:
 
 
 def reference_teacher(teachers: Sequence[TeacherResult], metric: str = "accuracy") -> TeacherResult:
-    """The teacher with the highest validation quality; the first of equals."""
-    return max(teachers, key=lambda t: float(t.validation[metric]))
+    """The teacher with the highest validation quality, of those that answer; the first of equals."""
+    return max((t for t in teachers if t.answers), key=lambda t: float(t.validation[metric]))
 
 
 def best_main(mains: Sequence[ArmResult], metric: str = "accuracy") -> ArmResult:
@@ -116,12 +122,12 @@ def build_report(parts: ReportParts) -> dict[str, Any]:
     """The whole report as plain JSON values.
 
     Raises:
-        ValueError: there is no teacher or no main arm; predictors were not scored on the same test rows; neither scores
-            nor gold are there, or for a metric other than accuracy no scores.
+        ValueError: there is no teacher that answers or no main arm; predictors were not scored on the same test rows;
+            neither scores nor gold are there, or for a metric other than accuracy no scores.
     """
     mains = _arm(parts, "main")
-    if not parts.teachers or not mains:
-        raise ValueError("a report needs at least one teacher and one finished main arm")
+    if not any(t.answers for t in parts.teachers) or not mains:
+        raise ValueError("a report needs at least one teacher that answers and one finished main arm")
     reference = reference_teacher(parts.teachers, parts.metric)
     student = mains[0]
     report: dict[str, Any] = {
@@ -194,13 +200,17 @@ def _common(p: Predictor, parts: ReportParts) -> dict[str, Any]:
     return {
         "parameters": int(p.parameters),
         "bytes": int(p.bytes),
-        "quality": {"validation": float(p.validation[parts.metric]), "test": float(p.test[parts.metric])},
-        "interval": list(interval(_scores(p, parts))),
+        "quality": {split: _quality(found, parts) for split, found in (("validation", p.validation), ("test", p.test))},
+        "interval": list(interval(_scores(p, parts))) if p.answers else None,
         "macro_f1": {"validation": p.validation.get("macro_f1"), "test": p.test.get("macro_f1")},
         "per_class": [dict(row) for row in p.test.get("per_class", [])],
         **_perplexity(p),
-        **_languages(p),
+        **_languages(p, parts.metric),
     }
+
+
+def _quality(found: Mapping[str, Any], parts: ReportParts) -> float | None:
+    return float(found[parts.metric]) if found else None
 
 
 def _perplexity(p: Predictor) -> dict[str, Any]:
@@ -211,13 +221,13 @@ def _perplexity(p: Predictor) -> dict[str, Any]:
     return {name: {split: found[name] for split, found in splits.items()} for name in ("perplexity", "loss")}
 
 
-def _languages(p: Predictor) -> dict[str, Any]:
+def _languages(p: Predictor, metric: str) -> dict[str, Any]:
     """Figures of each language, only where the data tell languages apart."""
     rows = {language: dict(row) for language, row in (p.test.get("per_language") or {}).items()}
     if not rows:
         return {}
-    macro = {split: found.get("macro_language_f1") for split, found in (("validation", p.validation), ("test", p.test))}
-    return {"per_language": rows, "macro_language_f1": macro}
+    mean = f"macro_language_{metric}"
+    return {"per_language": rows, mean: {"validation": p.validation.get(mean), "test": p.test.get(mean)}}
 
 
 def _teacher_entry(t: TeacherResult, parts: ReportParts, reference: TeacherResult) -> dict[str, Any]:
@@ -230,7 +240,7 @@ def _arm_entry(a: ArmResult, parts: ReportParts, reference: TeacherResult) -> di
         "seed": a.seed,
         **_common(a, parts),
         "agreement": agreement(a.predicted, reference.predicted),
-        "agreements": {t.name: agreement(a.predicted, t.predicted) for t in parts.teachers},
+        "agreements": {t.name: agreement(a.predicted, t.predicted) for t in parts.teachers if t.answers},
         "steps": a.steps,
         "best_step": a.best_step,
         "phases": [dict(phase) for phase in a.phases],

@@ -47,6 +47,7 @@ def conclude(report: Mapping[str, Any]) -> dict[str, Any]:
     """{"headline": str, "sentences": [str, …]} of a report (its fields as docs/report.md names them)."""
     rows = {row["against"]: row for row in report["comparisons"] if row["role"] == "control"}
     sentences = [_quality(report), _perplexity(report), _languages(report), _floor(report), _teacher(report)]
+    sentences.append(_pretrained(report))
     sentences += [_control(name, rows[name], len(rows)) for name in _CONTROL if name in rows]
     sentences.append(_weak_teacher(report))
     sentences += [_missing(name, reason) for name, reason in report["missing_controls"].items()]
@@ -65,8 +66,10 @@ def finding(row: Mapping[str, Any]) -> str:
     return str(row["outcome"])
 
 
-def metric_words(metric: str) -> str:
-    """A metric's key as people say it: accuracy, entity F1."""
+def metric_words(metric: str, task: str = "") -> str:
+    """A metric's key as people say it: accuracy, entity F1; word accuracy where a tagger's words are counted."""
+    if (task, metric) == ("tagging", "accuracy"):
+        return "word accuracy"
     return METRICS.get(metric, metric.replace("_", " "))
 
 
@@ -80,7 +83,7 @@ def headline(report: Mapping[str, Any]) -> str:
     kept = report.get("quality_kept")
     if kept is not None:
         verb = "reaches" if round(100 * kept, 1) > 100 else "keeps"
-        owner = "best teacher's" if len(report["teachers"]) > 1 else "teacher's"
+        owner = "best teacher's" if _answering(report) > 1 else "teacher's"
         interval = report.get("quality_kept_interval")
         between = f" ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})" if interval else ""
         parts.append(f"{verb} {100 * kept:.1f}%{between} of the {owner} {_metric(report)}")
@@ -114,7 +117,7 @@ def _rounded(value: float) -> float:
 
 
 def _metric(report: Mapping[str, Any]) -> str:
-    return metric_words(str(report["metric"]))
+    return metric_words(str(report["metric"]), str(report.get("task")))
 
 
 def _size(factor: float) -> str:
@@ -144,11 +147,25 @@ def _quality(report: Mapping[str, Any]) -> str:
     teacher = next(t for t in report["teachers"] if t["name"] == report["reference_teacher"])
     mean = sum(arm["quality"]["test"] for arm in mains) / len(mains)
     student = _percent(mean, mains[0].get("interval")) if len(mains) == 1 else f"{_percent(mean)} over {_seeds(mains)}"
-    best = "best teacher" if len(report["teachers"]) > 1 else "teacher"
+    best = "best teacher" if _answering(report) > 1 else "teacher"
     return (
         f"Test {_metric(report)}: student {student}, {best} {teacher['name']} "
         f"{_percent(teacher['quality']['test'], teacher.get('interval'))}."
     )
+
+
+def _answering(report: Mapping[str, Any]) -> int:
+    """How many teachers have a quality: one that stays as pre-trained answers nothing."""
+    return sum(teacher["quality"]["test"] is not None for teacher in report["teachers"])
+
+
+def _pretrained(report: Mapping[str, Any]) -> str:
+    """Why some teachers have no figures."""
+    names = [teacher["name"] for teacher in report["teachers"] if teacher["quality"]["test"] is None]
+    if not names:
+        return ""
+    said = "stays as it was pre-trained" if len(names) == 1 else "stay as they were pre-trained"
+    return f"{' and '.join(names)} {said}, without a prediction layer: there is no quality to measure."
 
 
 def _perplexity(report: Mapping[str, Any]) -> str:
@@ -173,11 +190,13 @@ def _languages(report: Mapping[str, Any]) -> str:
     """The language in which the student (mean over seeds) loses most against the reference teacher, of several."""
     teacher = next(t for t in report["teachers"] if t["name"] == report["reference_teacher"]).get("per_language") or {}
     mains = [arm.get("per_language") or {} for arm in report["arms"] if arm["name"] == "main"]
+    metric = report["metric"]
     losses: dict[str, tuple[float, float, float]] = {}
     for language, row in teacher.items():
-        if row["entities"] and all(language in arm for arm in mains):
-            own = sum(arm[language]["f1"] for arm in mains) / len(mains)
-            losses[language] = (row["f1"] - own, own, row["f1"])
+        # Only where entities are counted can there be none of them.
+        if row.get("entities", 1) and all(language in arm for arm in mains):
+            own = sum(arm[language][metric] for arm in mains) / len(mains)
+            losses[language] = (row[metric] - own, own, row[metric])
     if len(losses) < 2:
         return ""
     language, (loss, own, ceiling) = max(losses.items(), key=lambda item: item[1][0])
@@ -213,7 +232,7 @@ def _teacher(report: Mapping[str, Any]) -> str:
     row = next((r for r in report["comparisons"] if r["role"] == "teacher"), None)
     if row is None:
         return ""
-    best = "the best teacher" if len(report["teachers"]) > 1 else "the teacher"
+    best = "the best teacher" if _answering(report) > 1 else "the teacher"
     if row["outcome"] == "no_difference":
         return f"No difference between the student and {best} is shown on this test set ({_interval(row)} points)."
     gap = points(abs(row["difference"]))

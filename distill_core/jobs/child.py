@@ -24,6 +24,7 @@ from distill_core.errors import ConfigError, DiskError, JobError, MemoryError_, 
 from distill_core.events import TERMINAL_EVENTS, EventLog, EventSink, read_events
 from distill_core.jobs.process import LANE, LOCK_FD, ProcessInfo, RunLock
 from distill_core.jobs.queue import write_meta
+from distill_core.jobs.usage import sampled
 from distill_core.layout import DataHome, RunFolder
 from distill_core.storage import write_text
 from distill_core.train.stop import StopToken
@@ -92,7 +93,8 @@ def _work(
         sink.emit("log", level="info", message="starting")
         execute = pipeline or _load_pipeline()
         sink.emit("started", **describe(config, loaded=pipeline is None))
-        execute(config, folder, home, sink, stop)
+        with sampled(sink, sink.worked_s):
+            execute(config, folder, home, sink, stop)
         sink.emit("done", seconds=round(time.monotonic() - began, 3))
         return EXIT_DONE
     except Stopped:
@@ -217,7 +219,7 @@ class ChildSink:
             self._reserve.write_bytes(os.urandom(RESERVE_BYTES))  # not zeros: they could be stored as a hole
         self._log = EventLog(folder.events)
         self._observer = observer
-        self.attempt = self._log.attempt
+        self.attempt, self.worked_s = self._log.attempt, self._log.worked_s
 
     def emit(self, kind: str, **payload: Any) -> None:
         """Raises OSError on a full disk; a terminal event then gets the room that was reserved."""

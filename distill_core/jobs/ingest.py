@@ -7,7 +7,7 @@ import logging
 import time
 from typing import Any
 
-from distill_core.events import STAGES, TERMINAL_EVENTS, Event
+from distill_core.events import DEVICE_ARM, STAGES, TERMINAL_EVENTS, Event
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import RunFolder
 
@@ -94,7 +94,7 @@ def fold(state: dict[str, Any], event: Event) -> None:
     shapes, latency [rows with phase], phases [{arm, seed, name, index, of, from_step}],
     teachers [{name, validation, reference}], findings, arms, log [lines],
     terminal {kind, attempt, payload} | None (the last attempt's end), last_seq, last_attempt, last_time,
-    last_metric_seq, attempt_started, active_s (seconds of work in earlier attempts).
+    last_metric_seq (of a training metric), attempt_started, active_s (seconds of work in earlier attempts).
     """
     kind, payload = event["kind"], event["payload"]
     if event["attempt"] != state.get("last_attempt"):
@@ -168,7 +168,9 @@ def _teacher(state: dict[str, Any], event: Event, payload: dict[str, Any]) -> No
 def _metric(state: dict[str, Any], event: Event, payload: dict[str, Any]) -> None:
     for row in payload["rows"]:
         _ = (str(row["arm"]), int(row["seed"]), str(row["name"]), int(row["step"]), row["value"])
-    state["last_metric_seq"] = event["seq"]
+    # A run that only reports what it takes of the machine has not come further.
+    if any(row["arm"] != DEVICE_ARM for row in payload["rows"]):
+        state["last_metric_seq"] = event["seq"]
 
 
 def _phase(state: dict[str, Any], event: Event, payload: dict[str, Any]) -> None:

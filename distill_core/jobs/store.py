@@ -247,11 +247,17 @@ class Store:
     def metrics(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
         """Metric rows that count, of events with seq > after, in order."""
         names = ("seq", "arm", "seed", "name", "step", "value", "unit")
+        return [dict(zip(names, row, strict=True)) for row in self.metric_points(run_id, after)]
+
+    def metric_points(self, run_id: str, after: int = 0, until: int | None = None) -> list[tuple[Any, ...]]:
+        """(seq, arm, seed, name, step, value, unit) of the metric rows that count, of events with
+        after < seq <= until, in order."""
         with self._lock:
-            found = self._db.execute(
-                f"SELECT {','.join(names)} FROM metrics WHERE run_id = ? AND seq > ? ORDER BY seq, n", [run_id, after]
+            return self._db.execute(
+                "SELECT seq, arm, seed, name, step, value, unit FROM metrics "
+                "WHERE run_id = ? AND seq > ? AND seq <= ? ORDER BY seq, n",
+                [run_id, after, 2**62 if until is None else until],
             ).fetchall()
-        return [dict(zip(names, row, strict=True)) for row in found]
 
     def events(self, run_id: str, after: int = 0) -> list[Event]:
         with self._lock:

@@ -18,13 +18,14 @@ from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states, zero_outside
 
 #: where masked-LM heads keep their inner map, their norm and the pieces' biases (BERT, RoBERTa, DistilBERT, ELECTRA,
-#: ALBERT)
+#: ALBERT, a saved student)
 _HEAD_PARTS = (
     ("cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm", "cls.predictions.bias"),
     ("lm_head.dense", "lm_head.layer_norm", "lm_head.bias"),
     ("vocab_transform", "vocab_layer_norm", "vocab_projector.bias"),
     ("generator_predictions.dense", "generator_predictions.LayerNorm", "generator_lm_head.bias"),
     ("predictions.dense", "predictions.LayerNorm", "predictions.bias"),
+    ("prediction.dense", "prediction.norm", "prediction.bias"),
 )
 
 
@@ -76,7 +77,8 @@ def _only_at(encoder: nn.Module, targets: Tensor) -> Iterator[list[tuple[Tensor,
 def take_over_head(student: MaskedHead, teacher: nn.Module) -> bool:
     """Copies the head of a masked language model into a student's; False, and nothing is copied, where it is of
     another kind or size."""
-    names = dict(teacher.model.named_parameters()) if isinstance(teacher, MaskedTeacher) else {}
+    model = getattr(teacher, "model", None)
+    names = dict(model.named_parameters()) if isinstance(model, nn.Module) else {}
     for dense, norm, bias in _HEAD_PARTS:
         pairs = [
             (student.dense.weight, names.get(f"{dense}.weight")),

@@ -24,10 +24,12 @@ class Teacher(nn.Module):
         pooled_width: width P of `Outputs.pooled`.
         max_tokens: longest input its positions allow, special pieces included; None where they set no limit.
         encoder: the pre-trained part.
+        answers: it has a prediction layer for the task; False: its logits have no classes.
         head_is_new: the rest is new, and may learn at another rate.
     """
 
     encoder: PreTrainedModel
+    answers: bool = True
     head_is_new: bool = True
 
     def __init__(self, name: str, info: CheckpointInfo, tokenizer: Any, encoder: PreTrainedModel) -> None:

@@ -34,15 +34,19 @@ from distill_core.models.heads import HEAD_DROPOUT, SharedHead, TokenHead
 from distill_core.models.labels import label_columns
 from distill_core.models.masked_teacher import MaskedTeacher
 from distill_core.models.saving import load_teacher_states, save_teachers
+from distill_core.models.student_teacher import StudentTeacher, encoder_of, load_saved
 from distill_core.models.teacher import Teacher
 from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states
+from distill_core.saved_students import retraining_misfit
 
 __all__ = [
     "EncoderTeacher",
     "MaskedTeacher",
+    "PretrainedTeacher",
     "ReadyTeacher",
     "SharedHead",
+    "StudentTeacher",
     "Teacher",
     "TokenHead",
     "load_teacher_states",
@@ -124,6 +128,30 @@ class ReadyTeacher(Teacher):
         return Outputs(logits, last[0][:, 0], hidden, attention)
 
 
+class PretrainedTeacher(Teacher):
+    """An encoder as it was pre-trained, without a head: it teaches by its states and answers nothing.
+
+    Logits have no classes: [B, 0], in tagging [B, W, 0]. `pooled` is the first token's last state, or in tagging those
+    of the words' first pieces: a new pooling would have learnt nothing.
+    """
+
+    answers = False
+
+    def __init__(
+        self, name: str, info: CheckpointInfo, loaded: tuple[Any, PreTrainedModel], *, task: str = "classification"
+    ) -> None:
+        tokenizer, encoder = loaded
+        super().__init__(name, info, tokenizer, encoder)
+        self.encoder, self.task = encoder, task
+
+    def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
+        states, hidden, attention = run_encoder(self.encoder, batch, layers, qkv)
+        if self.task == "tagging":
+            pooled, word_mask = first_piece_states(states, batch.words)
+            return Outputs(pooled.new_zeros(*pooled.shape[:2], 0), pooled, hidden, attention, word_mask)
+        return Outputs(states.new_zeros(len(states), 0), states[:, 0], hidden, attention)
+
+
 def _encoder_of(model: PreTrainedModel) -> PreTrainedModel:
     return cast(PreTrainedModel, model.base_model)
 
@@ -185,14 +213,14 @@ def load_teachers(
     """The teachers of a run, on the CPU and in evaluation mode.
 
     Args:
-        sections: the checkpoints.
+        sections: the checkpoints; one that is `pretrained_only` gets no head, whatever the mode.
         mode: ``as_is``, ``separate`` or ``cofinetune`` (config.TeacherTraining.mode).
         labels: the data's labels; logits come in this order.
         dropout: replaces every dropout; None keeps the checkpoint's own (new heads: 0.1).
         seed: draws new layers; a teacher's do not depend on how many others there are.
         task: ``classification`` (logits [B, C]), ``tagging`` (logits [B, W, C], one row a word) or ``masked_lm``
             (logits [B, W, V], one row a hidden piece, by the checkpoint's own head in every mode).
-        stand_ins: random weights of the right shapes; no weights are read or downloaded.
+        stand_ins: random weights of the right shapes; none are read or downloaded, but those of saved students.
 
     Raises:
         CheckpointError: with the path of the setting at fault. NetworkError: the Hub is needed and out of reach.
@@ -206,14 +234,20 @@ def load_teachers(
         teachers: list[Teacher] = [
             _masked_teacher(names[i], section, info, wanted, index=i) for i, (section, info) in enumerate(with_infos)
         ]
-    elif mode == "as_is":
-        teachers = [
-            _ready_teacher(names[i], section, info, wanted, index=i) for i, (section, info) in enumerate(with_infos)
-        ]
-    elif mode in ("separate", "cofinetune"):
-        teachers = _encoder_teachers(names, with_infos, wanted)
     else:
-        raise ValueError(f"unknown teacher mode {mode!r}")
+        found = {
+            i: _pretrained_teacher(names[i], section, info, wanted, index=i)
+            for i, (section, info) in enumerate(with_infos)
+            if section.pretrained_only
+        }
+        others = {i: pair for i, pair in enumerate(with_infos) if i not in found}
+        if mode == "as_is":
+            found |= {i: _ready_teacher(names[i], *pair, wanted, index=i) for i, pair in others.items()}
+        elif mode in ("separate", "cofinetune"):
+            found |= _encoder_teachers(names, others, wanted)
+        else:
+            raise ValueError(f"unknown teacher mode {mode!r}")
+        teachers = [found[i] for i in range(len(with_infos))]
     for teacher in teachers:
         if dropout is not None:
             set_dropout(teacher, dropout)
@@ -222,29 +256,47 @@ def load_teachers(
 
 
 def _encoder_teachers(
-    names: list[str], with_infos: list[tuple[TeacherSection, CheckpointInfo]], wanted: _Wanted
-) -> list[Teacher]:
-    loaded = []
-    for index, (section, info) in enumerate(with_infos):
-        with _field(f"teachers.{index}.source"):
-            config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
-            loaded.append((load_tokenizer(info.folder), wanted.encoder(info.folder, config)))
-    widths = [encoder.config.hidden_size for _, encoder in loaded]
+    names: list[str], listed: dict[int, tuple[TeacherSection, CheckpointInfo]], wanted: _Wanted
+) -> dict[int, Teacher]:
+    """Teachers to be finetuned, by their number in the run, which seeds what is new in them."""
+    loaded = {index: _encoder(section, info, wanted, index=index) for index, (section, info) in listed.items()}
+    widths = {index: encoder.config.hidden_size for index, (_, encoder) in loaded.items()}
     shared = wanted.mode == "cofinetune"
-    mapped = shared and len(set(widths)) > 1
-    if shared:
+    mapped = shared and len(set(widths.values())) > 1
+    heads: dict[int, SharedHead | TokenHead] = {}
+    if shared and widths:
         with seeded(wanted.seed, "shared head"):
-            heads = [wanted.head(max(widths))] * len(loaded)
+            heads = dict.fromkeys(widths, wanted.head(max(widths.values())))
     else:
-        heads = []
-        for index, width in enumerate(widths):
+        for index, width in widths.items():
             with seeded(wanted.seed, "head", index):
-                heads.append(wanted.head(width))
-    teachers: list[Teacher] = []
-    for index, ((_, info), head) in enumerate(zip(with_infos, heads, strict=True)):
+                heads[index] = wanted.head(width)
+    teachers: dict[int, Teacher] = {}
+    for index, (_, info) in listed.items():
         with seeded(wanted.seed, "width map", index):
-            teachers.append(EncoderTeacher(names[index], info, loaded[index], head, mapped=mapped))
+            teachers[index] = EncoderTeacher(names[index], info, loaded[index], heads[index], mapped=mapped)
     return teachers
+
+
+def _encoder(
+    section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int
+) -> tuple[Any, PreTrainedModel]:
+    """(tokenizer, encoder without a head) of a checkpoint or a saved student."""
+    with _field(f"teachers.{index}.source"):
+        if info.student is None:
+            config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
+            return load_tokenizer(info.folder), wanted.encoder(info.folder, config)
+        misfit = retraining_misfit(info.name, info.student)
+        if misfit:
+            raise CheckpointError(misfit[0], hint=misfit[1])
+        saved = load_saved(info)
+        return saved.tokenizer, encoder_of(saved)
+
+
+def _pretrained_teacher(
+    name: str, section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int
+) -> Teacher:
+    return PretrainedTeacher(name, info, _encoder(section, info, wanted, index=index), task=wanted.task)
 
 
 def _ready_teacher(name: str, section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int) -> Teacher:
@@ -253,11 +305,13 @@ def _ready_teacher(name: str, section: TeacherSection, info: CheckpointInfo, wan
         raise CheckpointError(
             f"{info.name} has no {'layer that tags words' if tagging else 'classification layer'}, so it cannot be "
             "used as it is.",
-            hint="Let it be finetuned on the labelled rows (teachers are: separate).",
+            hint="Let it be finetuned on the labelled rows (teachers are: separate), or choose one made for this task.",
             field=f"teachers.{index}.source",
         )
     columns = label_columns(info.labels, wanted.labels, section.label_mapping, field=f"teachers.{index}.label_mapping")
     with _field(f"teachers.{index}.source"):
+        if info.student is not None:
+            return StudentTeacher(name, info, load_saved(info), columns)
         config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
         model = wanted.model(info.folder, config)
         return ReadyTeacher(name, info, (load_tokenizer(info.folder), model), columns, task=wanted.task)
@@ -275,6 +329,8 @@ def _masked_teacher(
             field=f"teachers.{index}.source",
         )
     with _field(f"teachers.{index}.source"):
+        if info.student is not None:
+            return StudentTeacher(name, info, load_saved(info), None)
         config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
         model = wanted.model(info.folder, config)
         return MaskedTeacher(name, info, (load_tokenizer(info.folder), model))
@@ -296,6 +352,8 @@ def _unique_names(with_infos: list[tuple[TeacherSection, CheckpointInfo]]) -> li
     for section, info in with_infos:
         cut = section.keep_layers is not None and section.name is None
         wanted = section.name or info.name + (f" ({section.keep_layers} layers)" if cut else "")
+        if section.pretrained_only and section.name is None:
+            wanted += " (pre-trained)"
         name, number = wanted, 1
         while name in names:
             number += 1

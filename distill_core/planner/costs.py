@@ -13,8 +13,9 @@ from torch import nn
 
 from distill_core.data.batching import sorted_batches
 from distill_core.models.base import Student
+from distill_core.models.encoders import word_embedding
 from distill_core.planner import needs
-from distill_core.planner.latency import Timed, quick_protocol
+from distill_core.planner.latency import Timed, architecture, quick_protocol
 from distill_core.planner.made_up import MadeUpTeacher
 from distill_core.planner.probe import Call, measure, spread, timed, with_saved
 from distill_core.planner.store import Cost, Curve, ProbeStore, digest, machine_key, padded_tokens
@@ -65,7 +66,7 @@ class Costs:
         """Answers of a model, teacher or student, on all rows."""
         if not len(encoded):
             return Cost()
-        what = ["predict", _architecture(model), needs.parameters([model]), self.prepared.task.name]
+        what = ["predict", architecture(model), needs.parameters([model]), self.prepared.task.name]
         batches = sorted_batches(encoded.lengths, PREDICT_BATCH)
 
         def make() -> tuple[Call, nn.Module | None]:
@@ -139,7 +140,7 @@ class Costs:
         teacher = self.prepared.teachers[number]
         level = cache.comparison_level(self.ctx, self.prepared, number)
         return [
-            _architecture(teacher),
+            architecture(teacher),
             needs.parameters([teacher]),
             self.prepared.task.name,
             self.prepared.classes,
@@ -150,19 +151,16 @@ class Costs:
         return MadeUpTeacher(self.prepared.teachers[number], self.classes(number), self.prepared.task.unit)
 
     def classes(self, number: int) -> int:
-        """Width of a teacher's logits."""
-        if self.prepared.task.unit != "piece":
-            return self.prepared.classes
-        return int(self.prepared.teachers[number].encoder.config.vocab_size)
+        """Width of a teacher's logits; 0 of one that stays as pre-trained."""
+        teacher = self.prepared.teachers[number]
+        if self.prepared.task.unit == "piece":
+            return int(word_embedding(teacher.encoder).shape[0])
+        return self.prepared.classes if teacher.answers else 0
 
     def folder(self, name: str) -> Path:
         """A new name in the scratch folder."""
         self._names = getattr(self, "_names", 0) + 1
         return self.scratch / f"{name}-{self._names}"
-
-
-def _architecture(model: Any) -> Any:
-    return model.architecture if isinstance(model, Student) else model.encoder.config.to_dict()
 
 
 class _Steps(Fit):

@@ -16,7 +16,7 @@ from distill_core.models.base import Student as BaseStudent
 from distill_core.models.base import count_parameters
 from distill_core.models.encoders import word_embedding
 from distill_core.models.students import build_student
-from distill_core.models.teachers import Teacher, load_teachers
+from distill_core.models.teachers import StudentTeacher, Teacher, load_teachers
 from distill_core.planner.store import ProbeStore, digest, machine_key
 from distill_core.stages.results import student_name, subject
 
@@ -80,7 +80,7 @@ def preview(shapes: Shapes, store: ProbeStore) -> dict[str, Any]:
         model.to(device)
     protocol = quick_protocol(shapes.measure, found.tokens(shapes.measure.tokens), device)
     measured = found.rows(protocol, store)
-    smallest = min(teachers, key=count_parameters).name
+    smallest = min((teacher for teacher in teachers if teacher.answers), key=count_parameters).name
     return {
         "rows": measured,
         "speedup": _speedups(measured, smallest, found.student_name),
@@ -106,14 +106,24 @@ class Timed:
         return min([wanted, self.max_tokens, *(t.max_tokens for t in self.teachers if t.max_tokens)])
 
     def rows(self, protocol: Protocol, store: ProbeStore) -> list[dict[str, Any]]:
-        """Rows of `measure_latency`, each model measured for itself, or remembered."""
+        """Rows of `measure_latency`, each model that answers measured for itself, or remembered."""
         found: list[dict[str, Any]] = []
         for teacher in self.teachers:
-            what = [teacher.encoder.config.to_dict(), count_parameters(teacher), self.kind]
+            if not teacher.answers:
+                continue  # it stays as pre-trained, and nobody will wait for it
+            what = [architecture(teacher), count_parameters(teacher), self.kind]
             found += _remembered(store, what, subject("teacher", teacher, teacher.max_tokens), protocol, teacher.name)
-        what = [self.student.architecture, count_parameters(self.student)]
+        what = [architecture(self.student), count_parameters(self.student)]
         own = subject("student", self.student, self.max_tokens)
         return found + _remembered(store, what, own, protocol, self.student_name)
+
+
+def architecture(model: Teacher | BaseStudent) -> dict[str, Any]:
+    """What a model's cost depends on, beside its number of parameters; JSON-able."""
+    if isinstance(model, StudentTeacher):
+        model = model.model
+    found: dict[str, Any] = model.architecture if isinstance(model, BaseStudent) else model.encoder.config.to_dict()
+    return found
 
 
 def stand_ins(shapes: Shapes) -> list[Teacher]:

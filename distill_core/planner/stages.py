@@ -9,11 +9,13 @@ import numpy as np
 from torch import nn
 
 from distill_core.data.batching import sorted_batches
+from distill_core.models.teachers import Teacher
 from distill_core.planner import needs
 from distill_core.planner.costs import PREDICT_BATCH, Costs
 from distill_core.planner.made_up import LiveRows, SomeRows
 from distill_core.planner.probe import Call, spread, timed
 from distill_core.planner.store import Cost, Curve, digest, padded_tokens
+from distill_core.sections.teaching import listeners
 from distill_core.signals.cache import build_cache
 from distill_core.signals.files import COMPLETE, Meta, Plan, distinct
 from distill_core.signals.live import LiveSource, count_units
@@ -22,6 +24,7 @@ from distill_core.stages import arms, cache, results
 from distill_core.stages import teachers as teaching
 from distill_core.stages.cache import TeacherSignals
 from distill_core.stages.plan import new_student, phases_of
+from distill_core.stages.prepare import TeacherTexts
 from distill_core.train.phases import Phase
 from distill_core.train.schedule import BatchPlan
 from distill_core.train.student_learner import StudentData, StudentLearner, hold_out
@@ -48,22 +51,22 @@ class StageCosts(Costs):
                 self.found += [self.prepared.teachers[number].name for number in group.numbers if group.fold is None]
                 continue
             total += self._taught(group)
-        for number, texts in enumerate(self.prepared.texts):
-            total += self.predicted(self.prepared.teachers[number], texts.validation)
+        for teacher, texts in self._answering():
+            total += self.predicted(teacher, texts.validation)
         return total
 
     def cache(self) -> Cost:
-        """Each teacher asked about the whole pool, and its folds' teachers about their rows."""
+        """Each teacher that some phase asks, about the whole pool, and its folds' teachers about their rows."""
         total, prints = Cost(), teaching.fingerprints(self.ctx, self.prepared)
-        for number, teacher in enumerate(self.prepared.teachers):
-            if self.ctx.config.signals == "live":
-                continue
+        asked = [] if self.ctx.config.signals == "live" else sorted(cache.asked(self.ctx.config))
+        for number in asked:
+            teacher = self.prepared.teachers[number]
             if (cache.folder_of(self.ctx, self.prepared, number, prints[number]) / COMPLETE).exists():
                 self.found.append(f"{teacher.name}'s answers")
                 continue
             _, first = distinct(self.prepared.pool.ids)
             total += self._asked(number, first)
-            if self.ctx.config.teacher_training.folds > 1:
+            if self.ctx.config.teacher_training.folds > 1 and teacher.answers:
                 total += self._asked(number, self.prepared.labelled)
         return total
 
@@ -74,17 +77,22 @@ class StageCosts(Costs):
             total += self._trial(trial)
         if self.ctx.config.signals == "live":
             # Weightings are fitted on what the teachers say of the whole pool: once a run.
-            for teacher, texts in zip(self.prepared.teachers, self.prepared.texts, strict=True):
+            for number in listeners(self.ctx.config).get("soft", ()):
                 if self.prepared.task.unit != "piece":
-                    total += self.predicted(teacher, texts.pool)
+                    total += self.predicted(self.prepared.teachers[number], self.prepared.texts[number].pool)
         return total
 
     def measure(self) -> Cost:
         """Teachers on the test, and latency."""
         total = self.latency(self.ctx.config.measure.repeats, results.FINAL_SECONDS)
-        for teacher, texts in zip(self.prepared.teachers, self.prepared.texts, strict=True):
+        for teacher, texts in self._answering():
             total += self.predicted(teacher, texts.test)
         return total
+
+    def _answering(self) -> list[tuple[Teacher, TeacherTexts]]:
+        """Teachers whose quality is measured, with their texts."""
+        pairs = zip(self.prepared.teachers, self.prepared.texts, strict=True)
+        return [(teacher, texts) for teacher, texts in pairs if teacher.answers]
 
     # ---- teachers
 
@@ -210,7 +218,7 @@ class StageCosts(Costs):
             config.signal_top_k,
             config.data.task,
             self.prepared.classes,
-            [self.shape(number) for number in range(len(self.prepared.teachers))],
+            [[self.shape(n), cache.signal_spec(self.ctx, self.prepared, n).as_dict()] for n in self._asked_in(phase)],
             config.training.batch_size,
         ]
         curve = self.curve(what, batches, lengths, make)
@@ -229,7 +237,9 @@ class StageCosts(Costs):
     def _learner(self, trial: Trial, phase: Phase, rows: np.ndarray, held: np.ndarray) -> StudentLearner:
         ctx, prepared, texts = self.ctx, self.prepared, self.planned.texts
         student = new_student(ctx, prepared, trial.seed, random=True).to(ctx.device)
-        sources = [] if trial.arm == "no_teacher" else [self._source(n, rows) for n in range(len(prepared.teachers))]
+        # Those of other phases too: weightings are fitted on what they say.
+        asked = set() if trial.arm == "no_teacher" else cache.asked(ctx.config)
+        sources = [self._source(n, rows) if n in asked else None for n in range(len(prepared.teachers))]
         learner = StudentLearner(
             trial.arm,
             student,
@@ -246,6 +256,10 @@ class StageCosts(Costs):
         )
         learner.begin_phase(phase)
         return learner
+
+    def _asked_in(self, phase: Phase) -> Sequence[int]:
+        """Numbers of the teachers that steps of this phase ask."""
+        return range(len(self.prepared.teachers)) if phase.teachers is None else phase.teachers
 
     def _source(self, number: int, rows: np.ndarray) -> SignalSource:
         teacher, encoded = self.prepared.teachers[number], self.prepared.texts[number].pool

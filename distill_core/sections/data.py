@@ -116,7 +116,8 @@ class FileData(DataSection):
     source: Literal["files"] = "files"
     train: str = setting(
         ...,
-        "Training file. `{language}` in its name stands for each of the languages below.",
+        "Training file; several at once are one for each language. `{language}` in its name stands for each of the "
+        "languages below.",
         label="Training file",
         min_length=1,
     )

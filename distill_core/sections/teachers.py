@@ -8,9 +8,14 @@ from distill_core.sections.base import Section, setting
 
 
 class TeacherSection(Section):
-    """One teacher: an encoder checkpoint, bundled, in a folder, or on the Hub (safetensors only)."""
+    """One teacher: a saved student, or an encoder checkpoint: bundled, in a folder, on the Hub (safetensors only)."""
 
-    source: str = setting(..., "`bundled:NAME`, a folder, or a name on the Hub.", label="Checkpoint", min_length=1)
+    source: str = setting(
+        ...,
+        "`bundled:NAME`, a folder (also a finished run's, whose student then teaches), or a name on the Hub.",
+        label="Checkpoint",
+        min_length=1,
+    )
     name: str | None = setting(None, "Name shown in charts. Empty: taken from the checkpoint.", label="Name")
     revision: str | None = setting(None, "Branch, tag or commit on the Hub.", label="Revision", advanced=True)
     keep_layers: int | None = setting(
@@ -19,6 +24,13 @@ class TeacherSection(Section):
         unit="layers",
         label="First layers only",
         ge=1,
+        advanced=True,
+    )
+    pretrained_only: bool = setting(
+        False,
+        "It stays as it was pre-trained, whatever is done with the others. Without a prediction layer for the task it "
+        "teaches by its states alone (hidden states, attention, pooled vector) and gives no soft labels.",
+        label="As pre-trained only",
         advanced=True,
     )
     label_mapping: dict[str, str] | None = setting(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from distill_core.catalogue import TERMS
-from distill_core.sections.base import Section, setting
+from distill_core.sections.base import MAX_TEACHERS, Section, setting
 
 if TYPE_CHECKING:
     TermName = str
@@ -37,6 +37,12 @@ class Stage(Section):
         ..., "Term → weight (a number, or start, end and shape). Other terms are off.", label="Terms", min_length=1
     )
     data: Literal["labelled", "transfer", "both"] = setting("both", "Which rows the stage sees.", label="Rows")
+    teachers: list[Annotated[int, Field(ge=1, le=MAX_TEACHERS)] | Annotated[str, Field(min_length=1)]] = setting(
+        list,
+        "Who teaches in it: teachers' names (where given) or numbers from 1. Empty: all that have what its terms need.",
+        label="Teachers",
+        max_length=MAX_TEACHERS,
+    )
     epochs: int = setting(5, "Passes over these rows, at most.", unit="epochs", label="Epochs", ge=1, le=1000)
     patience: int | None = setting(
         None,

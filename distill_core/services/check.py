@@ -12,6 +12,8 @@ from distill_core.compatibility import misfits
 from distill_core.config import RunConfig, TeacherSection, from_dict
 from distill_core.errors import CheckpointError, ConfigError, FieldError, StillroomError
 from distill_core.models.labels import label_columns
+from distill_core.saved_students import retraining_misfit
+from distill_core.sections.teaching import listeners
 from distill_core.services.drafts import Parts, checked_data, foreign_paths, inspect, refuse_foreign_paths
 from distill_core.services.sizes import DEFAULT_CLASSES, advice_on, sizes, student_sizes, teacher_parameters
 
@@ -23,9 +25,9 @@ class CheckOutcome:
     """errors: what keeps the run from starting, by field. findings: what the data checks say, and then
     advice (code `advice`), as dicts of `Finding`.
     summary: {teachers: [{number (from 0), name, source, model_type, parameters, bytes, layers, hidden, labels (list |
-              None), tokenizer, error}], student: {parameters, bytes, megabytes, compression, teacher_parameters} |
-              None, labels: [..], sizes: {split: rows}, columns: [..], preview: [{column: value}], balance: {label:
-              rows}, guessed: {..}}.
+              None), pretrained_only, tokenizer, error}], student: {parameters, bytes, megabytes, compression,
+              teacher_parameters} | None, labels: [..], sizes: {split: rows}, columns: [..], preview:
+              [{column: value}], balance: {label: rows}, guessed: {..}}.
     config: the validated config when nothing in it is at fault, else None."""
 
     errors: list[FieldError] = field(default_factory=list)
@@ -79,6 +81,7 @@ def check_config(raw: dict[str, Any], *, uploads_only: Path | None = None) -> Ch
             stages=config.training.stages,
             task=config.data.task,
             signals=config.signals,
+            listeners=listeners(config),
         )
     size = outcome.summary["student"]
     advice = advice_on(parts, infos, size["parameters"] if size else None)
@@ -101,8 +104,10 @@ def _look_at_teachers(parts: Parts, barred: set[str], outcome: CheckOutcome) -> 
         try:
             info = infos[number] = inspect(teacher)
             row.update(_teacher_row(teacher, info))
-            if parts.mode == "as_is":
+            if parts.mode == "as_is" and not teacher.pretrained_only:
                 _refuse_unready(number, info, parts.task)
+            elif misfit := retraining_misfit(info.name, info.student):
+                raise CheckpointError(misfit[0], hint=misfit[1], field=f"teachers.{number}.source")
         except StillroomError as error:
             where = error.field if error.field and "." in error.field else error.field or "source"
             where = where if where.startswith("teachers.") else f"teachers.{number}.{where}"
@@ -123,6 +128,7 @@ def _teacher_row(teacher: TeacherSection, info: CheckpointInfo) -> dict[str, Any
         "max_positions": info.max_positions,
         "tokenizer": info.tokenizer_kind,
         "labels": info.labels,
+        "pretrained_only": teacher.pretrained_only,
     }
 
 
@@ -162,7 +168,7 @@ def _look_at_data(parts: Parts, infos: dict[int, CheckpointInfo], outcome: Check
 def _match_labels(parts: Parts, infos: dict[int, CheckpointInfo], labels: list[str], outcome: CheckOutcome) -> None:
     for number, info in infos.items():
         teacher = parts.teachers[number]
-        if teacher is None or not _ready(info, parts.task):
+        if teacher is None or teacher.pretrained_only or not _ready(info, parts.task):
             continue
         try:
             label_columns(info.labels or [], labels, teacher.label_mapping, field=f"teachers.{number}.label_mapping")

@@ -16,7 +16,7 @@ from distill_core import checkpoints
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import Data, FileData, Objective, Student, TeacherSection, Training
 from distill_core.data import prepare
-from distill_core.data.load import PLACEHOLDER
+from distill_core.data.languages import PLACEHOLDER
 from distill_core.data.types import CheckResult
 from distill_core.errors import ConfigError, FieldError, StillroomError
 from distill_core.hub import online
@@ -38,6 +38,7 @@ class Parts:
     seed: int
     objective: Objective | None = None
     training: Training | None = None
+    folds: int = 1
 
     @classmethod
     def of(cls, raw: Any) -> Parts:
@@ -54,11 +55,20 @@ class Parts:
             seed=seed,
             objective=_valid(Objective.model_validate, raw.get("objective", {})),
             training=_valid(Training.model_validate, raw.get("training", {})),
+            folds=_folds(training),
         )
 
     @property
     def task(self) -> str:
         return str(self.data.task) if self.data is not None else "classification"
+
+
+def _folds(training: Any) -> int:
+    """Folds that count: teachers used as they are have none."""
+    if not isinstance(training, dict) or training.get("mode") == "as_is":
+        return 1
+    found = training.get("folds", 1)
+    return found if isinstance(found, int) else 1
 
 
 def _valid(validate: Callable[[Any], _Value], raw: Any) -> _Value | None:

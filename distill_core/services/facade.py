@@ -21,6 +21,7 @@ from distill_core.services.check import CheckOutcome
 from distill_core.services.live import live_view, run_row
 from distill_core.services.machine import Machine
 from distill_core.services.planning import Planning
+from distill_core.services.series import CurveCache, points_csv
 from distill_core.services.warm import WarmChild
 from distill_core.settings import HomeLock, Settings
 
@@ -40,6 +41,7 @@ class Services:
         self._lock = HomeLock(self.home).acquire(settings.address)
         try:
             self.store = Store(self.home)
+            self._curves = CurveCache(self.store)
             self.queue = RunQueue(self.store, self.home, limit=settings.max_queue)
             self._machine = Machine(settings.device)
             self._offline_known = threading.Event()
@@ -133,23 +135,39 @@ class Services:
         self.supervisor.wake()
         return status
 
-    def live(self, run_id: str, cursor: int = 0) -> dict[str, Any]:
+    def live(self, run_id: str, cursor: int = 0, seen: dict[str, str] | None = None) -> dict[str, Any]:
         """What is new since `cursor` (0: everything). Raises JobError for an unknown run.
 
         {run: {id, name, status, queue_position (1 = next; None), stage, stages {stage: "waiting"|"started"|"finished"},
                share (0..1), eta_s (None until known), note, error ({kind, message, hint} | None), device, created,
                elapsed_s},
          cursor: int (give it back next time),
-         reset: bool (drop all points drawn so far: `rows` then holds all that count),
-         rows: [{seq, arm, seed, name, step, value, unit}],
+         reset: bool (drop all curves drawn so far: what follows then holds all that count),
+         curves: [{id, arm, seed, name, unit}] (those that are new),
+         points: [[id, count, numbers, steps, values, bucket, means]] (what is new of each curve, thinned by
+             `services.thinning`; count: points so far; numbers and steps as differences; means: of the complete
+             buckets from number `bucket` on),
+         and, each only when `seen` does not hold its present version:
          shapes: payload of the last `shapes` event | None,
          latency: [{name, role, batch, tokens, threads, runtime, p50, p95, phase}] (final wins over preview),
-         teachers: [{name, validation, reference: bool}], log: [last 12 lines, str],
-         findings: [{severity, code, field, message, rows, count}], report: dict | None (only when done)}
+         teachers: [{name, validation, reference: bool}], phases: [{arm, seed, name, index, of, from_step}],
+         log: [last 12 lines, str], findings: [{severity, code, field, message, rows, count}],
+         versions: {part: version} (of the parts in this answer; collect them as `seen`),
+         report: dict | None (only when done)}
         """
         row = self.store.run(self._known(run_id))
         assert row is not None
-        return live_view(self.store, self.home, row, cursor)
+        return live_view(self.store, self.home, row, cursor, self._curves, seen)
+
+    def finer(self, run_id: str, curves: list[int], first: int, last: int) -> list[list[Any]]:
+        """The points of some curves (by id) between two steps, less thinned than in `live`; as `live`'s points."""
+        row = self.store.run(self._known(run_id))
+        assert row is not None
+        return self._curves.between(row, curves, first, last)
+
+    def points_csv(self, run_id: str, curves: list[tuple[str, int, str]]) -> str:
+        """All recorded points of some curves (arm, seed, name) as CSV, none left out."""
+        return points_csv(self.store, self._known(run_id), curves)
 
     def report(self, run_id: str) -> dict[str, Any] | None:
         """report.json of a run, or None while there is none."""
@@ -220,6 +238,13 @@ class Services:
     def store_upload(self, temp_path: str, original_name: str) -> str:
         """Copy an uploaded file under the data folder and return its path. Raises DataError (ending, size)."""
         return files.store_upload(self.home, Path(temp_path), original_name, self.settings.max_upload_mb)
+
+    def store_uploads(self, files_: list[tuple[str, str]]) -> tuple[str, list[str]]:
+        """Copy (temporary path, name) files; (path, languages): several are one a language, with `{language}` in the
+        path. Raises DataError."""
+        return files.store_uploads(
+            self.home, [(Path(path), name) for path, name in files_], self.settings.max_upload_mb
+        )
 
     # ---------------------------------------------------------------- inside
 

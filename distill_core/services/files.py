@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from distill_core.data.languages import LANGUAGE, PLACEHOLDER
 from distill_core.data.sources import TAGGED_ENDINGS
 from distill_core.errors import DataError, DiskError, JobError
 from distill_core.export.bundle import zip_folder
@@ -15,7 +18,7 @@ from distill_core.jobs.queue import slug
 from distill_core.layout import DataHome, RunFolder
 from distill_core.storage import read_json
 
-__all__ = ["UPLOADS", "read_json", "slug", "store_upload", "student_archive", "tail"]
+__all__ = ["UPLOADS", "read_json", "slug", "store_upload", "store_uploads", "student_archive", "tail"]
 
 #: endings of files that may be uploaded
 UPLOADS = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet", ".yaml", ".yml", *sorted(TAGGED_ENDINGS))
@@ -53,6 +56,76 @@ def store_upload(home: DataHome, source: Path, original_name: str, max_mb: int) 
             f"{name} could not be stored: {error.strerror or error}.", hint="Make room on the disk."
         ) from None
     return str(target)
+
+
+#: endings of files with one word a line, which are read alike
+_ONE_WORD_A_LINE = {*TAGGED_ENDINGS, ".tsv"}
+#: a language with its script or country: no common beginning is taken off zh-Hans and zh-Hant
+_CODE = re.compile(r"[a-z]{2,3}(?:[-_](?:[A-Z][a-z]{3}|[A-Z]{2}))?")
+
+
+def store_uploads(home: DataHome, sources: Sequence[tuple[Path, str]], max_mb: int) -> tuple[str, list[str]]:
+    """Copy uploaded files and return (path, languages) for the config: of one file its own path and no language; of
+    several, named after their languages (de.conll, en.conll or train-de.csv, train-en.csv), a path with `{language}`.
+
+    Raises DataError (as `store_upload`; names that tell no languages, kinds of files that differ), DiskError.
+    """
+    if len(sources) == 1:
+        return store_upload(home, *sources[0], max_mb), []
+    names = [original.replace("\\", "/").rpartition("/")[2] for _, original in sources]
+    languages, ending = _languages(names), _common_ending(names)
+    stored = [Path(store_upload(home, source, name, max_mb)) for (source, _), name in zip(sources, names, strict=True)]
+    address = "\n".join(f"{code} {path.name}" for code, path in sorted(zip(languages, stored, strict=True)))
+    folder = home.uploads / f"{hashlib.sha256(address.encode()).hexdigest()[:12]}-languages"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for code, path in zip(languages, stored, strict=True):
+            if not (folder / f"{code}{ending}").exists():
+                _copy_atomic(path, folder / f"{code}{ending}")
+    except OSError as error:
+        raise DiskError(
+            f"The files could not be stored: {error.strerror or error}.", hint="Make room on the disk."
+        ) from None
+    return str(folder / f"{PLACEHOLDER}{ending}"), sorted(languages)
+
+
+def _languages(names: Sequence[str]) -> list[str]:
+    """The language of each file: its name, without the ending and what all names begin or end with ("train-")."""
+    stems = [Path(name).stem for name in names]
+    start, end = 0, 0
+    if not all(_CODE.fullmatch(stem) for stem in stems):
+        start, end = _shared(stems), _shared([stem[::-1] for stem in stems])
+    codes = [stem[start : len(stem) - end] for stem in stems]
+    strange = [name for name, code in zip(names, codes, strict=True) if not LANGUAGE.fullmatch(code)]
+    if strange or len({code.casefold() for code in codes}) < len(codes):
+        said = f"{strange[0]} does not name its language" if strange else "two of these files name the same language"
+        raise DataError(
+            f"Several files are taken as one for each language, but {said}.",
+            hint="Name each file after its language, as in de.conll and en.conll, or give one file.",
+        )
+    return codes
+
+
+def _shared(stems: Sequence[str]) -> int:
+    """How many characters all begin with, up to and with a separator."""
+    same = 0
+    for place, letters in enumerate(zip(*stems, strict=False), start=1):
+        if len(set(letters)) > 1:
+            break
+        same = place if letters[0] in "-_. " else same
+    return same
+
+
+def _common_ending(names: Sequence[str]) -> str:
+    endings = {Path(name).suffix.lower() for name in names}
+    if len(endings) > 1 and endings <= _ONE_WORD_A_LINE:
+        return ".conll"
+    if len(endings) > 1:
+        raise DataError(
+            f"The languages' files are of different kinds ({', '.join(sorted(endings))}).",
+            hint="Give all of them in one format.",
+        )
+    return endings.pop()
 
 
 def _content_hash(path: Path) -> str:

@@ -1,8 +1,10 @@
-"""What the page reads once a second: a run's state and the metric rows it does not have yet. From the store alone."""
+"""What the page reads once a second: a run's state and the points of its curves that the page does not have yet."""
 
 from __future__ import annotations
 
+import json
 import time
+import zlib
 from typing import Any
 
 from distill_core.events import STAGES
@@ -10,10 +12,20 @@ from distill_core.export.verdict import metric_words
 from distill_core.jobs.reconcile import ACTIVE
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome
+from distill_core.services.series import CurveCache
 from distill_core.storage import read_json
 
-#: task → the metric its quality is told in, as `tasks.base.Task.metric`; known here before a report is
+#: task → the metric its quality is told in, as `tasks.base.Task.metric`, until the run itself says it (`shapes`)
 METRICS = {"classification": "accuracy", "tagging": "f1", "masked_lm": "accuracy"}
+#: parts of a run's state that seldom change: sent only when they did; name → what stands for one that is not there yet
+PARTS: dict[str, Any] = {
+    "shapes": None,
+    "latency": [],
+    "teachers": [],
+    "phases": [],
+    "log": [],
+    "findings": [],
+}
 
 
 def run_row(row: RunRow) -> dict[str, Any]:
@@ -38,25 +50,41 @@ def run_row(row: RunRow) -> dict[str, Any]:
     }
 
 
-def live_view(store: Store, home: DataHome, row: RunRow, cursor: int) -> dict[str, Any]:
+def live_view(
+    store: Store,
+    home: DataHome,
+    row: RunRow,
+    cursor: int,
+    curves: CurveCache,
+    seen: dict[str, str] | None = None,
+) -> dict[str, Any]:
     """See `Services.live`."""
     state = row.state
     last = state.get("last_seq", 0)
     # A cursor from before the last void rows, or from another history of the run, has points that no longer count.
     reset = 0 < cursor < row.reset_seq or cursor > last
+    about, points = curves.since(row, 0 if reset else max(0, cursor))
     return {
         "run": run_state(store, row),
         "cursor": last,
         "reset": reset,
-        "rows": store.metrics(row.id, 0 if reset else max(0, cursor)) if reset or cursor < last else [],
-        "shapes": state.get("shapes"),
-        "latency": state.get("latency", []),
-        "teachers": state.get("teachers", []),
-        "phases": state.get("phases", []),
-        "log": state.get("log", []),
-        "findings": state.get("findings", []),
+        "curves": about,
+        "points": points,
+        **changed_parts(state, seen or {}),
         "report": read_json(home.run(row.id).report) if row.status == "done" else None,
     }
+
+
+def changed_parts(state: dict[str, Any], seen: dict[str, str]) -> dict[str, Any]:
+    """The parts of a run's state that a page shows, without those whose version it has seen; and their `versions`."""
+    parts: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+    for name, empty in PARTS.items():
+        part = state.get(name, empty)
+        version = f"{zlib.crc32(json.dumps(part).encode()):08x}"
+        if seen.get(name) != version:
+            parts[name], versions[name] = part, version
+    return {**parts, "versions": versions}
 
 
 def run_state(store: Store, row: RunRow, now: float | None = None) -> dict[str, Any]:
@@ -64,12 +92,13 @@ def run_state(store: Store, row: RunRow, now: float | None = None) -> dict[str, 
     now = time.time() if now is None else now
     state = row.state
     known = state.get("stages", {})
-    metric = METRICS.get(str(row.config.get("task")), METRICS["classification"])
+    task = str(row.config.get("task"))
+    metric = str((state.get("shapes") or {}).get("metric") or METRICS.get(task, METRICS["classification"]))
     return {
         "id": row.id,
         "name": row.name,
         "metric": metric,
-        "metric_words": metric_words(metric),
+        "metric_words": metric_words(metric, task),
         "status": row.status,
         "queue_position": store.queue_position(row.id) if row.status == "queued" else None,
         "stage": stage_of(row),

@@ -65,6 +65,7 @@ def advice_on(parts: Parts, infos: dict[int, CheckpointInfo], student: int | Non
             teacher_parameters=teacher_parameters(parts, infos, classes_of(parts)),
             # Plain text has no transfer rows, and no advice about them.
             rows=known.sizes if known and parts.task != "masked_lm" else {},
+            folds=parts.folds,
         )
     )
 
@@ -100,7 +101,9 @@ def student_sizes(parts: Parts, infos: dict[int, CheckpointInfo], classes: int) 
         student, init_teacher=init, classes=classes, max_tokens=max_tokens, task=parts.task
     )
     # Which teacher is best is not known yet: the smallest gives a compression that the result cannot fall below.
-    smallest = min(teacher_parameters(parts, infos, classes).values())
+    counts = teacher_parameters(parts, infos, classes)
+    answering = [count for number, count in counts.items() if not _pretrained_only(parts, number)]
+    smallest = min(answering or counts.values())
     size = shapes.fp32_bytes(parameters)
     return {
         "parameters": parameters,
@@ -114,12 +117,21 @@ def student_sizes(parts: Parts, infos: dict[int, CheckpointInfo], classes: int) 
 
 
 def teacher_parameters(parts: Parts, infos: dict[int, CheckpointInfo], classes: int) -> dict[int, int]:
-    """Parameters on each teacher's inference path, heads included."""
+    """Parameters on each teacher's inference path, heads included; one that stays as pre-trained has none."""
     # Masked language models keep their own head, finetuned or not.
+    bare = {number: info.parameters for number, info in infos.items() if _pretrained_only(parts, number)}
+    others = {number: info for number, info in infos.items() if number not in bare}
     if parts.mode == "as_is" or parts.task == "masked_lm":
-        return {number: info.total_parameters for number, info in infos.items()}
-    widths = [info.hidden for info in infos.values()]
-    return {
-        number: shapes.teacher_parameters(widths, place, classes, info.parameters, mode=parts.mode, task=parts.task)
-        for place, (number, info) in enumerate(infos.items())
-    }
+        heads = {number: info.total_parameters for number, info in others.items()}
+    else:
+        widths = [info.hidden for info in others.values()]
+        heads = {
+            number: shapes.teacher_parameters(widths, place, classes, info.parameters, mode=parts.mode, task=parts.task)
+            for place, (number, info) in enumerate(others.items())
+        }
+    return {number: (bare | heads)[number] for number in infos}
+
+
+def _pretrained_only(parts: Parts, number: int) -> bool:
+    teacher = parts.teachers[number]
+    return teacher is not None and teacher.pretrained_only

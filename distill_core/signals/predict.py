@@ -49,8 +49,8 @@ def predict_logits(
 
 @dataclass(frozen=True)
 class UnitAnswers:
-    """predicted: [U] int64 most probable class of every unit. nll: [U] float32 −log p of gold in nats, where the
-    encoding holds gold (masked LM), else None."""
+    """predicted: [U] int64 most probable class of every unit (`Encoded.unseen` of a word that was cut off). nll: [U]
+    float32 −log p of gold in nats, where the encoding holds gold (masked LM), else None."""
 
     predicted: np.ndarray
     nll: np.ndarray | None = None
@@ -60,10 +60,14 @@ class UnitAnswers:
 def predict_units(
     model: Predictor, encoded: Encoded, device: torch.device | str, *, batch_size: int = 64
 ) -> UnitAnswers:
-    """The class of every unit, row after row, as the argmax of `predict_logits`. In masked LM batch by batch: scores of
+    """The class of every unit, row after row, by the argmax of `predict_logits`. In masked LM batch by batch: scores of
     a whole vocabulary for all units at once would fill the memory."""
     if encoded.gold is None or encoded.word_counts is None:
-        return UnitAnswers(predict_logits(model, encoded, device, batch_size=batch_size).argmax(axis=1))
+        found = predict_logits(model, encoded, device, batch_size=batch_size)
+        answers = found.argmax(axis=1)
+        if encoded.unseen and encoded.word_counts is not None:
+            answers[~found.any(axis=1)] = encoded.unseen
+        return UnitAnswers(answers)
     model.eval()
     offsets = np.concatenate([[0], np.cumsum(encoded.word_counts)]).astype(np.int64)
     predicted = np.zeros(int(offsets[-1]), dtype=np.int64)

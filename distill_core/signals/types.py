@@ -78,6 +78,11 @@ class TeacherSignal:
     word_mask: Tensor | None = None
     classes: Tensor | None = None
 
+    @property
+    def answers(self) -> bool:
+        """False for a teacher without a prediction layer: its logits have no classes."""
+        return self.logits.shape[-1] > 0
+
     def to(self, device: torch.device | str) -> TeacherSignal:
         return TeacherSignal(
             logits=self.logits.to(device),

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from distill_core.catalogue import TERMS
 from distill_core.models.base import count_parameters
 from distill_core.models.students import Student
+from distill_core.sections.teaching import heard, lessons_of
 from distill_core.signals.predict import predict_units
 from distill_core.stages.cache import TeacherSignals, build_terms, setup, training_logits
 from distill_core.stages.context import RunContext
@@ -130,26 +131,36 @@ def lessons(
     terms: dict[str, Term] = build_terms(ctx, prepared)
     for term in terms.values():
         term.attach(student, seed=trial.seed)
-    weighting: TeacherWeighting
+    names, sources = [teacher.name for teacher in prepared.teachers], [signal.source for signal in signals]
     if trial.arm == "uniform":
-        weighting = Constant(main_weight or 0.0)
-    else:
-        weighting = build_weighting(
-            ctx.config.objective.teacher_weighting,
-            Table(
-                teacher_logits=_training_logits(prepared, signals),
-                gold=prepared.targets.gold,
-                parameters=[count_parameters(teacher) for teacher in prepared.teachers],
-                pooled_width=student.pooled_width if prepared.task.unit == "example" else 0,
-            ),
-        )
-    names = [teacher.name for teacher in prepared.teachers]
-    return Lessons(terms, names, [signal.source for signal in signals], weighting)
+        return Lessons(terms, names, sources, Constant(main_weight or 0.0))
+    # Fitted among the teachers of a phase alone, as if the others were no part of the run.
+    fitted = {them: _weighting(ctx, prepared, signals, student, them) for them in _answering(ctx)}
+    weighting = fitted.pop(next(iter(fitted))) if fitted else None
+    return Lessons(terms, names, sources, weighting, fitted)
 
 
-def _training_logits(prepared: Prepared, signals: list[TeacherSignals]) -> list[np.ndarray]:
-    """For weightings that are fitted. None of them is in use in masked LM, where each teacher has its own classes."""
-    return [] if prepared.task.unit == "piece" else training_logits(signals)
+def _answering(ctx: RunContext) -> list[tuple[int, ...]]:
+    """The sets of teachers whose soft labels are weighed against each other in some phase, each once, the largest
+    first."""
+    teachers = ctx.config.teachers
+    found = [heard("soft", teachers, them) for terms, them in lessons_of(ctx.config) if "soft" in terms]
+    return sorted(dict.fromkeys(found), key=len, reverse=True)
+
+
+def _weighting(
+    ctx: RunContext, prepared: Prepared, signals: list[TeacherSignals], student: Student, them: tuple[int, ...]
+) -> TeacherWeighting:
+    """The config's weighting of these teachers."""
+    # No weighting that is fitted is in use in masked LM, where each teacher has its own classes.
+    logits = [] if prepared.task.unit == "piece" else training_logits(signals, them)
+    table = Table(
+        teacher_logits=logits,
+        gold=prepared.targets.gold,
+        parameters=[count_parameters(prepared.teachers[number]) for number in them],
+        pooled_width=student.pooled_width if prepared.task.unit == "example" else 0,
+    )
+    return build_weighting(ctx.config.objective.teacher_weighting, table)
 
 
 def _evaluate_once(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from distill_core.errors import ConfigError, FieldError
 from distill_core.models.base import count_parameters
 from distill_core.models.encoders import attention_heads
 from distill_core.models.teachers import Teacher
+from distill_core.sections.teaching import lessons_of, listeners
 from distill_core.signals.cache import build_cache
 from distill_core.signals.files import COMPLETE
 from distill_core.signals.fingerprint import fingerprint
@@ -30,9 +31,9 @@ BATCH_SIZE = 64
 
 @dataclass
 class TeacherSignals:
-    """What one teacher says about the pool."""
+    """What one teacher says about the pool; None: no phase asks it."""
 
-    source: SignalSource
+    source: SignalSource | None
 
 
 def comparison_level(ctx: RunContext, prepared: Prepared, number: int) -> str:
@@ -89,9 +90,15 @@ def build_terms(ctx: RunContext, prepared: Prepared) -> dict[str, Term]:
 
 
 def signal_spec(ctx: RunContext, prepared: Prepared, number: int) -> SignalSpec:
-    """What all terms together need of teacher `number`. Raises ConfigError where they cannot be had together."""
+    """What the terms that learn from teacher `number` need of it together.
+
+    Raises ConfigError where that cannot be had together.
+    """
     spec = SignalSpec()
+    learning = {name for name, them in listeners(ctx.config).items() if number in them}
     for name, term in build_terms(ctx, prepared).items():
+        if name not in learning:
+            continue
         try:
             spec = spec | term.signals(number)
         except ValueError:
@@ -110,6 +117,11 @@ def folder_of(ctx: RunContext, prepared: Prepared, number: int, teacher_fingerpr
     return ctx.home.signals / fingerprint(teacher_fingerprint, prepared.pool.ids, spec, prepared.limits[number])
 
 
+def asked(config: RunConfig) -> set[int]:
+    """Numbers of the teachers that some phase asks."""
+    return {number for _, teachers in lessons_of(config) for number in teachers}
+
+
 def item(number: int) -> str:
     return f"cache-{number}"
 
@@ -120,14 +132,20 @@ def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers) -> list[Tea
     if not taught.folds:
         return found
     folds = fold_of(ctx, prepared)
+    used = asked(ctx.config)
     parts: list[list[SignalSource]] = [[] for _ in found]
     for group in taught.folds:
         rows = np.flatnonzero(folds == group.fold)
         teachers = fold_teachers(ctx, prepared, group)
         for position, (number, teacher) in enumerate(zip(group.numbers, teachers, strict=True)):
-            parts[number].append(_fold_signals(ctx, prepared, (number, teacher), f"{group.key}-{position}", rows))
+            if number in used:
+                parts[number].append(_fold_signals(ctx, prepared, (number, teacher), f"{group.key}-{position}", rows))
     counts = prepared.task.counts(prepared.pool)
-    return [TeacherSignals(FoldedSource(one.source, own, folds, counts)) for one, own in zip(found, parts, strict=True)]
+    # A teacher that stays as pre-trained has learnt from no row.
+    return [
+        TeacherSignals(FoldedSource(one.source, own, folds, counts)) if one.source is not None and own else one
+        for one, own in zip(found, parts, strict=True)
+    ]
 
 
 def _fold_signals(
@@ -153,6 +171,8 @@ def _fold_signals(
 
 def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number: int) -> TeacherSignals:
     teacher, texts = prepared.teachers[number], prepared.texts[number]
+    if number not in asked(ctx.config):
+        return TeacherSignals(None)
     spec = signal_spec(ctx, prepared, number)
     if ctx.config.signals == "live":
         ctx.plan.skip(item(number))
@@ -193,6 +213,7 @@ def _told(ctx: RunContext, number: int) -> Callable[[int, int], None]:
     return told
 
 
-def training_logits(signals: list[TeacherSignals]) -> list[np.ndarray]:
-    """For each teacher its logits on every unit of the pool, [U, C] float32."""
-    return [signal.source.logits() for signal in signals]
+def training_logits(signals: list[TeacherSignals], numbers: Sequence[int]) -> list[np.ndarray]:
+    """For each of these teachers its logits on every unit of the pool, [U, C] float32."""
+    sources = [signals[number].source for number in numbers]
+    return [source.logits() for source in sources if source is not None]

@@ -40,7 +40,8 @@ def arms_of(ctx: RunContext) -> list[str]:
 def skipped_uniform(ctx: RunContext) -> str | None:
     """Why the uniform control would equal main, or None when it would not."""
     if ctx.config.objective.teacher_weighting == "uniform":
-        return "single_teacher" if len(ctx.config.teachers) == 1 else "already_uniform"
+        answering = [teacher for teacher in ctx.config.teachers if not teacher.pretrained_only]
+        return "single_teacher" if len(answering) == 1 else "already_uniform"
     return None if "soft" in terms_in_use(ctx.config) else "constant_unused"
 
 
@@ -83,6 +84,7 @@ def plan_student(ctx: RunContext, prepared: Prepared, student: Student) -> Stude
         transfer=prepared.transfer,
         learning_rate=student_rate(ctx.config.training, ctx.config.student, student.width),
         copies=prepared.task.copies,
+        teachers=ctx.config.teachers,
     )
     return StudentPlan(seen_pieces(ctx, prepared), own, material)
 

@@ -16,6 +16,8 @@ from distill_core.errors import ConfigError
 from distill_core.models.encoders import word_embedding
 from distill_core.models.mixing import check_mixable
 from distill_core.models.teachers import Teacher, load_teachers
+from distill_core.saved_students import BILSTM
+from distill_core.sections.teaching import listeners
 from distill_core.signals.predict import UnitAnswers
 from distill_core.stages.context import RunContext
 from distill_core.tasks.base import Encoded, Targets, Task, build_task
@@ -82,6 +84,7 @@ def run(ctx: RunContext) -> Prepared:
     data = prepare_data(config.data, seed=ctx.seed)
     for finding in data.findings:
         ctx.sink.emit("finding", **finding.as_dict())
+    task = task.for_labels(data.labels)
     ctx.log(_said(task, data))
     teachers = load_run_teachers(ctx, task, data.labels)
     _refuse_misfits(ctx, teachers)
@@ -149,12 +152,14 @@ def _refuse_misfits(ctx: RunContext, teachers: list[Teacher]) -> None:
         stages=ctx.config.training.stages,
         task=ctx.config.data.task,
         signals=ctx.config.signals,
+        listeners=listeners(ctx.config),
     )
     if found:
         raise ConfigError(found)
     if "mixup" in used_terms(ctx.config.objective, ctx.config.training.stages):
         for teacher in teachers:
-            check_mixable(teacher.encoder)
+            if teacher.info.model_type != BILSTM:  # which always reads embeddings
+                check_mixable(teacher.encoder)
 
 
 def rows_digest(*parts: Rows) -> str:

@@ -40,6 +40,7 @@ def preview(ctx: RunContext, prepared: Prepared, student: Student) -> None:
     student = student.to(ctx.device)
     own = module_size(student)
     sizes = [module_size(teacher) for teacher in prepared.teachers]
+    answering = [size for size, teacher in zip(sizes, prepared.teachers, strict=True) if teacher.answers]
     rows = [
         {"name": teacher.name, "parameters": size.parameters, "bytes": size.bytes}
         for teacher, size in zip(prepared.teachers, sizes, strict=True)
@@ -49,10 +50,11 @@ def preview(ctx: RunContext, prepared: Prepared, student: Student) -> None:
         teachers=rows,
         student={"parameters": own.parameters, "bytes": own.bytes},
         compression={
-            # Against the smallest: which teacher is best is not known yet.
-            "parameters": min(size.parameters for size in sizes) / own.parameters,
-            "bytes": min(size.bytes for size in sizes) / own.bytes,
+            # Against the smallest that answers: which teacher is best is not known yet.
+            "parameters": min(size.parameters for size in answering) / own.parameters,
+            "bytes": min(size.bytes for size in answering) / own.bytes,
         },
+        metric=prepared.task.metric,
     )
     measured = _latency(
         ctx, prepared.teachers, student, repeats=PREVIEW_REPEATS, seconds=PREVIEW_SECONDS, stop=ctx.stop.is_set
@@ -144,14 +146,16 @@ def _missing(ctx: RunContext) -> dict[str, str]:
 
 def _teacher_result(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number: int) -> TeacherResult:
     teacher, texts, data = prepared.teachers[number], prepared.texts[number], prepared.data
+    size, source, validation = module_size(teacher), ctx.config.teachers[number].source, taught.answers[number]
+    if validation is None:
+        return TeacherResult(name=teacher.name, source=source, parameters=size.parameters, bytes=size.bytes)
     test = predict_units(teacher, texts.test, ctx.device)
-    size = module_size(teacher)
     return TeacherResult(
         name=teacher.name,
-        source=ctx.config.teachers[number].source,
+        source=source,
         parameters=size.parameters,
         bytes=size.bytes,
-        validation=prepared.quality(data.validation, taught.answers[number]),
+        validation=prepared.quality(data.validation, validation),
         test=prepared.quality(data.test, test),
         predicted=test.predicted,
         scores=_scores(prepared, test.predicted),
@@ -203,7 +207,10 @@ def _latency(
     seconds: float,
     stop: Callable[[], bool],
 ) -> list[dict[str, Any]]:
-    subjects = {teacher.name: subject("teacher", teacher, teacher.max_tokens) for teacher in teachers}
+    # One that stays as pre-trained answers nobody, so nobody waits for it.
+    subjects = {
+        teacher.name: subject("teacher", teacher, teacher.max_tokens) for teacher in teachers if teacher.answers
+    }
     subjects[student_name(subjects)] = subject("student", student, ctx.config.data.max_tokens)
     return measure_latency(subjects, protocol(ctx, repeats, seconds), stop=stop)
 

@@ -40,24 +40,25 @@ class Group:
 
 @dataclass
 class TaughtTeachers:
-    """The teachers as they will teach: a fingerprint, validation quality and answers on validation each, who is the
-    reference; and the groups that were finetuned without one fold of the labelled rows."""
+    """The teachers as they will teach: a fingerprint, validation quality and answers on validation each (None of one
+    that stays as pre-trained), who is the reference; and the groups that were finetuned without one fold of the
+    labelled rows."""
 
     fingerprints: list[str]
-    validation: list[float]
-    answers: list[UnitAnswers]
+    validation: list[float | None]
+    answers: list[UnitAnswers | None]
     folds: list[Group]
 
     @property
     def reference(self) -> int:
         """Index of the teacher with the highest validation quality."""
-        return int(np.argmax(self.validation))
+        return max(range(len(self.validation)), key=lambda number: self.validation[number] or 0.0)
 
 
 def groups(ctx: RunContext, prepared: Prepared) -> list[Group]:
     """Which teachers are finetuned together, each with the content address of its result."""
     mode = ctx.config.teacher_training.mode
-    everyone = list(range(len(prepared.teachers)))
+    everyone = [number for number, teacher in enumerate(prepared.teachers) if teacher.answers]
     if mode == "as_is":
         return []
     parts = [everyone] if mode == "cofinetune" else [[number] for number in everyone]
@@ -150,15 +151,16 @@ def run(ctx: RunContext, prepared: Prepared) -> TaughtTeachers:
     for group in made:
         _teach(ctx, prepared, group)
     answers = [
-        predict_units(teacher, texts.validation, ctx.device)
+        predict_units(teacher, texts.validation, ctx.device) if teacher.answers else None
         for teacher, texts in zip(prepared.teachers, prepared.texts, strict=True)
     ]
-    validation = [prepared.score(said.predicted) for said in answers]
+    validation = [None if said is None else prepared.score(said.predicted) for said in answers]
     taught = TaughtTeachers(
         fingerprints(ctx, prepared), validation, answers, [group for group in made if group.fold is not None]
     )
     for number, teacher in enumerate(prepared.teachers):
-        ctx.sink.emit("teacher", name=teacher.name, validation=validation[number], reference=number == taught.reference)
+        best = {"level": "reference"} if number == taught.reference else {}
+        ctx.sink.emit("teacher", name=teacher.name, validation=validation[number], **best)
     return taught
 
 
@@ -221,8 +223,11 @@ def _keep(teachers: list[Teacher], store: Path, folder: Path) -> None:
 
 def _as_is_fingerprint(ctx: RunContext, prepared: Prepared, number: int) -> str:
     section = ctx.config.teachers[number]
+    # The same checkpoint says other things with its head and without.
+    headless = [] if prepared.teachers[number].answers else ["pretrained_only"]
     return _digest(
         [
+            *headless,
             prepared.infos[number].fingerprint,
             section.keep_layers,
             section.label_mapping,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,7 +27,7 @@ class Encoded:
 
     In masked LM ids are those after masking, word_counts are the W_n hidden pieces of each example, and there are
     targets: N int32 arrays [T_n], number of each hidden piece from left to right, −1 elsewhere; and gold: N int64
-    arrays [W_n], the ids that were hidden.
+    arrays [W_n], the ids that were hidden. unseen: the class of a word that was cut off.
     """
 
     ids: list[np.ndarray]
@@ -37,6 +38,7 @@ class Encoded:
     word_counts: np.ndarray | None = None
     targets: list[np.ndarray] | None = None
     gold: list[np.ndarray] | None = None
+    unseen: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -53,6 +55,7 @@ class Encoded:
             word_counts=None if self.word_counts is None else self.word_counts[chosen],
             targets=None if self.targets is None else [self.targets[i] for i in chosen.tolist()],
             gold=None if self.gold is None else [self.gold[i] for i in chosen.tolist()],
+            unseen=self.unseen,
         )
 
 
@@ -77,6 +80,11 @@ class Task:
     def for_run(self, config: RunConfig) -> Task:
         """The task with the settings of a run."""
         del config
+        return self
+
+    def for_labels(self, labels: Sequence[str]) -> Task:
+        """The task as the data's labels make it."""
+        del labels
         return self
 
     def pool(self, data: PreparedData) -> Rows:

@@ -94,6 +94,34 @@ def quality(gold: np.ndarray, predicted: np.ndarray, labels: list[str]) -> dict[
     }
 
 
+def per_language(gold: np.ndarray, predicted: np.ndarray, languages: Sequence[str] | None) -> dict[str, Any]:
+    """Accuracy of each language; nothing where the data tell none apart.
+
+    Args:
+        gold, predicted: [N] as in `quality`; rows with −1 are left out.
+        languages: [N] language of each row, "" where it is not known: such rows count in no language; or None.
+
+    Returns:
+        {"per_language": {language: {"accuracy", "examples"}} for each that has gold rows, sorted by name ({} without
+        any), "macro_language_accuracy": their mean (None without any)}.
+
+    Raises:
+        ValueError: languages do not fit.
+    """
+    if languages is None:
+        return {"per_language": {}, "macro_language_accuracy": None}
+    if len(languages) != len(gold):
+        raise ValueError(f"{len(gold)} gold labels but {len(languages)} languages")
+    spoken, right = np.asarray(languages, dtype=object).astype(str), np.asarray(gold) == np.asarray(predicted)
+    rows = {}
+    for name in sorted(set(spoken.tolist()) - {""}):
+        own = (spoken == name) & (np.asarray(gold) >= 0)
+        if own.any():
+            rows[name] = {"accuracy": float(right[own].mean()), "examples": int(own.sum())}
+    mean = float(np.mean([row["accuracy"] for row in rows.values()])) if rows else None
+    return {"per_language": rows, "macro_language_accuracy": mean}
+
+
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
@@ -113,7 +141,7 @@ class Classification(Task):
         return None
 
     def quality(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> dict[str, Any]:
-        return quality(rows.labels, predicted, labels)
+        return {**quality(rows.labels, predicted, labels), **per_language(rows.labels, predicted, rows.languages)}
 
     def scores(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
         return (predicted == rows.labels).astype(np.float64), np.ones(len(rows))

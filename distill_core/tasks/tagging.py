@@ -1,4 +1,7 @@
-"""Tagging: one tag a word. Encoding of given words, first piece scored; quality is entity-level F1."""
+"""Tagging: one tag a word. Encoding of given words, first piece scored; quality is entity-level F1.
+
+Where the tags are of no entities (parts of speech), `for_labels` gives `word_tags.WordTags` in its place.
+"""
 
 from __future__ import annotations
 
@@ -50,10 +53,20 @@ def _words(sentence: list[str], spans: np.ndarray, special: np.ndarray) -> np.nd
     return np.where(none | (last >= np.append(ends, 0)[owner]), -1, owner).astype(np.int32)
 
 
+def plain(labels: Sequence[str]) -> bool:
+    """Do these tags stand for themselves, as none of them begins an entity?"""
+    return not any(label.startswith("B-") for label in labels)
+
+
 class Tagging(Task):
     """One tag a word (IOB2); quality is micro F1 over exact entities, span and type (2004.05686 §5)."""
 
     name, metric, unit = "tagging", "f1", "word"
+
+    def for_labels(self, labels: Sequence[str]) -> Tagging:
+        from distill_core.tasks.word_tags import WordTags
+
+        return WordTags() if plain(labels) else self
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> Encoded:
         return encode_words(tokenizer, rows.words or [], max_tokens)

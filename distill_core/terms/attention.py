@@ -22,7 +22,7 @@ class AttentionScores(Term):
 
     def forward(self, step: Step) -> Values | None:
         total = step.logits.new_zeros(len(step.rows))
-        for number, (teacher, signal) in enumerate(zip(self.setup.teachers, step.signals, strict=True)):
+        for number, signal in step.shown():
             for own, layer in self.pairs(number):
                 ours, theirs = step.outputs.qkv[own], signal.qkv[layer]
                 total = total + attention_scores_mse(
@@ -32,6 +32,6 @@ class AttentionScores(Term):
                     theirs[:, :, 1],
                     step.batch.mask,
                     student_heads=self.setup.student.heads,
-                    teacher_heads=teacher.heads,
+                    teacher_heads=self.setup.teachers[number].heads,
                 )
         return Values(total)

@@ -63,13 +63,15 @@ class StudentWants:
 class Step:
     """One batch, seen by all sides. B examples; U units: examples, or in tagging the words that all sides see.
 
-    logits: [U, C] of the student, with gradient. gold: [U] int64, −1 where there is none. teacher_logits: N tensors
-    [U, C] on the same device. owner: [U] int64, the example each unit belongs to. weights: [U, N] of the teachers, None
-    without teachers. progress: share of the stage done, in [0, 1]. number: optimizer step of the trial; seed: the
-    trial's. mixed: what student [B, C] (with gradient) and teachers (N × [B, C]) say about mixtures of each example
-    with its partner, from the partners' positions [B] in the batch and the share λ of the examples themselves.
-    teacher_classes: for each teacher [U, k], where its logits are [U, k+1] of these classes and all others together
-    (`losses.buckets`); None where they are all classes'.
+    logits: [U, C] of the student, with gradient. gold: [U] int64, −1 where there is none. signals: of the teachers
+    asked in this phase; teachers: their numbers among all of the run (None: it asks all). teacher_logits: N tensors
+    [U, C] on the same device, of those that have a prediction layer; answering: their numbers (None: likewise). owner:
+    [U] int64, the example each unit belongs to. weights: [U, N] of the answering teachers, None without. progress:
+    share of the stage done, in [0, 1]. number: optimizer step of the trial; seed: the trial's. mixed: what student
+    [B, C] (with gradient) and teachers (N × [B, C]) say about mixtures of each example with its partner, from the
+    partners' positions [B] in the batch and the share λ of the examples themselves.
+    teacher_classes: for each answering teacher [U, k], where its logits are [U, k+1] of these classes and all others
+    together (`losses.buckets`); None where they are all classes'.
     """
 
     batch: Batch
@@ -86,6 +88,20 @@ class Step:
     number: int = 0
     seed: int = 0
     mixed: Callable[[np.ndarray, float], tuple[Tensor, list[Tensor]]] | None = None
+    teachers: Sequence[int] | None = None
+    answering: Sequence[int] | None = None
+
+    def shown(self) -> list[tuple[int, TeacherSignal]]:
+        """(number, signal) of every teacher asked."""
+        return list(zip(_numbers(self.teachers, len(self.signals)), self.signals, strict=True))
+
+    def said(self) -> list[tuple[int, Tensor]]:
+        """(number, logits [U, C]) of every teacher that answers."""
+        return list(zip(_numbers(self.answering, len(self.teacher_logits)), self.teacher_logits, strict=True))
+
+
+def _numbers(given: Sequence[int] | None, count: int) -> Sequence[int]:
+    return range(count) if given is None else given
 
 
 @dataclass

@@ -50,7 +50,7 @@ class EarthMover(Term):
     def forward(self, step: Step) -> Values | None:
         assert self.projections is not None
         total = step.logits.new_zeros(len(step.rows))
-        for number, signal in enumerate(step.signals):
+        for number, signal in step.shown():
             layers = sorted(signal.hidden)
             rows = []
             for own in range(1, self.setup.student.layers + 1):

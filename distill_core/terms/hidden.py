@@ -73,7 +73,8 @@ class HiddenStates(Term):
     def forward(self, step: Step) -> Values | None:
         total = step.outputs.logits.new_zeros(len(step.rows))
         words: dict[int, tuple[Tensor, Tensor]] = {}
-        for number, (teacher, signal) in enumerate(zip(self.setup.teachers, step.signals, strict=True)):
+        for number, signal in step.shown():
+            teacher = self.setup.teachers[number]
             if teacher.level == "pooled":
                 assert signal.pooled is not None
                 ours, theirs = self._meet(number, "pooled", step.outputs.pooled, signal.pooled)

@@ -44,7 +44,7 @@ class PatientKnowledge(Term):
     def forward(self, step: Step) -> Values | None:
         assert self.projections is not None
         total = step.logits.new_zeros(len(step.rows))
-        for number, signal in enumerate(step.signals):
+        for number, signal in step.shown():
             for own, layer in self.pairs(number):
                 target = signal.hidden[layer][:, 0]
                 if number in self.mapped:

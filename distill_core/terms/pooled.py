@@ -37,7 +37,7 @@ class PooledVector(Term):
         assert self.projections is not None
         total = step.logits.new_zeros(len(step.rows))
         ours = step.outputs.pooled
-        for number, signal in enumerate(step.signals):
+        for number, signal in step.shown():
             assert signal.pooled is not None
             met = self.projections(number, "pooled", ours.float()) if number in self.mapped else ours
             total = total + POOLED[self.setup.objective.hidden_loss](met, signal.pooled)

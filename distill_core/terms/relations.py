@@ -42,8 +42,8 @@ class AttentionRelations(Term):
     def forward(self, step: Step) -> Values | None:
         total = step.logits.new_zeros(len(step.rows))
         ours = step.outputs.qkv[self.setup.student.layers]
-        for number, (teacher, signal) in enumerate(zip(self.setup.teachers, step.signals, strict=True)):
-            theirs = signal.qkv[teacher.layers]
+        for number, signal in step.shown():
+            theirs = signal.qkv[self.setup.teachers[number].layers]
             for kind in range(3):
                 total = total + attention_relations_kl(
                     ours[:, :, kind], theirs[:, :, kind], step.batch.mask, relation_heads=self.heads[number]

@@ -30,12 +30,13 @@ class SoftLabels(Term):
             return None
         total = step.logits.new_zeros(len(step.logits))
         logs: dict[str, Tensor] = {}
-        for number, (teacher, logits) in enumerate(zip(self.setup.teachers, step.teacher_logits, strict=True)):
-            classes = step.teacher_classes[number] if step.teacher_classes else None
+        for place, (number, logits) in enumerate(step.said()):
+            teacher = self.setup.teachers[number]
+            classes = step.teacher_classes[place] if step.teacher_classes else None
             values = self._compare(step, logits, classes)
-            total = total + step.weights[:, number] * values
+            total = total + step.weights[:, place] * values
             logs[f"kl/{teacher.name}"] = values
-            logs[f"weight/{teacher.name}"] = step.weights[:, number]
+            logs[f"weight/{teacher.name}"] = step.weights[:, place]
         # Teachers' most probable classes differ, and so do their buckets.
         if len(step.teacher_logits) > 1 and not any(classes is not None for classes in step.teacher_classes):
             logs["disagreement"] = disagreement(step.teacher_logits)

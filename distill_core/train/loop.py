@@ -18,7 +18,7 @@ from distill_core.events import EventSink, metric
 from distill_core.models.base import derived_seed
 from distill_core.storage import write_json
 from distill_core.train import checkpoint as ckpt
-from distill_core.train.schedule import BatchPlan, evaluation_steps, learning_rate_factor
+from distill_core.train.schedule import RESTARTS_FLOOR, BatchPlan, evaluation_steps, learning_rate_factor
 from distill_core.train.stop import StopToken
 from distill_core.train.types import (
     FitResult,
@@ -163,6 +163,7 @@ class Fit:
             warmup_share=settings.warmup_share,
             schedule=settings.schedule,
             restarts=settings.restarts,
+            floor=RESTARTS_FLOOR if settings.schedule == "cosine_restarts" else 0.0,
         )
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * factor

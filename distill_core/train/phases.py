@@ -5,14 +5,15 @@ No torch in here: what a run will do can be told before it starts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from distill_core.config import Objective, Training
+from distill_core.config import Objective, TeacherSection, Training
 from distill_core.errors import TrainingError
+from distill_core.sections.teaching import teachers_of
 from distill_core.train.schedule import ramp
 
 #: terms that teach the prediction layer: while one is on, validation quality means something
@@ -39,7 +40,8 @@ class Phase:
     examples. learning_rate: peak. trainable: the student's parts that learn (None: all); the terms' own maps always do.
     select: what chooses the state that is kept, validation "quality" or held-out "loss". fresh_head: begin with a new
     prediction layer. stage: number of the stage in the config, None without stages. copies: so many copies of the same
-    examples stand in rows, one after the other, and an epoch is one of them.
+    examples stand in rows, one after the other, and an epoch is one of them. teachers: numbers (from 0) of those that
+    are asked; None: all there are.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Phase:
     fresh_head: bool = False
     stage: int | None = None
     copies: int = 1
+    teachers: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +66,8 @@ class Material:
 
     parts: names of the student's parts, from the head down to the embeddings. labelled, transfer: positions in the
     table of examples of rows with and without gold. learning_rate: the student's peak rate where a stage leaves it open
-    (`rates.student_rate`). copies: as in `Phase`, of labelled and of transfer.
+    (`rates.student_rate`). copies: as in `Phase`, of labelled and of transfer. teachers: those of the run, among whom a
+    stage chooses; None: every phase asks all there are.
     """
 
     parts: Sequence[str]
@@ -71,6 +75,11 @@ class Material:
     transfer: np.ndarray
     learning_rate: float
     copies: int = 1
+    teachers: Sequence[TeacherSection] | None = None
+
+    def asked(self, terms: Iterable[str], chosen: Sequence[int | str] = ()) -> tuple[int, ...] | None:
+        """`Phase.teachers` of a phase with these terms, for which a stage chose these teachers."""
+        return None if self.teachers is None else teachers_of(terms, self.teachers, chosen)
 
     def rows(self, which: str) -> np.ndarray:
         """Positions, ascending, of the "labelled" or "transfer" rows or "both"."""
@@ -134,6 +143,7 @@ def _joint(training: Training, material: Material, rows: np.ndarray, steps: int,
         patience=training.patience,
         evaluations=training.evaluations,
         copies=material.copies,
+        teachers=material.asked(terms),
     )
 
 
@@ -163,6 +173,7 @@ def _stage_phases(training: Training, number: int, material: Material) -> list[P
             fresh_head=stage.fresh_head and position == 0,
             stage=number,
             copies=material.copies,
+            teachers=material.asked(terms, stage.teachers),
         )
         for position, (name, trainable) in enumerate(_thaw(stage.name, number, parts))
     ]

@@ -8,6 +8,10 @@ import numpy as np
 
 from distill_core.data.batching import epoch_batches
 
+#: where the cycles of "cosine_restarts" end, as a share of the peak rate: 1e-8 at the papers' 1e-3 (1910.01769,
+#: 2004.05686)
+RESTARTS_FLOOR = 1e-5
+
 
 def learning_rate_factor(
     step: int, *, steps: int, warmup_share: float, schedule: str, restarts: int = 3, floor: float = 0.0

@@ -48,21 +48,33 @@ class StudentData:
 class Lessons:
     """What teaches: each teacher's name and source, the terms by name, and the teachers' weights per unit.
 
-    sources are empty, and weighting None, for the control without teachers.
+    sources are empty, and weighting None, for the control without teachers; a teacher that no phase asks has None.
+    weighting: of the teachers that answer. others: where phases ask different ones, the further weightings, by the
+    numbers of the teachers that answer.
     """
 
     terms: Mapping[str, Term]
     names: Sequence[str] = ()
-    sources: Sequence[SignalSource] = ()
+    sources: Sequence[SignalSource | None] = ()
     weighting: TeacherWeighting | None = None
+    others: Mapping[tuple[int, ...], TeacherWeighting] = field(default_factory=dict)
+
+    def weighting_of(self, answering: Sequence[int] | None) -> TeacherWeighting | None:
+        """The weighting of a step in which these teachers answer."""
+        return self.weighting if answering is None else self.others.get(tuple(answering), self.weighting)
+
+    def weightings(self) -> dict[str, TeacherWeighting]:
+        """All of them, by the names of their parts in a checkpoint."""
+        first = {} if self.weighting is None else {"weighting": self.weighting}
+        return first | {f"weighting_{'_'.join(map(str, them))}": one for them, one in self.others.items()}
 
 
 @dataclass
 class _Sums:
-    """Of the weights used so far, for the constant-weight control."""
+    """Of the weights used so far, for the constant-weight control. pairs: of a unit and a teacher that was weighed."""
 
     weights: list[float] = field(default_factory=list)
-    units: int = 0
+    pairs: int = 0
 
 
 class StudentLearner:
@@ -87,8 +99,7 @@ class StudentLearner:
         self.arm, self.student, self.data, self.lessons = arm, student, data, lessons
         self.seed, self.device = seed, device
         self._module = nn.ModuleDict({"student": student, "terms": nn.ModuleDict(dict(lessons.terms))})
-        if lessons.weighting is not None:
-            self._module["weighting"] = lessons.weighting
+        self._module.update(lessons.weightings())
         self._module.to(device)
         self.phase: Phase | None = None
         self._held_out: np.ndarray | None = None
@@ -119,21 +130,20 @@ class StudentLearner:
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         assert self.phase is not None
-        gate = list(self.lessons.weighting.parameters()) if self.lessons.weighting is not None else []
-        known = {id(parameter) for parameter in gate}
+        gates = [(one, list(one.parameters())) for one in self.lessons.weightings().values()]
+        known = {id(parameter) for _, gate in gates for parameter in gate}
         used = [p for p in self._module.parameters() if p.requires_grad and id(p) not in known]
         groups: list[dict[str, Any]] = [{"params": used, "lr": self.phase.learning_rate}]
-        if gate and self.lessons.weighting is not None:
-            # A learnt weighting is small and is rewarded rarely: it has a rate of its own, and no decay to its start.
-            groups.append({"params": gate, "lr": self.lessons.weighting.learning_rate, "weight_decay": 0.0})
+        # A learnt weighting is small and is rewarded rarely: it has a rate of its own, and no decay to its start.
+        groups += [{"params": gate, "lr": one.learning_rate, "weight_decay": 0.0} for one, gate in gates if gate]
         return groups
 
     def state(self) -> dict[str, Any]:
-        return {"weight_sums": self._sums.weights, "weight_rows": self._sums.units}
+        return {"weight_sums": self._sums.weights, "weight_pairs": self._sums.pairs}
 
     def load_state(self, state: dict[str, Any]) -> None:
         if state:
-            self._sums = _Sums(list(state["weight_sums"]), state["weight_rows"])
+            self._sums = _Sums(list(state["weight_sums"]), _pairs(state))
 
     def accumulate(
         self, rows: np.ndarray, info: StepInfo, *, denominators: Mapping[str, float] | None = None
@@ -187,12 +197,14 @@ class StudentLearner:
         wants = self._wants()
         options = {"qkv": tuple(sorted(wants.qkv))} if wants.qkv else {}
         outputs = self.student(batch, layers=tuple(sorted(wants.layers)), **options)
-        signals = [source.get(rows).to(self.device) for source in self.lessons.sources]
-        step = units(batch, outputs, self.data.targets, signals, rows)
-        step.progress = info.progress
         assert self.phase is not None
+        signals = {n: self._source(n).get(rows).to(self.device) for n in self._asked()}
+        step = units(batch, outputs, self.data.targets, list(signals.values()), rows)
+        step.teachers, step.answering = list(signals), [n for n, signal in signals.items() if signal.answers]
+        step.progress = info.progress
+        weighting = self.lessons.weighting_of(step.answering)
         # Weights are the soft labels' alone: where these are off, none are drawn, learnt or counted.
-        if self.lessons.weighting is not None and step.teacher_logits and "soft" in self.phase.terms:
+        if weighting is not None and step.teacher_logits and "soft" in self.phase.terms:
             situation = Situation(
                 step.teacher_logits,
                 step.gold,
@@ -201,27 +213,42 @@ class StudentLearner:
                 info.step,
                 info.seed,
             )
-            step.weights = self.lessons.weighting.weights(situation)
+            step.weights = weighting.weights(situation)
             if self.student.training:
-                self._sums.units += len(step.weights)
-                for number, weight in enumerate(step.weights.sum(dim=0).tolist()):
+                self._sums.pairs += step.weights.numel()
+                for number, weight in zip(step.answering, step.weights.sum(dim=0).tolist(), strict=True):
                     self._sums.weights[number] += weight
         step.number, step.seed = info.step, info.seed
-        step.mixed = partial(self._mixed, batch, rows)
+        step.mixed = partial(self._mixed, batch, rows, step.answering)
         return step
 
-    def _mixed(self, batch: Batch, rows: np.ndarray, partners: np.ndarray, share: float) -> tuple[Tensor, list[Tensor]]:
+    def _asked(self) -> Sequence[int]:
+        """Numbers of the teachers of this phase; the control without teachers has none."""
+        assert self.phase is not None
+        everyone = range(len(self.lessons.sources))
+        return everyone if self.phase.teachers is None or not everyone else self.phase.teachers
+
+    def _source(self, number: int) -> SignalSource:
+        source = self.lessons.sources[number]
+        if source is None:
+            raise ValueError(f"teacher {number} is asked in a phase and has no signals")
+        return source
+
+    def _mixed(
+        self, batch: Batch, rows: np.ndarray, answering: Sequence[int], partners: np.ndarray, share: float
+    ) -> tuple[Tensor, list[Tensor]]:
         """`Step.mixed` of these rows."""
         others = batch.take(torch.from_numpy(partners).to(self.device))
         ours = self.student(mixture(batch, others, share)).logits
-        sources = cast(Sequence[MixableSource], self.lessons.sources)
+        sources = [cast(MixableSource, self._source(number)) for number in answering]
         return ours, [source.mixed(rows, rows[partners], share).to(self.device) for source in sources]
 
     def _with_policy(self, total: Tensor | None, step: Step) -> Tensor | None:
         """Adds what a learnt weighting minimises; its parameters and the student's do not meet in either part."""
-        if total is None or step.weights is None or self.lessons.weighting is None or not self.student.training:
+        weighting = self.lessons.weighting_of(step.answering)
+        if total is None or step.weights is None or weighting is None or not self.student.training:
             return total
-        policy = self.lessons.weighting.policy_loss(hard_label_ce(step.logits.detach(), step.gold), step.gold)
+        policy = weighting.policy_loss(hard_label_ce(step.logits.detach(), step.gold), step.gold)
         return total if policy is None else total + policy
 
     def _wants(self) -> StudentWants:
@@ -277,7 +304,7 @@ def units(batch: Batch, outputs: Outputs, targets: Targets, signals: Sequence[Te
     if mask is None:
         gold = targets.batch(rows, 0).to(device)
         owner = torch.arange(len(rows), device=device)
-        return Step(batch, outputs, logits, gold, owner, rows, [s.logits for s in signals], list(signals))
+        return Step(batch, outputs, logits, gold, owner, rows, [s.logits for s in signals if s.answers], list(signals))
     width = min([mask.shape[1], *(signal.logits.shape[1] for signal in signals)])
     seen = mask[:, :width]
     for signal in signals:
@@ -285,14 +312,19 @@ def units(batch: Batch, outputs: Outputs, targets: Targets, signals: Sequence[Te
         seen = seen & signal.word_mask[:, :width]
     gold = targets.batch(rows, width).to(device)[seen]
     owner = torch.arange(len(rows), device=device).unsqueeze(1).expand(-1, width)[seen]
-    theirs = [signal.logits[:, :width][seen] for signal in signals]
+    answers = [signal for signal in signals if signal.answers]
+    theirs = [signal.logits[:, :width][seen] for signal in answers]
     step = Step(batch, outputs, logits[:, :width][seen], gold, owner, rows, theirs, list(signals))
-    step.teacher_classes = [None if s.classes is None else s.classes[:, :width][seen] for s in signals]
+    step.teacher_classes = [None if s.classes is None else s.classes[:, :width][seen] for s in answers]
     return step
 
 
 def mean_weight(state: dict[str, Any]) -> float | None:
     """Mean over units and teachers of the weights a finished arm used (from FitResult.state)."""
-    rows = state.get("weight_rows", 0)
-    sums = state.get("weight_sums", [])
-    return sum(sums) / (rows * len(sums)) if rows and sums else None
+    pairs, sums = _pairs(state), state.get("weight_sums", [])
+    return sum(sums) / pairs if pairs and sums else None
+
+
+def _pairs(state: dict[str, Any]) -> int:
+    """Pairs weighed so far; states of version 0.1 count units, which all teachers had been weighed on."""
+    return int(state.get("weight_pairs", state.get("weight_rows", 0) * len(state.get("weight_sums", []))))

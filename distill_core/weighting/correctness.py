@@ -24,12 +24,15 @@ def teacher_ce(teacher_logits: Sequence[Tensor], gold: Tensor) -> Tensor:
 
 
 def table_ce(table: Table, weighting: str) -> Tensor:
-    """`teacher_ce` over the labelled units of the training table: [labelled, N].
+    """`teacher_ce` over the labelled units of the training table that every teacher saw: [labelled, N].
+
+    A word that a teacher cut off has logits of zeros there; its CE of log C says nothing about the teacher.
 
     Raises:
         TrainingError: no unit has gold; `weighting` is named in the message.
     """
-    known = np.flatnonzero(np.asarray(table.gold) != NO_LABEL)
+    seen = np.all([np.asarray(z).any(axis=1) for z in table.teacher_logits], axis=0)
+    known = np.flatnonzero((np.asarray(table.gold) != NO_LABEL) & seen)
     if not len(known):
         raise TrainingError(
             f"{weighting} compares the teachers with gold labels, and no training row has one.",

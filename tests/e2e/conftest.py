@@ -52,12 +52,16 @@ def free_port() -> int:
 
 @dataclass
 class App:
-    """`python app.py` on a data folder of its own. `start` may be called again after `kill`."""
+    """`python app.py` on a data folder of its own. `start` may be called again after `kill`.
+
+    program: what Python runs instead of app.py.
+    """
 
     home: Path
     port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    program: tuple[str, ...] = ("app.py",)
 
     @property
     def address(self) -> str:
@@ -70,7 +74,12 @@ class App:
         }  # fmt: skip
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, *self.program],
+                cwd=PROJECT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         for _ in range(240):
             if self.process.poll() is not None:
@@ -108,7 +117,7 @@ def end_run(file: Path) -> None:
     try:
         pid = int(json.loads(file.read_text())["pid"])
         process = psutil.Process(pid)
-        if "distill_core" in " ".join(process.cmdline()):
+        if any(name in " ".join(process.cmdline()) for name in ("distill_core", "tests.fake_run")):
             process.kill()
     except (OSError, ValueError, KeyError, psutil.Error):
         return

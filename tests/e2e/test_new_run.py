@@ -168,6 +168,30 @@ def test_tagged_words_are_seen_in_the_preview(app: App, watch: Callable[..., Wat
     watched.assert_clean()
 
 
+def test_several_files_are_one_a_language(app: App, watch: Callable[..., Watched], tmp_path: Path) -> None:
+    files = []
+    for code, place in (("de", "Rom"), ("en", "Rome")):
+        files.append(tmp_path / f"train-{code}.conll")
+        files[-1].write_text("".join(f"no{i}\tO\n{place}\tB-LOC\n\n" for i in range(60)), encoding="utf-8")
+    watched = watch()
+    page = opened(app, watched)
+    page.click("#field-data-task label:has-text('Tagging')")
+    page.click("#field-data-source label:has-text('My files')")
+    page.set_input_files("#field-data-train input[type=file]", [str(file) for file in files])
+    page.wait_for_selector("text=one file a language: de, en")
+    page.wait_for_selector("#data-preview mark:has-text('LOC')")
+    assert "de" in page.inner_text("#data-preview") and "en" in page.inner_text("#data-preview")
+    # The first teachers are made for classification: one for tagging takes their place.
+    go_to(page, "teachers")
+    page.wait_for_selector("#field-teachers-0-source input")
+    assert "office-bert" in page.input_value("#field-teachers-0-source input")
+    assert not page.is_visible("#teacher-1")
+    go_to(page, "review")
+    page.click("#check-run")
+    page.wait_for_selector("#review-yaml .cm-content:has-text('{language}.conll')")
+    watched.assert_clean()
+
+
 def test_a_recipe_for_another_task_brings_its_data(app: App, watch: Callable[..., Watched]) -> None:
     watched = watch()
     page = opened(app, watched)

@@ -22,6 +22,7 @@ from distill_core.jobs.process import ProcessInfo, RunLock
 from distill_core.layout import PROJECT, DataHome
 from distill_core.services import Services
 from tests import fake_app, fake_run
+from tests.unit.services.curves import Follower
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -81,7 +82,14 @@ def ended(app: Services, run_id: str) -> str:
 
 
 def steps(app: Services, run_id: str) -> list[int]:
-    return [row["step"] for row in app.live(run_id)["rows"]]
+    return drawn(app.live(run_id))
+
+
+def drawn(live: dict[str, Any]) -> list[int]:
+    """Steps of the loss's points: what the run takes of the machine is told beside it."""
+    page = Follower()
+    page.take(live)
+    return page.steps("loss")
 
 
 def start_app_process(home: DataHome, *names: str) -> tuple[subprocess.Popen[str], list[str]]:
@@ -119,12 +127,12 @@ def test_a_run_goes_through_and_everything_is_recorded(opened: Callable[..., Ser
     assert ended(app, run_id) == "done"
     assert run_id.startswith("grosse-1-")
     live = app.live(run_id)
-    assert [row["step"] for row in live["rows"]] == [1, 2, 3, 4, 5]
+    assert drawn(live) == [1, 2, 3, 4, 5]
     assert live["report"]["quality_kept"] == 0.99
     assert live["run"]["share"] == 1.0 and live["run"]["eta_s"] is None
     row = app.runs()[0]
     assert (row["id"], row["quality_kept"], row["compression"]) == (run_id, 0.99, 28.0)
-    assert app.live(run_id, live["cursor"])["rows"] == []
+    assert app.live(run_id, live["cursor"])["points"] == []
     assert not RunLock.held(app.home.run(run_id))
 
 

@@ -51,6 +51,25 @@ def test_two_teachers_one_student_from_files_to_report(runner):
     assert len(payloads(sink, "latency")) == 2
 
 
+def test_a_language_column_gives_accuracy_by_language(runner, tmp_path):
+    for role in ("train", "test"):
+        with open(runner.material["data"][role], newline="") as file:
+            rows = [{**row, "lang": ("de", "en")[number % 2]} for number, row in enumerate(csv.DictReader(file))]
+        with open(tmp_path / f"{role}.csv", "w", newline="") as file:
+            writer = csv.DictWriter(file, ["text", "label", "lang"])
+            writer.writeheader()
+            writer.writerows(rows)
+    paths = {role: str(tmp_path / f"{role}.csv") for role in ("train", "test")}
+    spoken_runner = Runner(tmp_path, {**runner.material, "data": {**paths, "columns": {"language": "lang"}}})
+    report, _, _ = spoken_runner.run(spoken_runner.config(teachers=1, controls=[]))
+    for entry in report["teachers"] + report["arms"]:
+        spoken = entry["per_language"]
+        assert set(spoken) == {"de", "en"} and sum(row["examples"] for row in spoken.values()) == 60
+        whole = sum(row["accuracy"] * row["examples"] for row in spoken.values()) / 60
+        assert whole == pytest.approx(entry["quality"]["test"])
+        assert entry["macro_language_accuracy"]["validation"] is not None
+
+
 def test_the_saved_student_is_the_one_that_was_reported(runner):
     report, folder, _ = runner.run(runner.config())
     student, labels, max_tokens = load_student(folder.student)

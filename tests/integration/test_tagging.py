@@ -177,3 +177,46 @@ class StopInPhase(StopAfter):
         if kind == "phase":
             self.here = (payload["arm"], payload["index"]) == self.wanted
         super().emit(kind, **payload)
+
+
+# ---------------------------------------------------------------- tags of no entities
+
+
+def test_plain_tags_from_files_to_words_and_their_tags(tmp_path, tagged_material, capsys):
+    """One class a kind of word; some sentences are longer than the limit."""
+    data = dict(tagged_material["data"])
+    for role in ("train", "test"):
+        with open(data[role], encoding="utf-8") as file:
+            rows = [json.loads(line) for line in file]
+        for row in rows:
+            row["tags"] = ["PROPN" if tag != "O" else "PUNCT" if word == "." else "X"
+                           for word, tag in zip(row["words"], row["tags"], strict=True)]  # fmt: skip
+        (tmp_path / f"{role}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        data[role] = str(tmp_path / f"{role}.jsonl")
+    runner = Runner(tmp_path, {**tagged_material, "data": {**data, "max_tokens": 16}})
+    report, folder, sink = runner.run(runner.config(teachers=1, **GOOD))
+    assert (report["task"], report["metric"], report["unit"]) == ("tagging", "accuracy", "word")
+    assert report["labels"] == ["PROPN", "PUNCT", "X"] and report["protocol"]["interval_method"] == "linearised"
+    assert "word accuracy" in report["conclusion"]["headline"]
+    assert payloads(sink, "shapes")[0]["metric"] == "accuracy"
+    main_arm = report["arms"][0]
+    assert main_arm["quality"]["test"] > 0.5 and set(main_arm["per_language"]) == {"de", "en"}
+    assert main_arm["macro_language_accuracy"]["test"] is not None
+
+    # Words beyond the limit are wrong: the report's figure is that of the words that were seen.
+    student, labels, limit = load_student(folder.student)
+    with open(data["test"], encoding="utf-8") as file:
+        test = [json.loads(line) for line in file]
+    encoded = encode_words(student.tokenizer, [row["words"] for row in test], limit)
+    logits = predict_logits(student, encoded, "cpu")
+    gold = np.array([labels.index(tag) for row in test for tag in row["tags"]])
+    seen = logits.any(axis=1)
+    assert not seen.all(), "no sentence is too long"
+    right = (logits.argmax(axis=1) == gold) & seen
+    assert main_arm["quality"]["test"] == pytest.approx(right.mean())
+
+    capsys.readouterr()
+    assert main(["predict", str(folder.path), "--text", "please call Ada ."]) == 0
+    printed = capsys.readouterr().out
+    (tagged,) = StudentPredictor.load(folder.path).tag(["please call Ada ."])
+    assert tagged.entities == [] and f"Ada/{tagged.tags[2]}" in printed

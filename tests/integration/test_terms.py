@@ -41,6 +41,8 @@ STATES = {"hidden_weight": 1.0, "teacher_weighting": "mt_bert"}
 #: (task, which teachers, student, objective); short inputs, so that words are cut off
 CASES = {
     "every term": ("classification", "alike", TRANSFORMER, EVERY_TERM),
+    "one as pre-trained": ("classification", "bare", TRANSFORMER, EVERY_TERM),
+    "tagging, one as pre-trained": ("tagging", "bare", TRANSFORMER, STATES),
     "two tokenisers": ("classification", "unlike", TRANSFORMER, STATES | {"matching": {"pooled": 1.0, "pkd": 0.0}}),
     "pooled alone": ("classification", "unlike", BILSTM, STATES | {"hidden_level": "pooled"}),
     "tagging, by word": ("tagging", "unlike", BILSTM, STATES | {"hidden_projection": "student"}),
@@ -54,7 +56,11 @@ def case(request, material, tagged_material):
     task, which, student, objective = CASES[request.param]
     made = tagged_material if task == "tagging" else material
     bert, roberta = map(str, made["teachers"])
-    second = {"source": bert, "keep_layers": 1} if which == "alike" else {"source": roberta}
+    second = {
+        "alike": {"source": bert, "keep_layers": 1},
+        "bare": {"source": bert, "pretrained_only": True},
+        "unlike": {"source": roberta},
+    }[which]
     raw = tiny.config_dict(made["data"], [], student=student, objective=objective)
     raw["data"]["max_tokens"] = 10
     return cfg.from_dict(raw | {"teachers": [{"source": bert}, second]})

@@ -116,3 +116,20 @@ def test_nothing_known_nothing_said():
 def test_the_gap_once_the_control_is_measured(teacher, control, said):
     found = gap_advice(teacher, control)
     assert found is None if said is None else said in found
+
+
+def test_folds_and_states_do_not_go_together():
+    hidden = Objective(soft_label_weight=0.0, hidden_weight=1.0)
+    assert advice(objective=hidden) == [] and advice(objective=QUIET, folds=5) == []
+    assert advice(objective=hidden, folds=5) == [("objective.hidden_weight", "warning")]
+    pooled = Objective.model_validate({"soft_label_weight": 0.0, "matching": {"pooled": 1.0}})
+    assert advice(objective=pooled, folds=2) == [("objective.matching.pooled", "warning")]
+    (item,) = advise(Known(student=BiLSTMStudent(), objective=hidden, infos={0: A}, teachers=1, folds=5))
+    assert "do not share a space" in item.message
+
+    def staged(data):
+        stages = [{"name": "s", "terms": {"hidden": 1.0}, "data": data}, {"name": "h", "terms": {"hard": 1.0}}]
+        return advice(objective=QUIET, training=Training(stages=stages), folds=5)
+
+    assert staged("transfer") == [], "there, all rows are answered by one finetuning"
+    assert staged("both") == staged("labelled") == [("training.stages", "warning")]

@@ -376,6 +376,7 @@ def test_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     for share in (0.1, 0.2, 0.3):
         shown.emit("progress", share=share, eta_s=None, note="distilling")
     shown.emit("finding", severity="warning", field="data.test", message="Overlap.", code="x", rows=[], count=1)
+    shown.emit("teacher", name="raw", validation=None)
     shown.emit("teacher", name="a", validation=0.9, level="reference")
     shown.emit("arm", arm="main", seed=1, quality={"validation": 0.91, "test": 0.9})
     shown.emit("resumed", arm="main", seed=1, from_step=40, attempt=2)
@@ -384,6 +385,7 @@ def test_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         "10%: distilling (validation: main 50.0%)",
         "30%: distilling (validation: main 50.0%)",
         "warning: data.test: Overlap.",
+        "teacher raw: stays as pre-trained, no quality of its own",
         "teacher a (reference): validation 90.0%",
         "main, seed 1: validation 91.0%, test 90.0%",
         "resumed: main, seed 1, from step 40",

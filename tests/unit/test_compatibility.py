@@ -6,10 +6,24 @@ from distill_core.compatibility import misfits, used_terms
 from distill_core.config import BiLSTMStudent, Objective, Training, TransformerStudent
 
 A = SimpleNamespace(
-    name="a", hidden=32, heads=4, layers=4, tokenizer_kind="WordPiece", model_type="bert", tokenizer_fingerprint="x"
+    name="a",
+    hidden=32,
+    heads=4,
+    layers=4,
+    tokenizer_kind="WordPiece",
+    model_type="bert",
+    tokenizer_fingerprint="x",
+    student=None,
 )
 B = SimpleNamespace(
-    name="b", hidden=64, heads=8, layers=6, tokenizer_kind="WordLevel", model_type="bert", tokenizer_fingerprint="y"
+    name="b",
+    hidden=64,
+    heads=8,
+    layers=6,
+    tokenizer_kind="WordLevel",
+    model_type="bert",
+    tokenizer_fingerprint="y",
+    student=None,
 )
 
 
@@ -104,7 +118,7 @@ def test_terms_by_token_need_equal_tokenisers(term):
 
 
 def test_attention_scores_need_equal_heads_and_name_both():
-    wide = SimpleNamespace(name="wide", hidden=64, heads=8, tokenizer_fingerprint="x")
+    wide = SimpleNamespace(name="wide", hidden=64, heads=8, model_type="bert", tokenizer_fingerprint="x")
     (error,) = misfits(SMALL, matching(attention=1.0), (A, wide))
     assert error.field == "objective.matching.attention" and "has 4" in error.message and "wide 8" in error.message
     assert fields(SMALL, matching(attention=1.0), infos=(A, A)) == []
@@ -146,5 +160,41 @@ def test_the_terms_of_stages_count_instead_of_the_objectives():
 def test_a_stage_on_transfer_rows_alone_cannot_learn_gold():
     stages = Training(stages=[{"name": "one", "terms": {"hard": 1.0}, "data": "transfer"}]).stages
     assert fields(SMALL, stages=stages) == ["training.stages"]
+    silent = {"name": "one", "terms": {"hard": 1.0, "soft": 0.0}, "data": "transfer"}
+    assert fields(SMALL, stages=Training(stages=[silent]).stages) == ["training.stages"], "a weight of 0 is no term"
     both = Training(stages=[{"name": "one", "terms": {"hard": 1.0, "soft": 1.0}, "data": "transfer"}]).stages
     assert fields(SMALL, stages=both) == []
+
+
+def test_a_term_is_held_against_the_teachers_it_learns_from_alone():
+    student = TransformerStudent(layers=2, hidden=32, heads=4)
+    stages = Training.model_validate(
+        {
+            "stages": [
+                {"name": "layers", "terms": {"attention": 1, "hidden": 1}, "teachers": [1]},
+                {"name": "labels", "terms": {"soft": 1}, "teachers": [2]},
+            ]
+        }
+    ).stages
+    everyone = fields(student, stages=stages)
+    assert everyone == ["training.stages", "training.stages"], "tokenisers and heads differ"
+    assert fields(student, stages=stages, listeners={"attention": (0,), "hidden": (0,), "soft": (1,)}) == []
+    assert fields(student, stages=stages, listeners={"attention": (0, 1), "hidden": (0,), "soft": (1,)}) == everyone
+
+
+def test_by_word_and_by_token_meet_only_in_one_teacher():
+    student = TransformerStudent(layers=2, hidden=32, heads=4)
+    objective = Objective.model_validate({"hidden_weight": 1, "matching": {"pkd": 1}})
+    assert fields(student, objective) == ["objective.hidden_level"]
+    assert fields(student, objective, listeners={"hidden": (1,), "pkd": (0,), "hard": (), "soft": (0, 1)}) == []
+    words = objective.model_copy(update={"hidden_level": "word"})
+    assert fields(student, words, listeners={"hidden": (0,), "pkd": (0,)}) == ["objective.hidden_level"]
+    assert fields(student, words, listeners={"hidden": (1,), "pkd": (0,)}) == []
+
+
+def test_a_choice_among_teachers_needs_two_that_answer():
+    draw = Objective(teacher_weighting="skd_uniform")
+    assert fields(BiLSTMStudent(initialise="random"), draw, listeners={"hard": (), "soft": (1,)}) == [
+        "objective.teacher_weighting"
+    ]
+    assert fields(BiLSTMStudent(initialise="random"), draw, listeners={"hard": (), "soft": (0, 1)}) == []

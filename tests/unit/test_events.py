@@ -27,6 +27,19 @@ def test_sequence_and_attempt_go_on_over_restarts(path):
     assert [(e["seq"], e["attempt"]) for e in read_events(path)] == [(1, 1), (2, 1), (3, 2)]
 
 
+def test_time_of_earlier_attempts_is_added_up_without_the_pauses(path):
+    events = [(1, 10.0), (1, 14.0), (2, 100.0), (2, 101.5)]
+    path.write_text(
+        "".join(
+            json.dumps({"seq": seq, "time": when, "attempt": attempt, "kind": "log", "payload": {}}) + "\n"
+            for seq, (attempt, when) in enumerate(events, 1)
+        )
+    )
+    log = EventLog(path)
+    assert (log.worked_s, log.attempt, log.seq) == (5.5, 3, 4)
+    log.close()
+
+
 def test_a_torn_last_line_is_cut_off_and_nothing_else(path):
     log = EventLog(path)
     log.emit("started")

@@ -85,8 +85,10 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
   const perClass = (list, report) => {
     const shown = list.filter(m => (m.teacher && m.reference || m.arm === "main") && m.per_class?.length);
     if (!shown.length) return null;
-    const main = shown.find(m => m.arm === "main") || shown[0], tagged = report.task === "tagging";
-    return h("details", {class: "sr-details"}, h("summary", null, tagged ? "Per type" : "Per class"), table(tagged ? "Per type" : "Per class", [tagged ? "Type" : "Class", tagged ? "Entities" : "Rows", ...shown.flatMap(m => [m.label + " F1, %"]), "Precision", "Recall"],
+    const main = shown.find(m => m.arm === "main") || shown[0];
+    const [kind, counted] = report.task !== "tagging" ? ["Class", "Rows"] : report.metric === "f1" ? ["Type", "Entities"] : ["Tag", "Words"];
+    const title = "Per " + kind.toLowerCase();
+    return h("details", {class: "sr-details"}, h("summary", null, title), table(title, [kind, counted, ...shown.flatMap(m => [m.label + " F1, %"]), "Precision", "Recall"],
       main.per_class.map((row, i) => h("tr", null, h("th", {scope: "row"}, row.label), num(row.support),
         shown.map(m => num(S.points(m.per_class[i]?.f1))), num(S.points(row.precision)), num(S.points(row.recall))))));
   };
@@ -94,7 +96,7 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
     const shown = list.filter(m => (m.teacher && m.reference || m.arm === "main") && m.per_language);
     if (!shown.length) return null;
     const languages = [...new Set(shown.flatMap(m => Object.keys(m.per_language)))].sort();
-    const mean = m => m.macro_language_f1?.test;
+    const mean = m => (m.macro_language_f1 ?? m.macro_language_accuracy)?.test;
     return h("details", {class: "sr-details"}, h("summary", null, "Per language"), table("Per language", ["Language", ...shown.map(m => m.label + ", " + words + ", %")],
       [...languages.map(name => h("tr", null, h("th", {scope: "row"}, name), shown.map(m => num(S.points(m.per_language[name]?.f1 ?? m.per_language[name]?.accuracy))))),
         h("tr", null, h("th", {scope: "row"}, "Mean of languages"), shown.map(m => num(h("b", null, S.points(mean(m))))))]));

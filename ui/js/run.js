@@ -6,7 +6,8 @@
   const WORDS = {prepare: "reading the data", teachers: "training the teachers", cache: "asking the teachers",
     distil: "distilling", measure: "measuring", done: "done"};
   const ENDED = ["stopped", "interrupted", "failed", "done"];
-  const board = new window.StillroomCharts.Board($("live-charts"), props.plotly, props.losses);
+  const board = new window.StillroomBoard.Board($("live-charts"), props, {finer: server.finer, csv: server.csv, run});
+  const kept = {}, seen = {};
   let cursor = 0, shown = null, resultOf = null, asked = null;
 
   const text = (id, value) => { const node = $(id); if (node.textContent !== value) node.textContent = value; };
@@ -97,8 +98,9 @@
     if (asked === "resume" && !ENDED.includes(view.run.status)) asked = null;
     head(view.run);
     if (view.reset) board.reset();
+    board.name = view.run.name;
     board.teachers(view.teachers);
-    board.take(view.rows || []);
+    board.take(view.curves || [], view.points || []);
     board.metric(view.run.metric_words);
     board.phases(view.phases);
     cursor = view.cursor;
@@ -114,7 +116,7 @@
       trigger("finished", {run: view.run.id});
     }
     if (!view.report && resultOf) { resultOf = null; show("result", false); }
-    board.flush().catch(error => console.debug("charts:", error));
+    board.flush().then(() => board.refresh()).catch(error => console.debug("charts:", error));
     return !ENDED.includes(view.run.status) || asked !== null;
   };
   const unknown = message => {
@@ -123,7 +125,12 @@
     return false;
   };
 
-  const poll = S.poll(element, 1, async () => draw(await S.call(server.live, {run, cursor})),
+  // An answer leaves out the parts whose version was seen: they are as they were.
+  const whole = answer => {
+    for (const [part, version] of Object.entries(answer.versions || {})) { seen[part] = version; kept[part] = answer[part]; }
+    return {...kept, ...answer};
+  };
+  const poll = S.poll(element, 1, async () => draw(whole(await S.call(server.live, {run, cursor, seen}))),
     lost => show("run-lost", lost));
   const press = (name, fn) => async () => {
     asked = name;

@@ -171,6 +171,13 @@ def wire(page: NewRun, services: Any) -> None:
         new_recipes.filled(page),
         **quiet,
     ).then(told, page.inputs, page.told, **quiet)
+    fits = new_teachers.fitting(services, methods(services))
+    page.data.task.change(
+        lambda task, *sources: new_teachers.retask(fits, task, sources),
+        [page.data.task, *page.teachers.sources],
+        [page.teachers.shown, *page.teachers.groups, *page.teachers.sources],
+        **quiet,
+    )
     for number, button in enumerate(page.continues):
         button.click(
             lambda *typed, at=number: check_step(page, services, typed, at), page.inputs, page.checked,

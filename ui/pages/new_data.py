@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from distill_core import config as cfg
+from distill_core.data.languages import PLACEHOLDER
 from distill_core.data.sources import ENDINGS, TAGGED_ENDINGS
 from distill_core.errors import StillroomError
 from ui import markup, preview, text
@@ -109,7 +110,7 @@ def _files(form: Form, step: DataStep) -> None:
                 step.uploads[role] = gr.File(
                     label=spec.label + ("" if role == "train" else " (optional)"),
                     file_types=sorted({*ENDINGS, *TAGGED_ENDINGS, ".txt"}),
-                    file_count="single",
+                    file_count="multiple",
                     type="filepath",
                     height=148,
                     elem_id=f"field-{slug(spec.path)}",
@@ -153,9 +154,9 @@ def wire(step: DataStep, services: Any) -> None:
     for role in ROLES:
         events = [
             step.uploads[role].change(
-                lambda path: store(services, path),
+                lambda paths: store(services, paths),
                 step.uploads[role],
-                [step.stored[role], step.said[role]],
+                [step.stored[role], step.said[role], step.reading["languages"]],
                 api_visibility="private",
             ),
             gr.on(
@@ -192,16 +193,18 @@ def retask(step: DataStep, task: str, name: str | None) -> list[Any]:
     return [rows_html(task), gr.skip() if value == name else gr.update(value=value), pairs]
 
 
-def store(services: Any, path: str | None) -> tuple[str | None, str]:
-    """An uploaded file goes into the data folder at once; the draft holds its path there."""
-    if not path:
-        return None, ""
-    name = path.replace("\\", "/").rsplit("/", 1)[-1]
+def store(services: Any, paths: list[str] | None) -> tuple[str | None, str, Any]:
+    """Uploaded files go into the data folder at once; the draft holds their path there. Several are one a language."""
+    if not paths:
+        return None, "", gr.skip()
+    names = [path.replace("\\", "/").rsplit("/", 1)[-1] for path in paths]
     try:
-        kept = services.store_upload(path, name)
+        kept, languages = services.store_uploads(list(zip(paths, names, strict=True)))
     except StillroomError as error:
-        return None, f'<p class="sr-finding-error" role="alert"><b>{markup.esc(_words(error))}</b></p>'
-    return kept, f'<p class="sr-muted sr-small">{markup.esc(name)} is stored.</p>'
+        return None, f'<p class="sr-finding-error" role="alert"><b>{markup.esc(_words(error))}</b></p>', gr.skip()
+    said = text.STORED_LANGUAGES.format(languages=", ".join(languages)) if languages else f"{names[0]} is stored."
+    shown = f'<p class="sr-muted sr-small">{markup.esc(said)}</p>'
+    return kept, shown, gr.update(value=", ".join(languages)) if languages else gr.skip()
 
 
 def take_path(typed: str | None, stored: str | None) -> list[Any]:
@@ -230,7 +233,9 @@ def guess(services: Any, stored: str | None, task: str, reading: dict[str, str])
     from distill_core.data.sources import guess_columns
 
     try:
-        found = guess_columns(stored, **{name: reading[name] for name in ("format", "header", "quoting")})
+        first = next(iter(draft["data"].get("languages") or []), None)
+        shown = stored.replace(PLACEHOLDER, first) if first else stored
+        found = guess_columns(shown, **{name: reading[name] for name in ("format", "header", "quoting")})
     except StillroomError as error:
         return [*skipped, _bad([_words(error)])]
     said = "" if found.has_label else '<p class="sr-finding-warning"><b>No column looks like classes.</b></p>'

@@ -53,7 +53,7 @@ def _slot(form: Form, step: TeachersStep, number: int, bundled: list[tuple[str, 
                 value=bundled[number][1] if number < min(SHOWN_AT_FIRST, len(bundled)) else "",
                 allow_custom_value=True,
                 label=f"Teacher {number + 1}",
-                info="A bundled one from the list, or type a folder or a name on the Hub.",
+                info="A bundled one from the list, or type a folder (also a finished run's) or a name on the Hub.",
                 elem_id=f"field-{slug(spec.path)}",
             )
             form.bind(spec, source)
@@ -61,13 +61,42 @@ def _slot(form: Form, step: TeachersStep, number: int, bundled: list[tuple[str, 
             form.add(prefix + "label_mapping", fields["label_mapping"])
         with gr.Accordion(text.ALL_SETTINGS, open=False):
             with gr.Column(elem_classes=["sr-fields"]):
-                for name in ("name", "revision", "keep_layers"):
+                for name in ("name", "revision", "keep_layers", "pretrained_only"):
                     form.add(prefix + name, fields[name])
             remove = gr.Button(text.REMOVE_TEACHER, size="sm", elem_id=f"remove-teacher-{number}")
     step.groups.append(group)
     step.sources.append(source)
     step.removes.append(remove)
     step.mappings.append(mapping)
+
+
+def fitting(services: Any, recipes: list[dict[str, Any]]) -> dict[str, list[list[str]]]:
+    """Task → the bundled teachers that each recipe for it uses, the first recipe first."""
+    known = {item["name"] for item in services.bundled()["teachers"]}
+    found: dict[str, list[list[str]]] = {}
+    for recipe in recipes:
+        names = [_bare(teacher["source"]) for teacher in recipe["config"].get("teachers", [])]
+        if names and known.issuperset(names):
+            found.setdefault(recipe["config"].get("data", {}).get("task", "classification"), []).append(names)
+    return found
+
+
+def retask(fits: dict[str, list[list[str]]], task: str, sources: tuple[str | None, ...]) -> list[Any]:
+    """Teachers for another task, where one of the bundled ones on the page is made for others alone: which slots are
+    shown, the slots, their sources. What people typed themselves is left to the check."""
+    others = {name for used in fits.values() for names in used for name in names}
+    suited = {name for names in fits.get(task, []) for name in names}
+    wrong = [source for source in sources if source and _bare(source) in others - suited]
+    if not wrong or not suited:
+        return [gr.skip()] * (1 + 2 * len(sources))
+    new = fits[task][0]
+    visible = [number < len(new) for number in range(len(sources))]
+    values = [f"bundled:{new[number]}" if on else "" for number, on in enumerate(visible)]
+    return [visible, *(gr.update(visible=on) for on in visible), *(gr.update(value=value) for value in values)]
+
+
+def _bare(source: str) -> str:
+    return source.strip().removeprefix("bundled:")
 
 
 def wire(step: TeachersStep) -> None:

@@ -37,19 +37,22 @@ def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
     name = _STORED.sub("", name)
     parts = [name or text.NOTHING_YET]
     if summary.get("labels"):
-        parts.append(classes_words(data, len(summary["labels"])))
+        parts.append(classes_words(data, summary["labels"]))
     sizes = summary.get("sizes") or {}
     if sizes:
         parts.append(f"{sum(v for v in sizes.values() if isinstance(v, int)):,} rows")
     return ", ".join(parts)
 
 
-def classes_words(data: dict[str, Any], labels: int) -> str:
-    """ "8 classes"; in tagging "3 types": every type has two tags, and O none; "plain text" for masked LM."""
+def classes_words(data: dict[str, Any], labels: list[str]) -> str:
+    """ "8 classes"; in tagging "3 types": every type has two tags, and O none, or "17 tags" of no entities; "plain
+    text" for masked LM."""
     if data.get("task") == "tagging":
-        types = max(0, (labels - 1) // 2)
+        if not any(label.startswith("B-") for label in labels):
+            return f"{len(labels)} tags"
+        types = max(0, (len(labels) - 1) // 2)
         return f"{types} type{'' if types == 1 else 's'}"
-    return "plain text" if data.get("task") == "masked_lm" else f"{labels} classes"
+    return "plain text" if data.get("task") == "masked_lm" else f"{len(labels)} classes"
 
 
 def teacher_names(draft: dict[str, Any]) -> list[str]:

@@ -16,7 +16,8 @@ from distill_core.catalogue import TERMS
 from distill_core.errors import StillroomError
 from distill_core.events import STAGES
 from distill_core.layout import is_run_id
-from ui import markup, text
+from ui import markup, text, text_charts
+from ui.pages import run_charts
 
 _STAGES = "".join(f'<li class="sr-stage sr-stage-waiting" data-stage="{stage}">{stage}</li>' for stage in STAGES)
 TOP = f"""
@@ -55,6 +56,8 @@ BOTTOM = """
 </div>
 """
 
+CHART_SCRIPTS = ("points", "roles", "plot", "board_tools", "board")
+
 
 @dataclass(frozen=True)
 class RunPage:
@@ -76,11 +79,12 @@ def build(services: Any) -> RunPage:
     with gr.Column(visible=False, elem_id="run-page", elem_classes=["sr-page"]) as column:
         view = markup.live_html(
             TOP + "@children" + BOTTOM,
-            "chart",
+            *CHART_SCRIPTS,
             "result",
             "run",
-            functions=server_functions(services),
+            functions=[*server_functions(services), *run_charts.server_functions(services)],
             losses=loss_words(),
+            words=text_charts.words(),
             plotly=f"gradio_api/file={script.as_posix()}",
         )
         with view:
@@ -110,7 +114,7 @@ def server_functions(services: Any) -> list[Callable[[Any], dict[str, Any]]]:
         cursor = request.get("cursor")
         cursor = cursor if isinstance(cursor, int) and not isinstance(cursor, bool) and cursor >= 0 else 0
         try:
-            return markup.finite(services.live(run_id, cursor))
+            return markup.finite(services.live(run_id, cursor, run_charts.seen_of(request)))
         except StillroomError:
             return {"unknown": True, "message": text.UNKNOWN_RUN}
 

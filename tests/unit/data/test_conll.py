@@ -120,7 +120,7 @@ def refused(text, columns=None, **options):
 
 
 def test_refusals_say_what_was_found():
-    error = refused("a\tNN\nb\tVB\n")
+    error = refused("a\ta\tNN\nb\tb\tVB\n")
     assert error.field == "data.columns.label" and "“NN”, “VB”" in error.message
     error = refused(NUMBERED, Columns(label="4"))
     assert error.field == "data.columns.label" and "3 columns" in error.message
@@ -130,6 +130,15 @@ def test_refusals_say_what_was_found():
     running = "\n".join(f"w{i}\tO" for i in range(2500))
     assert "no blank line" in refused(running).message
     assert "Each line must hold one word" in refused("a b c O\nd O\ne f O\ng h i j k O\n").hint
+
+
+def test_the_second_of_two_columns_may_hold_plain_tags():
+    sentences, layout, _ = read("Rom\tNE\nist\tVV\n\nda\tADV\n")
+    assert layout.tag == 1 and pairs(sentences) == [[("Rom", "NE"), ("ist", "VV")], [("da", "ADV")]]
+    assert read("1\tRom\tNE\n2\tist\tVV\n", Columns(label="3"))[1].tag == 2
+    assert "looks like" in refused("Rom\t1\nist\t2\n").message
+    words = "\n".join(f"a{i}\tb{i}" + "\n" * (i % 9 == 8) for i in range(400))
+    assert "looks like" in refused(words).message
 
 
 def test_the_layout_is_found_in_a_sample():

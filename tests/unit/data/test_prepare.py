@@ -369,9 +369,26 @@ def test_a_language_column_travels_along(write):
     assert missing.field == "data.columns.language"
 
 
-def test_files_by_language_are_for_tagging(tmp_path):
-    finding = only(check(FileData(train=f"{tmp_path}/{{language}}.csv", languages=["de"])), "languages")
-    assert (finding.severity, finding.field) == ("error", "data.languages")
+def test_one_file_a_language(write, tmp_path):
+    for language in ("de", "en"):
+        lines = [f"{language} text number {i},{'ab'[i % 2]}" for i in range(60)]
+        (tmp_path / f"{language}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    config = FileData(train=f"{tmp_path}/{{language}}.csv", languages=["de", "en"])
+    assert check(config).ok
+    data = prepare(config, seed=1)
+    assert data.languages == ["de", "en"] and sum(data.sizes.values()) == 120
+    for part in (data.train, data.test):
+        assert part.languages == [text[:2] for text in part.texts]
+    missing = only(check(FileData(train=f"{tmp_path}/{{language}}.csv", languages=["de", "fr"])), "unreadable")
+    assert missing.field == "data.train" and "Language “fr”" in missing.message
+    (tmp_path / "xx.csv").write_text("text,class\nother,a\n")
+    other = only(check(FileData(train=f"{tmp_path}/{{language}}.csv", languages=["de", "xx"])), "unreadable")
+    assert "Language “xx”" in other.message and "'label'" in other.message
+    for languages in ([], ["../de"]):
+        finding = only(check(FileData(train=f"{tmp_path}/{{language}}.csv", languages=languages)), "languages")
+        assert (finding.severity, finding.field) == ("error", "data.languages")
+    plain = only(check(FileData(task="masked_lm", train=f"{tmp_path}/{{language}}.txt", languages=["de"])), "languages")
+    assert plain.severity == "error"
 
 
 # ---- bundled and Hub

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distill_core.data.conll import Sentences
-from distill_core.data.tagging import clean, label_names, report_unknown_types, rows_of, spans_of, without_gold
+from distill_core.data.tagging import (
+    clean,
+    label_names,
+    plain_tags,
+    report_unknown_types,
+    rows_of,
+    spans_of,
+    without_gold,
+)
 from distill_core.data.types import Findings
 
 
@@ -116,6 +124,19 @@ def test_unknown_shapes():
     [finding] = findings
     assert (finding.severity, finding.code, finding.rows) == ("error", "unknown_tag", (2, 3))
     assert "2 tags" in finding.message and "“B-”, “MISC”" in finding.message
+
+
+def test_plain_tags_stand_for_themselves():
+    whole = part(["NN", "O"], None, ["VB", "NN"], words=[["a", "b"], ["c"], ["d", "e"]])
+    assert plain_tags(whole) and not plain_tags(part(["NN", "B-A"])) and not plain_tags(part(["O", "O"]))
+    spans = spans_of(whole, Findings(), plain=True)
+    assert spans.labels == ["NN", "O", "VB"] and spans.balance == {"NN": 2, "O": 1, "VB": 1}
+    rows = rows_of(whole, spans, spans.types, languages=False)
+    assert [own.tolist() for own in rows.tags] == [[0, 1], [-1], [2, 0]] and rows.labels.tolist() == [0, -1, 0]
+    findings = Findings()
+    other = spans_of(part(["JJ", "NN"]), Findings(), plain=True)
+    report_unknown_types(part(["JJ", "NN"]), other, spans.types, findings)
+    assert findings[0].code == "unknown_label" and "a tag that no training sentence has: “JJ”" in findings[0].message
 
 
 def test_words_hold_no_white_space():

@@ -156,7 +156,9 @@ def test_data_that_cannot_be_learnt_from(write):
     shapes = [{"tokens": ["a"], "tags": ["NOUN"]}]
     assert errors(train=write("a", bare)) == [("no_labels", "data.columns.label")]
     assert errors(train=write("b", outside)) == [("no_entities", "data.columns.label")]
-    assert errors(train=write("c", shapes)) == [("no_iob_tags", "data.columns.label")]
+    assert errors(train=write("c", shapes)) == [("one_label", "data.columns.label")]
+    wild = [{"tokens": ["a", f"b{i}"], "tags": ["NOUN", f"x{i}"]} for i in range(80)]
+    assert errors(train=write("i", wild)) == [("too_many_labels", "data.columns.label")]
     good = write("d", sentences(60))
     assert errors(train=good, test=write("e", bare)) == [("no_labels", "data.test")]
     assert errors(train=good, test=write("f", sentences(40, start=99, kinds=("MISC",)))) == [
@@ -165,6 +167,20 @@ def test_data_that_cannot_be_learnt_from(write):
     ]
     assert errors(train=good, test=write("g", outside)) == [("no_entities", "data.test")]
     assert errors(train=write("h", [{"tokens": [" "], "tags": ["O"]}])) == [("no_rows", "data.train")]
+
+
+def test_tags_without_prefixes_are_taken_as_they_are(write):
+    rows = [{"tokens": ["we", f"go{i}", "home"], "tags": ["PRON", "VERB", "NOUN"]} for i in range(100)]
+    result = check(config(train=write("a", rows)))
+    assert result.ok and result.labels == ["NOUN", "PRON", "VERB"]
+    assert result.balance == {"NOUN": 100, "PRON": 100, "VERB": 100}
+    (said,) = [finding for finding in result.findings if finding.code == "plain_tags"]
+    assert said.severity == "info" and "word accuracy" in said.message
+    data = prepare(config(train=write("a", rows)), seed=1)
+    assert data.labels == result.labels and all(tags.tolist() == [1, 2, 0] for tags in data.train.tags)
+    assert errors(train=write("a", rows), test=write("b", sentences(40)))[0] == ("unknown_label", "data.test")
+    iob = errors(train=write("c", sentences(60)), test=write("d", rows))
+    assert ("no_iob_tags", "data.columns.label") in iob
 
 
 def test_uneven_and_rare_types(write):

@@ -1,5 +1,8 @@
+import numpy as np
+
 from distill_core.export.markdown import comparison_rows, table, to_markdown
 from distill_core.export.report import build_report
+from distill_core.measure.scores import Scores
 from tests.samples import sample_parts, sample_report
 from tests.unit.export.tagging_run import tagging_parts
 
@@ -37,6 +40,18 @@ def test_comparisons_in_words() -> None:
     assert [row[0] for row in rows] == ["control: no teacher", "control: constant weights", "teacher: support-bert"]
     assert rows[0][1].startswith("+") and rows[2][1].startswith("−") and rows[1][4] == "no difference shown"
     assert rows[0][4] == "better" and comparison_rows(sample_report((1, 2, 3)))[0][4] == "helped"
+
+
+def test_plain_tags_say_word_accuracy_and_tags() -> None:
+    parts = sample_parts()
+    parts.task = "tagging"
+    gold, rows = parts.gold, len(parts.gold)
+    for predictor in [*parts.teachers, *parts.arms]:
+        predictor.scores = Scores(2.0 * (predictor.predicted == gold), np.full(rows, 2.0))
+    text = to_markdown(build_report(parts))
+    assert "| validation word accuracy | test word accuracy |" in text and "agreement, words" in text
+    assert "## Tags (student, test)" in text and "| tag " in text and " words |" in text
+    assert "of the best teacher's word accuracy" in text
 
 
 def test_tagging_says_f1_words_and_languages() -> None:

@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from distill_core.errors import DataError
+from distill_core.export.bundle import student_readme
+from distill_core.export.markdown import to_markdown
 from distill_core.export.report import (
     SCHEMA_VERSION,
+    ReportParts,
+    TeacherResult,
     best_main,
     build_report,
     latency_table,
@@ -226,6 +230,38 @@ def test_tagging_has_languages_and_no_majority() -> None:
     assert "per_language" not in sample_report()["arms"][0] and "scoring" not in sample_report()["protocol"]
 
 
+def spoken_parts(seeds: tuple[int, ...] = (13,)) -> ReportParts:
+    """The sample run with two languages in turn; in "pl" the students have fewer right."""
+    parts = sample_parts(seeds)
+    for number, predictor in enumerate([*parts.teachers, *parts.arms]):
+        taught = number < len(parts.teachers)
+        rows = {
+            name: {"accuracy": 0.9 if taught else share, "examples": 750} for name, share in (("en", 0.88), ("pl", 0.7))
+        }
+        mean = float(np.mean([row["accuracy"] for row in rows.values()]))
+        predictor.test = {**predictor.test, "per_language": rows, "macro_language_accuracy": mean}
+        predictor.validation = {**predictor.validation, "macro_language_accuracy": mean}
+    return parts
+
+
+def test_classification_has_languages_too() -> None:
+    report = build_report(spoken_parts((1, 2)))
+    for entry in [*report["teachers"], *report["arms"]]:
+        mean = np.mean([row["accuracy"] for row in entry["per_language"].values()])
+        assert entry["macro_language_accuracy"] == {"validation": pytest.approx(mean), "test": pytest.approx(mean)}
+        assert "macro_language_f1" not in entry
+    assert "Largest loss: pl, 70.0% against 90.0%." in report["conclusion"]["sentences"]
+    lines = to_markdown(report).splitlines()
+    head = next(line for line in lines if line.startswith("| language "))
+    assert [cell.strip() for cell in head.strip("| ").split("|")] == [
+        "language", "examples", "teacher accuracy", "student accuracy",
+    ]  # fmt: skip
+    (polish,) = [line for line in lines if line.startswith("| pl ")]
+    assert [cell.strip() for cell in polish.strip("| ").split("|")] == ["pl", "750", "90.0%", "70.0%"]
+    assert any(line.startswith("| mean over languages ") and "79.0%" in line for line in lines)
+    assert "| Test accuracy, pl | 70.0% |" in student_readme(report)
+
+
 def test_tagging_over_seeds_is_compared_by_t() -> None:
     parts = tagging_parts((1, 2, 3))
     report = build_report(parts)
@@ -292,3 +328,20 @@ def test_bytes_that_are_no_text_say_so(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="cannot be read"):
         read_report(path)
+
+
+def test_a_teacher_that_stays_as_pretrained_has_no_figures_and_is_never_the_reference() -> None:
+    parts = sample_parts()
+    bare = TeacherResult(name="as it was", source="bundled:support-bert", parameters=10, bytes=40)
+    report = build_report(dataclasses.replace(parts, teachers=[bare, parts.teachers[0]]))
+    first, second = report["teachers"]
+    assert first["quality"] == {"validation": None, "test": None} and first["interval"] is None
+    assert (first["reference"], second["reference"]) == (False, True)
+    assert set(report["arms"][0]["agreements"]) == {second["name"]}
+    sentences = report["conclusion"]["sentences"]
+    assert sum("as it was stays as it was pre-trained" in sentence for sentence in sentences) == 1
+    assert not any("best teacher" in sentence for sentence in [report["conclusion"]["headline"], *sentences])
+    row = next(line for line in to_markdown(report).splitlines() if "as it was " in line and line.startswith("|"))
+    assert [cell.strip() for cell in row.split("|")[4:8]] == ["–"] * 4
+    with pytest.raises(ValueError, match="answers"):
+        build_report(dataclasses.replace(parts, teachers=[bare]))

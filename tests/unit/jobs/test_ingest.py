@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distill_core.events import Event, EventLog, metric, metric_rows, read_events
+from distill_core.events import DEVICE_ARM, Event, EventLog, metric, metric_rows, read_events
 from distill_core.jobs.ingest import LOG_LINES, fold, ingest, read_tail
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome, RunFolder
@@ -143,6 +143,13 @@ def test_final_latency_wins_over_preview() -> None:
         ("latency", {"phase": "preview", "rows": [row(1, 9.0)]}),
     )
     assert [(r["batch"], r["p50"], r["phase"]) for r in state["latency"]] == [(1, 4.0, "final"), (32, 50.0, "preview")]
+
+
+def test_samples_of_the_machine_are_no_progress() -> None:
+    device = {"rows": [metric(DEVICE_ARM, 0, "cpu_share", 4, 0.5)]}
+    trained = {"rows": [metric("main", 13, "loss", 1, 0.5)]}
+    assert "last_metric_seq" not in added(("metric", device))
+    assert added(("metric", trained), ("metric", device))["last_metric_seq"] == 1
 
 
 def test_one_reference_teacher() -> None:

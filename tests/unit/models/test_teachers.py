@@ -260,3 +260,27 @@ def test_albert_with_several_groups(tmp_path):
         choose_layers(config, [0, 1, 2])
     choose_layers(config, [0, 1])
     assert (config.num_hidden_layers, config.num_hidden_groups) == (2, 1)
+
+
+# ---------------------------------------------------------------- as pre-trained
+
+
+@pytest.mark.parametrize("mode", ["separate", "cofinetune", "as_is"])
+def test_one_that_stays_as_pretrained_has_no_head_and_changes_no_other(checkpoints, tmp_path, mode):
+    folder = checkpoints["bert"]
+    if mode == "as_is":
+        folder = write_checkpoint(tmp_path / "ready", "bert", id2label=dict(enumerate(LABELS)))
+    taught = TeacherSection(source=str(folder))
+    bare = TeacherSection(source=str(folder), pretrained_only=True)
+    pair = load_teachers([taught, bare], mode, LABELS, dropout=None, seed=1)
+    alone = load_teachers([taught], mode, LABELS, dropout=None, seed=1)
+    assert [teacher.name for teacher in pair] == [alone[0].name, f"{alone[0].name} (pre-trained)"]
+    assert [teacher.answers for teacher in pair] == [True, False]
+    assert all(torch.equal(a, b) for a, b in zip(pair[0].parameters(), alone[0].parameters(), strict=True))
+    with torch.no_grad():
+        outputs = pair[1](batch_of(IDS), layers=[1, LAYERS], qkv=[1])
+        states, hidden, attention = run_encoder(pair[1].encoder, batch_of(IDS), [1, LAYERS], [1])
+    assert outputs.logits.shape == (3, 0)
+    assert torch.equal(outputs.pooled, states[:, 0])
+    assert torch.equal(outputs.hidden[1], hidden[1]) and torch.equal(outputs.qkv[1], attention[1])
+    assert count_parameters(pair[1]) == pair[1].info.parameters

@@ -253,3 +253,19 @@ def test_a_masked_language_model_is_checked_without_labels():
     assert not any("transfer rows" in finding["message"] for finding in outcome.findings)
     raw["teachers"].append({"source": "bundled:support-roberta"})
     assert [error.field for error in check_config(raw).errors] == ["teachers.1.source"]
+
+
+def test_a_teacher_that_stays_as_pretrained_needs_no_head_and_counts_none(inspector: Inspector, csv: Path) -> None:
+    pair = [{"source": "a", "name": "bare", "pretrained_only": True}, {"source": "a", "name": "taught"}]
+    outcome = check_config(draft(csv, teachers=pair, objective={"hidden_weight": 1.0}))
+    assert outcome.ok, outcome.errors
+    bare, taught = outcome.summary["teachers"]
+    assert bare["pretrained_only"] and not taught["pretrained_only"]
+    assert bare["parameters"] == INFO.parameters < taught["parameters"]
+    student = outcome.summary["student"]
+    assert student["teacher_parameters"] == taught["parameters"], "one without answers is no measure of compression"
+    inspector.infos["ready"] = replace(INFO, is_classifier=True, labels=["bill", "parcel"])
+    ready = [pair[0], {"source": "ready"}]
+    assert check_config(draft(csv, teachers=ready, teacher_training={"mode": "as_is"})).ok
+    alone = check_config(draft(csv, teachers=pair[:1]))
+    assert "teachers.0.pretrained_only" in fields(alone)

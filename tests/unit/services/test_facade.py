@@ -29,7 +29,7 @@ def test_a_started_run_can_be_read_everywhere(app: Services) -> None:
     assert app.runs()[0]["name"] == "My run"
     live = app.live(run_id)
     assert live["run"]["status"] == "queued" and live["run"]["queue_position"] == 1
-    assert live["rows"] == [] and live["report"] is None and live["latency"] == []
+    assert live["points"] == [] and live["report"] is None and live["latency"] == []
     assert configs.from_yaml(app.config_yaml(run_id)) == app.config(run_id)
     assert app.report(run_id) is None and app.log_text(run_id) == ""
     assert app.stop(run_id) == "stopped" and app.resume(run_id) == "queued"

@@ -7,7 +7,7 @@ import pytest
 
 from distill_core.errors import DataError, JobError
 from distill_core.layout import DataHome
-from distill_core.services.files import store_upload, student_archive, tail
+from distill_core.services.files import store_upload, store_uploads, student_archive, tail
 
 
 @pytest.fixture
@@ -82,3 +82,45 @@ def test_archive_is_built_once_and_again_when_the_student_is_newer(home: DataHom
         assert archive.testzip() is None
     stamp = path.stat().st_mtime_ns
     assert student_archive(home, folder) == path and path.stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize(
+    ("names", "languages", "ending"),
+    [
+        (["de.conll", "en.tsv"], ["de", "en"], ".conll"),
+        (["train-de.csv", "train-en.csv"], ["de", "en"], ".csv"),
+        (["en.test.jsonl", "de.test.jsonl", "da.test.jsonl"], ["da", "de", "en"], ".jsonl"),
+        (["C:\\x\\zh-Hant.conll", "zh-Hans.conll"], ["zh-Hans", "zh-Hant"], ".conll"),
+    ],
+)
+def test_several_uploads_are_one_a_language(
+    home: DataHome, tmp_path: Path, names: list[str], languages: list[str], ending: str
+) -> None:
+    sources = []
+    for number, name in enumerate(names):
+        (tmp_path / str(number)).write_text(name)
+        sources.append((tmp_path / str(number), name))
+    path, found = store_uploads(home, sources, 1)
+    assert found == languages and Path(path).name == "{language}" + ending
+    assert Path(path).parent.parent == home.uploads
+    contents = {Path(path.replace("{language}", code)).read_text() for code in found}
+    assert contents == set(names)
+    assert store_uploads(home, sources[::-1], 1) == (path, found), "the same files, the same place"
+    assert store_uploads(home, sources[:1], 1) == (store_upload(home, *sources[0], 1), [])
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["de.conll", "en.jsonl"], "different kinds"),
+        (["de.conll", "DE.tsv"], "same language"),
+        (["my file!.conll", "en.conll"], "does not name its language"),
+        (["..conll", "en.conll"], "does not name its language"),
+        (["de.exe", "en.exe"], "cannot be used here"),
+    ],
+)
+def test_several_uploads_that_are_no_languages_are_refused(
+    home: DataHome, source: Path, names: list[str], said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        store_uploads(home, [(source, name) for name in names], 1)

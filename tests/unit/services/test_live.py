@@ -11,7 +11,9 @@ from distill_core.events import EventLog, metric
 from distill_core.jobs.ingest import ingest
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome
-from distill_core.services.live import METRICS, elapsed, live_view, note_of, run_row, run_state, time_left
+from distill_core.services.live import METRICS, PARTS, elapsed, live_view, note_of, run_row, run_state, time_left
+from distill_core.services.series import CurveCache
+from tests.unit.services.curves import Follower, unpacked
 
 
 @pytest.fixture
@@ -34,6 +36,7 @@ class Run:
         store.insert(RunRow("a", "a", 1.0, "running", config={"data": "d", "teachers": ["t"], "student": "s"}))
         self.folder = home.run("a").create()
         self.log = EventLog(self.folder.events)
+        self.curves = CurveCache(store)
 
     def emit(self, kind: str, **payload: Any) -> None:
         self.log.emit(kind, **payload)
@@ -47,10 +50,16 @@ class Run:
         self.log.close()
         self.log = EventLog(self.folder.events)
 
-    def live(self, cursor: int = 0) -> dict[str, Any]:
+    def live(self, cursor: int = 0, seen: dict[str, str] | None = None) -> dict[str, Any]:
         row = self.store.run("a")
         assert row is not None
-        return live_view(self.store, self.home, row, cursor)
+        return live_view(self.store, self.home, row, cursor, self.curves, seen)
+
+
+def steps_of(view: dict[str, Any]) -> list[int]:
+    """Steps of the one curve these tests write."""
+    assert len(view["points"]) <= 1
+    return [step for packed in view["points"] for step, _ in unpacked(packed).values()]
 
 
 def test_only_what_is_new(store: Store, home: DataHome) -> None:
@@ -58,11 +67,11 @@ def test_only_what_is_new(store: Store, home: DataHome) -> None:
     run.emit("started", device="cpu", threads=2, versions={}, pid=1)
     run.steps(1, 2)
     first = run.live()
-    assert [r["step"] for r in first["rows"]] == [1, 2] and first["cursor"] == 3 and not first["reset"]
-    assert run.live(3)["rows"] == [] and run.live(3)["cursor"] == 3
+    assert steps_of(first) == [1, 2] and first["cursor"] == 3 and not first["reset"]
+    assert run.live(3)["points"] == [] and run.live(3)["cursor"] == 3
     run.steps(3)
     later = run.live(3)
-    assert [r["step"] for r in later["rows"]] == [3] and later["cursor"] == 4 and not later["reset"]
+    assert steps_of(later) == [3] and later["cursor"] == 4 and not later["reset"]
 
 
 def test_reset_exactly_when_drawn_points_became_void(store: Store, home: DataHome) -> None:
@@ -72,9 +81,9 @@ def test_reset_exactly_when_drawn_points_became_void(store: Store, home: DataHom
     run.emit("resumed", attempt=2, arm="main", seed=13, from_step=2)
     run.steps(3, 4)
     fresh = run.live(0)
-    assert not fresh["reset"] and [r["step"] for r in fresh["rows"]] == [1, 2, 3, 4]
+    assert not fresh["reset"] and steps_of(fresh) == [1, 2, 3, 4]
     stale = run.live(3)
-    assert stale["reset"] and [r["step"] for r in stale["rows"]] == [1, 2, 3, 4]
+    assert stale["reset"] and steps_of(stale) == [1, 2, 3, 4]
     assert not run.live(stale["cursor"])["reset"]
     run.again()
     run.emit("resumed", attempt=3, arm="main", seed=13, from_step=4)
@@ -84,16 +93,10 @@ def test_reset_exactly_when_drawn_points_became_void(store: Store, home: DataHom
 
 def test_a_client_that_follows_always_ends_with_what_counts(store: Store, home: DataHome) -> None:
     run = Run(store, home)
-    drawn: list[int] = []
-    cursor = 0
+    page = Follower()
 
     def poll() -> None:
-        nonlocal cursor
-        view = run.live(cursor)
-        if view["reset"]:
-            drawn.clear()
-        drawn.extend(r["step"] for r in view["rows"])
-        cursor = view["cursor"]
+        page.take(run.live(page.cursor))
 
     run.steps(1, 2)
     poll()
@@ -108,14 +111,26 @@ def test_a_client_that_follows_always_ends_with_what_counts(store: Store, home: 
     poll()
     run.steps(3, 4, 5, 6)
     poll()
-    assert drawn == [1, 2, 3, 4, 5, 6]
+    assert page.steps("loss") == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_cursor_from_another_history_is_reset(store: Store, home: DataHome) -> None:
     run = Run(store, home)
     run.steps(1)
-    assert run.live(500)["reset"] and [r["step"] for r in run.live(500)["rows"]] == [1]
-    assert run.live(-5)["rows"] and not run.live(-5)["reset"]
+    assert run.live(500)["reset"] and steps_of(run.live(500)) == [1]
+    assert run.live(-5)["points"] and not run.live(-5)["reset"]
+
+
+def test_parts_that_were_seen_are_not_sent_again(store: Store, home: DataHome) -> None:
+    run = Run(store, home)
+    run.emit("log", level="info", message="one")
+    first = run.live()
+    assert set(first["versions"]) == set(PARTS) <= set(first)
+    seen = dict(first["versions"])
+    assert run.live(1, seen)["versions"] == {} and not set(PARTS) & set(run.live(1, seen))
+    run.emit("log", level="info", message="two")
+    later = run.live(1, seen)
+    assert set(later["versions"]) == {"log"} and len(later["log"]) == 2 and "shapes" not in later
 
 
 def test_phases_are_told_once_each_also_after_a_resume(store: Store, home: DataHome) -> None:
@@ -130,6 +145,8 @@ def test_the_metric_is_that_of_the_task(store: Store, home: DataHome) -> None:
     assert Run(store, home).live()["run"]["metric"] == "accuracy"
     tagging = run_state(store, row(config={"task": "tagging"}))
     assert (tagging["metric"], tagging["metric_words"]) == ("f1", "entity F1")
+    plain = run_state(store, row(config={"task": "tagging"}, state={"shapes": {"metric": "accuracy"}}))
+    assert (plain["metric"], plain["metric_words"]) == ("accuracy", "word accuracy"), "the run itself knows better"
     assert set(METRICS) == set(TASKS)
     for name, entry in TASKS.items():
         assert entry.load().metric == METRICS[name]

@@ -6,7 +6,7 @@ from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from distill_core.data.types import Rows
 from distill_core.errors import CheckpointError
-from distill_core.tasks.classification import Classification, encode, quality
+from distill_core.tasks.classification import Classification, encode, per_language, quality
 from distill_core.tasks.encoding import collate
 from distill_core.tasks.words import words_of_characters
 from tests.unit.tasks.builders import byte_bpe, wordpiece
@@ -184,3 +184,21 @@ def test_quality_leaves_out_rows_without_gold_and_refuses_nonsense():
 
 
 _PIECES, _BYTES = wordpiece(), byte_bpe()
+
+
+def test_each_language_has_its_accuracy():
+    gold, predicted = np.array([0, 1, 1, 0, 1, -1, 0]), np.array([0, 1, 0, 1, 1, 0, 0])
+    spoken = ["de", "de", "de", "en", "en", "fr", ""]
+    given = Rows(list("abcdefg"), None, gold, list(range(1, 8)), languages=spoken)
+    found = Classification().quality(given, predicted, ["x", "y"])
+    # "fr" has no gold, and the last row no language.
+    assert found["per_language"] == {
+        "de": {"accuracy": pytest.approx(2 / 3), "examples": 3},
+        "en": {"accuracy": 0.5, "examples": 2},
+    }
+    assert found["macro_language_accuracy"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert found["accuracy"] == pytest.approx(4 / 6)
+    alone = Classification().quality(rows("ab"), np.array([0, 0]), ["x", "y"])
+    assert alone["per_language"] == {} and alone["macro_language_accuracy"] is None
+    with pytest.raises(ValueError, match="languages"):
+        per_language(gold, predicted, ["de"])

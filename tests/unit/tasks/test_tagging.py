@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics import f1_score
+from sklearn.metrics import precision_recall_fscore_support
 
 from distill_core.data.types import Rows
 from distill_core.errors import CheckpointError
 from distill_core.tasks.base import Targets, build_task
 from distill_core.tasks.encoding import collate
 from distill_core.tasks.tagging import Tagging, encode_words
+from distill_core.tasks.word_tags import WordTags
 from tests.unit.tasks.builders import byte_bpe, wordpiece
 
 SENTENCES = [
@@ -169,3 +171,33 @@ def test_the_metric_is_the_sum_of_the_sentences_scores(predicted):
     named = [[LABELS[i] for i in part] for part in np.split(np.array(predicted), [3, 5])]
     gold = [[LABELS[i] for i in tags] for tags in TAGS]
     assert quality["f1"] == pytest.approx(f1_score(gold, named, zero_division=0))
+
+
+# ---------------------------------------------------------------- tags of no entities
+
+PLAIN = ["ADJ", "NOUN", "PRON", "VERB", "X"]
+
+
+def test_tags_without_entities_are_scored_word_by_word():
+    task = Tagging().for_labels(PLAIN)
+    assert isinstance(task, WordTags) and (task.name, task.metric, task.unit) == ("tagging", "accuracy", "word")
+    assert type(Tagging().for_labels(LABELS)) is Tagging and Tagging.metric == "f1"
+    # gold: 3 4 0 | 1 0 | 0 1 2 3; the last word was cut off.
+    predicted = np.array([3, 4, 1, 1, 1, 0, 1, 0, -1])
+    found = task.quality(rows(["en", "en", "de"]), predicted, PLAIN)
+    assert found["accuracy"] == pytest.approx(5 / 9)
+    assert found["per_language"] == {
+        "de": {"accuracy": 0.5, "sentences": 1, "words": 4},
+        "en": {"accuracy": pytest.approx(3 / 5), "sentences": 2, "words": 5},
+    }
+    assert found["macro_language_accuracy"] == pytest.approx((1 / 2 + 3 / 5) / 2)
+    gold = [tag for tags in TAGS for tag in tags]
+    precision, recall, f1, support = precision_recall_fscore_support(gold, predicted, labels=range(5), zero_division=0)
+    assert [row["label"] for row in found["per_class"]] == PLAIN
+    assert [row["f1"] for row in found["per_class"]] == pytest.approx(f1.tolist())
+    assert [row["recall"] for row in found["per_class"]] == pytest.approx(recall.tolist())
+    assert [row["precision"] for row in found["per_class"]] == pytest.approx(precision.tolist())
+    assert [row["support"] for row in found["per_class"]] == support.tolist()
+    assert found["macro_f1"] == pytest.approx(f1.mean())
+    numerator, denominator = task.scores(rows(), predicted, PLAIN)
+    assert numerator.tolist() == [2, 1, 2] and denominator.tolist() == [3, 2, 4]

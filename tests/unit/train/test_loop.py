@@ -12,7 +12,7 @@ from torch import nn
 from distill_core.errors import CheckpointError, Stopped, TrainingError
 from distill_core.events import MemorySink
 from distill_core.train.loop import Fit
-from distill_core.train.schedule import BatchPlan
+from distill_core.train.schedule import RESTARTS_FLOOR, BatchPlan
 from distill_core.train.stop import StopToken
 from distill_core.train.types import FitSettings, Position, StepInfo, StepTerms, Trial, Validation
 
@@ -301,4 +301,9 @@ def test_restarts_reach_the_optimizer(tmp_path):
     rows = [row for kind, payload in sink.events if kind == "metric" for row in payload["rows"]]
     rates = {row["step"]: row["value"] for row in rows if row["name"] == "learning_rate"}
     assert rates[1] == rates[13] == pytest.approx(0.01)
-    assert rates[7] == rates[19] == pytest.approx(0.005)
+    middle = 0.01 * (0.5 + RESTARTS_FLOOR / 2)
+    assert rates[7] == rates[19] == pytest.approx(middle, rel=1e-9)
+    fit(Regression(), tmp_path / "plain", sink=(plain := MemorySink()), schedule="cosine", warmup_share=0.0)
+    rows = [row for kind, payload in plain.events if kind == "metric" for row in payload["rows"]]
+    (half,) = [row["value"] for row in rows if row["name"] == "learning_rate" and row["step"] == 13]
+    assert half == pytest.approx(0.005, rel=1e-9), "the other schedules fall to 0"

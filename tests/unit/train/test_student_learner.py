@@ -19,6 +19,7 @@ from distill_core.train.student_learner import Lessons, StudentData, StudentLear
 from distill_core.train.types import StepInfo
 from distill_core.weighting.constant import Constant
 from distill_core.weighting.mt_bert import MTBert
+from distill_core.weighting.uniform import Uniform
 
 ROWS, CLASSES, WIDTH, TEACHER_WIDTH, WORDS = 12, 3, 4, 5, 6
 
@@ -316,3 +317,65 @@ def test_an_example_is_held_out_with_all_its_copies():
     gone = {int(row) + 40 * copy for row in held[0] for copy in range(3)}
     assert set(kept.rows.tolist()) == set(range(120)) - gone
     assert kept.copies == 3
+
+
+# ---------------------------------------------------------------- teachers of a phase
+
+
+class Headless(ToySource):
+    """A teacher that stays as pre-trained: states alone."""
+
+    def get(self, rows):
+        signal = super().get(rows)
+        signal.logits = signal.logits[:, :0]
+        return signal
+
+
+@pytest.mark.parametrize("level", ["word", "pooled"])
+@pytest.mark.parametrize("weighting", [Uniform(), MTBert(0.5)])
+def test_a_phase_without_a_teacher_is_one_of_a_run_without_it(level, weighting):
+    three = [ToySource(seed, level=level) for seed in range(3)]
+    chosen = phase_of(FULL, teachers=(0, 1))
+    part = learner(FULL, sources=three, level=level, weighting=weighting, phase=chosen)
+    whole = learner(FULL, sources=three[:2], level=level, weighting=weighting)
+    found, expected = part.accumulate(np.arange(ROWS), INFO), whole.accumulate(np.arange(ROWS), INFO)
+    assert {key: float(value) for key, value in found.values.items()} == pytest.approx(
+        {key: float(value) for key, value in expected.values.items()}
+    )
+    a, b = gradients(part), gradients(whole)
+    assert a.keys() == b.keys(), "the maps of a teacher that is not asked have no gradient"
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert mean_weight(part.state()) == pytest.approx(mean_weight(whole.state()))
+
+
+def test_the_teacher_a_phase_leaves_out_may_be_any():
+    sources = [ToySource(0), ToySource(1)]
+    second = learner(FULL, sources=[None, sources[1]], phase=phase_of(FULL, teachers=(1,)), weighting=Uniform())
+    found = {name: float(v) for (_, name), v in second.accumulate(np.arange(ROWS), INFO).values.items()}
+    assert found["weight/t1"] == 1 and "weight/t0" not in found
+    alone = learner(FULL, sources=[sources[1]], weighting=Uniform())
+    other = {name: float(v) for (_, name), v in alone.accumulate(np.arange(ROWS), INFO).values.items()}
+    assert found["kl/t1"] == pytest.approx(other["kl/t0"])
+
+
+def test_a_teacher_without_answers_teaches_by_its_states_alone():
+    made = learner(FULL, sources=[Headless(0), ToySource(1)], weighting=Uniform())
+    value = {name: float(v) for (_, name), v in made.accumulate(np.arange(ROWS), INFO).values.items()}
+    assert value["loss_soft"] == pytest.approx(value["kl/t1"]) and "kl/t0" not in value
+    assert value["weight/t1"] == 1
+    maps = [name for name in gradients(made) if "projections" in name]
+    assert any(".maps.0." in name for name in maps) and any(".maps.1." in name for name in maps)
+    labels = Objective(hard_label_weight=0.0, soft_label_weight=0.0, teacher_label_weight=1.0)
+    told = [
+        float(learner(labels, sources=them).accumulate(np.arange(ROWS), INFO).values[("main", "loss_teacher_labels")])
+        for them in ([Headless(0), ToySource(1)], [ToySource(1)])
+    ]
+    assert told[0] == pytest.approx(told[1])
+
+
+def test_phases_with_other_teachers_have_weightings_of_their_own():
+    first, second = Constant([0.25, 0.75]), Constant([0.5])
+    lessons = Lessons({}, ["a", "b"], [], first, {(1,): second})
+    assert lessons.weighting_of([0, 1]) is first
+    assert lessons.weighting_of([1]) is second
+    assert list(lessons.weightings()) == ["weighting", "weighting_1"]

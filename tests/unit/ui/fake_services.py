@@ -14,6 +14,7 @@ from distill_core import recipes
 from distill_core.errors import ConfigError, FieldError, JobError
 from distill_core.events import STAGES
 from distill_core.services.check import CheckOutcome
+from distill_core.services.series import RunCurves, Series
 from tests.samples import sample_report
 
 TEACHERS = ("support-bert", "support-roberta")
@@ -59,13 +60,27 @@ class FakeRun:
         return min(1.0, max(0.0, (self.elapsed() - 2) / self.seconds))
 
 
+def curves_of(rows: list[dict[str, Any]]) -> RunCurves:
+    """Rows as the curves that the real services hold."""
+    found = RunCurves()
+    for row in rows:
+        key = (row["arm"], row["seed"], row["name"])
+        curve = found.curves.setdefault(key, Series(len(found.curves), key, row["unit"]))
+        curve.add(row["seq"], row["step"], row["value"])
+    return found
+
+
 def rows_until(share: float) -> list[dict[str, Any]]:
     """All metric rows of a run that has come this far; seq grows with time."""
     rows: list[dict[str, Any]] = []
 
-    def add(arm: str, name: str, step: int, value: float) -> None:
+    def add(arm: str, name: str, step: int, value: float, unit: str = "") -> None:
         seq = len(rows) + 1
-        rows.append({"seq": seq, "arm": arm, "seed": 13, "name": name, "step": step, "value": value, "unit": ""})
+        rows.append({"seq": seq, "arm": arm, "seed": 13, "name": name, "step": step, "value": value, "unit": unit})
+
+    for i in range(1, int(120 * share)):
+        add("device", "cpu_share", 2 * i, 0.82 + 0.15 * math.sin(i / 3), "share")
+        add("device", "memory_process", 2 * i, 4.1e8 + 1.4e8 * math.tanh(i / 20) + 6e6 * math.sin(i), "bytes")
 
     for i in range(int(60 * min(1.0, max(0.0, (share - 0.08) / 0.32)))):
         for number, name in enumerate(TEACHERS):
@@ -83,6 +98,7 @@ def rows_until(share: float) -> list[dict[str, Any]]:
                 loss |= {"loss_soft": 3.1 * math.exp(-i / 22) + 0.3, "loss_hidden": 0.9 * math.exp(-i / 40) + 0.2}
             for name, value in {**loss, "loss_total": sum(loss.values())}.items():
                 add(arm, name, 8 * i, value + 0.02 * math.sin(2.1 * i))
+            add(arm, "learning_rate", 8 * i, 2e-3 * min(1.0, i / 9) * (1 - i / 92))
             add(arm, "examples_per_second", 8 * i, 2400 + 300 * index + 90 * math.sin(i))
             if arm != "no_teacher":
                 for number, name in enumerate(TEACHERS):
@@ -183,12 +199,13 @@ class FakeServices:
             run.status, run.stopped_at, run.error = "running", None, None
         return run.status
 
-    def live(self, run_id: str, cursor: int = 0) -> dict[str, Any]:
+    def live(self, run_id: str, cursor: int = 0, seen: dict[str, str] | None = None) -> dict[str, Any]:
         run = self._known(run_id)
         self._move(run)
         share, stage = run.share(), self._stage(run.share())
         done = run.status == "done"
         rows = rows_until(1.0 if done else share)
+        curves, points = curves_of(rows).since(cursor)
         states = {
             name: "finished" if done or (stage and STAGES.index(name) < STAGES.index(stage))
             else "started" if name == stage else "waiting"
@@ -205,7 +222,7 @@ class FakeServices:
                 "note": "main arm, seed 13, step 420 of 705" if moving else "", "error": run.error, "device": "cpu",
                 "created": run.created, "elapsed_s": run.elapsed() if not done else run.seconds,
             },
-            "phases": PHASES, "cursor": len(rows), "reset": False, "rows": rows[cursor:],
+            "phases": PHASES, "cursor": len(rows), "reset": False, "curves": curves, "points": points,
             "shapes": SHAPES if share > 0.08 or done else None,
             "latency": [{**row, "phase": "final" if done else "preview"} for row in latency],
             "teachers": [
@@ -214,7 +231,18 @@ class FakeServices:
             ] if share > 0.4 or done else [{"name": name, "validation": None} for name in TEACHERS],
             "log": ["12:01:03 prepared 1350 training rows", "12:01:04 <script>alert(1)</script>"],
             "findings": [FINDING], "report": sample_report() if done else None,
+            "versions": {name: str(share) for name in ("phases", "shapes", "latency", "teachers", "log", "findings")},
         }  # fmt: skip
+
+    def finer(self, run_id: str, curves: list[int], first: int, last: int) -> list[list[Any]]:
+        held = curves_of(rows_until(self._known(run_id).share())).curves.values()
+        return [curve.between(first, last) for curve in held if curve.number in curves]
+
+    def points_csv(self, run_id: str, curves: list[tuple[str, int, str]]) -> str:
+        self._known(run_id)
+        return "\n".join(
+            ["arm,seed,name,step,value,unit", *(f"{arm},{seed},{name},1,0.5," for arm, seed, name in curves)]
+        )
 
     def config_yaml(self, run_id: str) -> str:
         config = self._known(run_id).config
@@ -267,6 +295,12 @@ class FakeServices:
         target = self.folder / original_name
         target.write_bytes(Path(temp_path).read_bytes())
         return str(target)
+
+    def store_uploads(self, files: list[tuple[str, str]]) -> tuple[str, list[str]]:
+        stored = [self.store_upload(path, name) for path, name in files]
+        if len(stored) == 1:
+            return stored[0], []
+        return str(self.folder / "{language}.conll"), sorted(Path(name).stem for _, name in files)
 
     def student_archive(self, run_id: str) -> Path:
         path = self.folder / f"{self._known(run_id).id}-student.zip"

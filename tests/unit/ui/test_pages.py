@@ -16,7 +16,7 @@ from distill_core.services.check import CheckOutcome
 from tests.unit.ui.fake_services import FakeServices
 from ui import formula, markup, preview
 from ui.build import build_app, page_of
-from ui.pages import header, new, new_data, new_recipes, new_student, new_words, run
+from ui.pages import header, new, new_data, new_recipes, new_student, new_teachers, new_words, run
 
 EVIL = '<img src=x onerror="alert(1)">'
 
@@ -43,14 +43,16 @@ def test_any_request_is_survived(functions: dict[str, Any], request_: Any) -> No
 
 @pytest.mark.parametrize("cursor", ["7", -1, 2.5, None, True, [1]])
 def test_a_bad_cursor_counts_as_the_start(functions: dict[str, Any], cursor: Any) -> None:
-    assert functions["live"]({"run": "done-1", "cursor": cursor})["rows"][0]["seq"] == 1
+    answer = functions["live"]({"run": "done-1", "cursor": cursor})
+    assert answer["curves"][0]["id"] == 0 and len(answer["curves"]) == len(answer["points"])
 
 
 def test_live_gives_only_what_is_new_and_only_json(functions: dict[str, Any]) -> None:
     first = functions["live"]({"run": "done-1", "cursor": 0})
     json.dumps(first, allow_nan=False)
-    assert any(row["value"] is None for row in first["rows"])
-    assert functions["live"]({"run": "done-1", "cursor": first["cursor"]})["rows"] == []
+    assert any(value is None for packed in first["points"] for value in packed[4])
+    later = functions["live"]({"run": "done-1", "cursor": first["cursor"]})
+    assert later["curves"] == [] and later["points"] == []
 
 
 def test_refusals_are_told_in_words(functions: dict[str, Any]) -> None:
@@ -167,6 +169,23 @@ def test_a_recipe_for_another_task_brings_data_and_teachers(page: new.NewRun, se
     assert by_path["teachers.1.source"]["value"] == "", "no teacher of the other task stays behind"
 
 
+def test_a_recipe_about_its_teachers_brings_them_and_another_one_takes_that_back(
+    page: new.NewRun, services: FakeServices
+) -> None:
+    recipe = next(item for item in services.recipes() if item["name"] == "mt_bert")
+    source = "bundled:support-bert"
+    pair = [{"source": source, "name": "bare", "pretrained_only": True}, {"source": source, "name": "taught"}]
+    stages = [{"name": "a", "terms": {"hidden": 1}, "teachers": ["bare"]}]
+    config = {**recipe["config"], "teachers": pair, "training": {"stages": stages}}
+    parts, by_path = filled(page, {**recipe, "config": config}, "classification")
+    assert parts["shown"] == [True, True] + [False] * 6 and "value" not in parts["source"]
+    assert by_path["teachers.0.pretrained_only"]["value"] is True and by_path["teachers.0.name"]["value"] == "bare"
+    assert by_path["teachers.1.source"]["value"] == source
+    assert "bare" in by_path["training.stages"]["value"] and "value" not in by_path["data.name"]
+    _, by_path = filled(page, recipe, "classification")
+    assert by_path["teachers.0.pretrained_only"]["value"] is False and "value" not in by_path["teachers.0.name"]
+
+
 def test_recipes_are_chosen_by_title_when_and_needs(services: FakeServices) -> None:
     said = new_words.recipe_choice({"name": "x", "title": "T", "when": "You\n have A.", "needs": "Two teachers."})
     assert said == "T\nYou have A.\nNeeds: two teachers."
@@ -256,13 +275,19 @@ def test_the_objective_is_a_sum_in_words(objective: dict[str, Any], said: str) -
 def test_stages_are_told_one_by_one() -> None:
     stages = [
         {"name": "representation", "terms": {"hidden": 1}, "data": "transfer", "epochs": 10},
-        {"name": "labels", "terms": {"hard": 1, "soft": {"start": 4, "end": 1}}, "unfreeze": True},
+        {
+            "name": "labels",
+            "terms": {"hard": 1, "soft": {"start": 4, "end": 1}},
+            "unfreeze": True,
+            "teachers": [2, "b"],
+        },
         "no stage",
     ]
     draft = {"objective": {"distill_temperature": 2}, "training": {"stages": stages, "epochs": 7}}
     assert formula.stages_words(stages, draft["objective"]) == [
         "1 representation: 1 × hidden states on the transfer set, 10 epochs",
-        "2 labels: 1 × hard labels + (4 → 1) × soft labels (KL, τ 2) on all rows, 5 epochs, unfrozen from the top down",
+        "2 labels: 1 × hard labels + (4 → 1) × soft labels (KL, τ 2) on all rows, 5 epochs, "
+        "taught by teacher 2 and b, unfrozen from the top down",
     ]
     assert formula.short_words(draft) == "3 stages: representation → labels"
     assert formula.short_words({"training": {"stages": "- unreadable", "epochs": 7}}) == "no loss, 7 epochs"
@@ -347,6 +372,35 @@ def test_columns_of_sentences_are_guessed_by_the_check(services: FakeServices, m
     values = dict(zip(cfg.Columns.model_fields, columns, strict=True))
     assert [values[name].get("value") for name in ("text", "label", "language")] == ["tokens", "tags", "lang"]
     assert "value" not in values["text_pair"] and "<mark" in shown["value"] and shown["visible"]
+
+
+def test_another_task_brings_teachers_that_fit(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [{"name": name} for name in ("support-bert", "support-roberta", "office-bert")]
+    monkeypatch.setattr(services, "bundled", lambda: {"data": [], "teachers": names})
+    fits = new_teachers.fitting(services, services.recipes())
+    assert fits["tagging"][0] == ["office-bert"] and "support-bert" in fits["classification"][0]
+    two = ("bundled:support-bert", "support-roberta", "", "")
+    shown, *rest = new_teachers.retask(fits, "tagging", two)
+    assert shown == [True, False, False, False]
+    assert [one["visible"] for one in rest[:4]] == shown
+    assert [one["value"] for one in rest[4:]] == ["bundled:office-bert", "", "", ""]
+    skipped = [gr.skip()] * 9
+    assert new_teachers.retask(fits, "classification", two) == skipped
+    assert new_teachers.retask(fits, "tagging", ("bundled:office-bert", "", "", "")) == skipped
+    assert new_teachers.retask(fits, "tagging", ("/my/own", "owner/name", "", "")) == skipped, "the check judges these"
+    back = new_teachers.retask(fits, "classification", ("bundled:office-bert", "", "", ""))
+    assert back[5]["value"].startswith("bundled:support-")
+
+
+def test_several_uploads_become_languages(services: FakeServices, tmp_path: Path) -> None:
+    (tmp_path / "up").mkdir()
+    files = [tmp_path / "up" / name for name in ("en.conll", "de.conll")]
+    for file in files:
+        file.write_text("Rom\tB-LOC\n")
+    kept, said, languages = new_data.store(services, [str(file) for file in files])
+    assert kept.endswith("{language}.conll") and "de, en" in said and languages["value"] == "de, en"
+    kept, said, languages = new_data.store(services, [str(files[0])])
+    assert kept.endswith("en.conll") and "is stored" in said and languages == gr.skip()
 
 
 def test_a_typed_path_takes_the_place_of_an_upload() -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from distill_core.errors import TrainingError
 from distill_core.losses.soft_labels import soft_label_kl
 from distill_core.weighting import Situation, Table, build
 from distill_core.weighting.draws import uniform_draws
@@ -101,6 +102,20 @@ def test_ranks_come_from_labelled_rows_alone():
     before = build("skd_teacher_rank", table()).probabilities(situation())
     after = build("skd_teacher_rank", Table(spoilt, GOLD)).probabilities(situation())
     torch.testing.assert_close(after, before)
+
+
+@pytest.mark.parametrize("name", ["skd_teacher_rank", "mt_bert"])
+def test_words_a_teacher_never_saw_say_nothing_of_it(name):
+    cut = [z.copy() for z in LOGITS]
+    cut[0][[0, 3]] = 0.0  # as `predict_logits` leaves words that were cut off
+    gone = np.where(np.isin(np.arange(12), [0, 3]), -1, GOLD)
+    found, wanted = build(name, Table(cut, GOLD)), build(name, Table(LOGITS, gone))
+    if name == "mt_bert":
+        assert found.unlabelled_weight == wanted.unlabelled_weight
+    else:
+        torch.testing.assert_close(found.chances, wanted.chances)
+    with pytest.raises(TrainingError):
+        build(name, Table([np.zeros((12, 4), dtype=np.float32), LOGITS[1]], GOLD))
 
 
 def test_uniform_draws_are_even_and_keep_purposes_apart():
