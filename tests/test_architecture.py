@@ -60,6 +60,7 @@ ALLOWED = {
         "distill_core.models",
         "distill_core.pipeline",
         "distill_core.progress",
+        "distill_core.sections",
         "distill_core.signals",
         "distill_core.stages",
         "distill_core.storage",

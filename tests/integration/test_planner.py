@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from distill_core.config import from_dict
 from distill_core.jobs import warm
 from distill_core.jobs.queue import write_meta
 from distill_core.layout import DataHome, RunFolder
@@ -121,6 +122,53 @@ def test_every_kind_of_plan_can_be_estimated(
     found = planning.estimate(draft(material, **changes), wait_s=WAIT_S)
     assert found["state"] == "ready", found
     assert found["seconds"] > 0 and found["memory_bytes"] > 0 and found["disk_bytes"] > 0
+
+
+def taught_in_turn(material: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """One checkpoint as it was pre-trained, by its states alone, then the same finetuned."""
+    source, states = str(material["teachers"][0]), {"hidden": 1.0, "attention": 1.0}
+    stages = [
+        {"name": "states", "terms": states, "data": "transfer", "teachers": ["raw"], "epochs": 1},
+        {"name": "labels", "terms": {"soft": 1.0, "hard": 1.0}, "data": "labelled", "epochs": 1},
+    ]
+    raw = draft(
+        material,
+        student={"kind": "transformer", "layers": 2, "hidden": 16, "heads": 2},
+        objective={"hidden_projection": "student"},
+        training={"batch_size": 16, "stages": stages},
+        **changes,
+    )
+    pair = [{"source": source, "name": "raw", "pretrained_only": True}, {"source": source, "name": "taught"}]
+    return {**raw, "teachers": pair}
+
+
+def test_a_teacher_that_stays_as_pre_trained_is_asked_for_states_and_nobody_waits_for_it(
+    planning: Planning, runner: Any, material: dict[str, Any]
+) -> None:
+    raw = taught_in_turn(material)
+    rows = planning.latency(raw, wait_s=WAIT_S)["rows"]
+    assert {row["name"] for row in rows} == {"taught", "student"}
+    found = planning.estimate(raw, wait_s=WAIT_S)
+    assert found["state"] == "ready", found
+    runner.run(from_dict(raw), home=planning.home.root)
+    # The cache of each teacher that a stage asks was known by its name before the run.
+    after = planning.estimate(raw, wait_s=WAIT_S)
+    assert "Found from earlier runs: taught, raw's answers, taught's answers." in after["basis"]
+    assert planning.estimate(taught_in_turn(material, signals="live"), wait_s=WAIT_S)["state"] == "ready"
+
+
+def test_a_saved_student_that_teaches(planning: Planning, runner: Any, material: dict[str, Any]) -> None:
+    student = {"kind": "bilstm", "embedding": 16, "lstm_hidden": 10, "projection": 12, "vocabulary": "seen"}
+    first, folder, _ = runner.run(runner.config(teachers=1, student=student, controls=[]), home=planning.home.root)
+    small = {"kind": "bilstm", "embedding": 8, "lstm_hidden": 6, "initialise": "svd"}
+    raw = {
+        **draft(material, teacher_training={"mode": "as_is"}, student=small, objective={}, controls=[]),
+        "teachers": [{"source": str(folder.student)}],
+    }
+    assert first["labels"]
+    assert planning.latency(raw, wait_s=WAIT_S)["state"] == "ready"
+    found = planning.estimate(raw, wait_s=WAIT_S)
+    assert found["state"] == "ready", found
 
 
 def test_taggers_too(planning: Planning, tagged_material: dict[str, Any]) -> None:
