@@ -23,6 +23,8 @@ def main() -> None:
     say({"ready": True})
     for count, line in enumerate(sys.stdin):
         request = json.loads(line)
+        if "stop" in request:
+            continue  # answered before it came
         number, kind, payload = request["id"], request["kind"], request["payload"]
         if kind == "die":
             os._exit(9)
@@ -37,6 +39,10 @@ def main() -> None:
             say({"id": number, "error": {"kind": "config", "message": "no.", "hint": "yes.", "field": "student"}})
         elif kind == "nothing":
             say({"id": number})
+        elif kind == "until stopped":
+            Path(payload["begun"]).touch()
+            stop = json.loads(sys.stdin.readline())
+            say({"id": number, "stopped": True} if stop == {"stop": number} else {"id": number})
         elif kind == "wait":
             while not Path(payload["until"]).exists():
                 time.sleep(0.01)

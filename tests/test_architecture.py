@@ -67,7 +67,7 @@ ALLOWED = {
         "distill_core.tasks",
         "distill_core.train",
     ),
-    "distill_core.jobs.warm": ("distill_core.errors", "distill_core.jobs.child"),
+    "distill_core.jobs.warm": ("distill_core.errors", "distill_core.jobs.child", "distill_core.train.stop"),
     "distill_core.services.warm": ("distill_core.errors", "distill_core.jobs.process", "distill_core.layout"),
     "ui": ("ui", "distill_core.catalogue", "distill_core.shapes", "distill_core.config", "distill_core.data",
            "distill_core.errors", "distill_core.events",

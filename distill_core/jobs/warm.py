@@ -1,7 +1,8 @@
 """The warm child's end of the pipe: torch is loaded once, then requests are answered one at a time, as JSON lines.
 
-    → {"id": 1, "kind": "latency", "payload": {…}}
-    ← {"ready": true}, once · {"id": 1, "result": {…}} or {"id": 1, "error": {kind, message, hint, field}}
+    → {"id": 1, "kind": "latency", "payload": {…}} · {"stop": 1}: something else comes first
+    ← {"ready": true}, once · {"id": 1, "result": {…}}, {"id": 1, "error": {kind, message, hint, field}} or
+      {"id": 1, "stopped": true}
 
 Standard output belongs to the answers; what libraries print goes to standard error. When the app closes the pipe, or
 dies, the child ends, whatever it is doing. `services/warm.py` is the other end.
@@ -26,7 +27,8 @@ from typing import IO, Any
 
 import psutil
 
-from distill_core.errors import StillroomError
+from distill_core.errors import StillroomError, Stopped
+from distill_core.train.stop import StopToken
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -35,6 +37,10 @@ HANDLERS: dict[str, str] = {
     "latency": "distill_core.planner.latency:answer",
     "estimate": "distill_core.planner.estimate:answer",
 }
+
+
+#: of the request under way: handlers that take long ask it now and then, and raise Stopped
+stop = StopToken()
 
 
 def handler(kind: str, registry: Mapping[str, str] = HANDLERS) -> Handler:
@@ -58,6 +64,8 @@ def answer(request: Any, registry: Mapping[str, str] = HANDLERS) -> dict[str, An
         message = {"id": number, "result": result}
         json.dumps(message, allow_nan=False)
         return message
+    except Stopped:
+        return {"id": number, "stopped": True}
     except Exception as error:
         known = explain(error)
         if known is not error:
@@ -70,17 +78,14 @@ def answer(request: Any, registry: Mapping[str, str] = HANDLERS) -> dict[str, An
 def main() -> int:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    requests: queue.Queue[str] = queue.Queue()
+    global stop
+    requests: queue.Queue[tuple[Any, StopToken]] = queue.Queue()
     # Before torch is loaded: an app that goes away in these seconds takes its child along.
     threading.Thread(target=_listen, args=(sys.stdin, requests), daemon=True).start()
     _prepare()
     _say(answers, {"ready": True})
     while True:
-        line = requests.get()
-        try:
-            request = json.loads(line)
-        except ValueError:
-            request = None
+        request, stop = requests.get()
         _say(answers, answer(request))
 
 
@@ -101,9 +106,19 @@ start_cpu_seconds = 0.0
 start_memory = 0
 
 
-def _listen(pipe: IO[str], requests: queue.Queue[str]) -> None:
+def _listen(pipe: IO[str], requests: queue.Queue[tuple[Any, StopToken]]) -> None:
+    number, token = None, StopToken()
     for line in pipe:
-        requests.put(line)
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = None
+        if isinstance(message, dict) and "stop" in message:
+            if message["stop"] == number:
+                token.set()
+            continue
+        number, token = message.get("id") if isinstance(message, dict) else None, StopToken()
+        requests.put((message, token))
     os._exit(0)
 
 

@@ -78,6 +78,7 @@ class Costs:
 
     def latency(self, repeats: int, seconds: float) -> Cost:
         config, device = self.ctx.config, self.ctx.device
+        self.ctx.check_stop()
         models = Timed(self.prepared.teachers, self.student.to(device), config.data.max_tokens, self.prepared.task.name)
         quick = quick_protocol(config.measure, models.tokens(config.measure.tokens), device.type)
         protocol, total = results.protocol(self.ctx, repeats, seconds), Cost()
@@ -115,6 +116,7 @@ class Costs:
             self.remembered += 1
             self._note_threads(known)
             return known
+        self.ctx.check_stop()
         call, module = make()
         budget = {} if budget_s is None else {"budget_s": budget_s}
         curve = measure(call, batches, lengths, self.ctx.device, **budget)

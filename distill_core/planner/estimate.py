@@ -23,7 +23,6 @@ from distill_core.planner.store import Cost, ProbeStore
 from distill_core.progress import WorkPlan
 from distill_core.stages import plan, prepare
 from distill_core.stages.context import RunContext
-from distill_core.train.stop import StopToken
 
 #: what the probes of one machine are held to (benchmarks/planner.py): CPU seconds within so large a share
 MARGIN = 0.3
@@ -51,7 +50,8 @@ def estimate(config: RunConfig, home: DataHome) -> dict[str, Any]:
     the host, without what is mapped of the signals' files.
     disk_bytes: what the run leaves, and its largest checkpoint.
 
-    Raises StillroomError where the run itself could not be prepared.
+    Raises StillroomError where the run itself could not be prepared, Stopped between two probes when something else
+    comes first: what was measured is kept.
     """
     home.create()
     with _threads(), tempfile.TemporaryDirectory(dir=home.cache, prefix="planner-") as scratch:
@@ -60,7 +60,7 @@ def estimate(config: RunConfig, home: DataHome) -> dict[str, Any]:
         folder = RunFolder(Path(scratch) / "run").create()
         device = choose_device(config.device)
         quiet = _Quiet()
-        ctx = RunContext(config, folder, home, quiet, StopToken(), device, WorkPlan(quiet), stand_ins=True)
+        ctx = RunContext(config, folder, home, quiet, warm.stop, device, WorkPlan(quiet), stand_ins=True)
         before = needs.resident()
         found: list[prepare.Prepared] = []
         reading = timed(lambda: found.append(prepare.run(ctx)), device)

@@ -59,7 +59,7 @@ class Planning:
             key = self._run_key(config, draft, payload)
         except StillroomError as error:
             return _refused(error)
-        answer = self._asked(key, Request("estimate", payload, ESTIMATE_TIMEOUT_S), wait_s)
+        answer = self._asked(key, Request("estimate", payload, ESTIMATE_TIMEOUT_S, patient=True), wait_s)
         found = _told(answer)
         return found if answer.settled else {**found, "measuring": True}
 

@@ -42,11 +42,13 @@ State = Literal["starting", "measuring", "ready", "failed"]
 @dataclass(frozen=True)
 class Request:
     """One question. kind: name of its handler in `jobs/warm.py`. payload: JSON-able. timeout_s: after so long the child
-    is ended and the question has failed."""
+    is ended and the question has failed. patient: every other new question comes first; what its handler keeps on the
+    way is not lost."""
 
     kind: str
     payload: Mapping[str, Any]
     timeout_s: float = 120.0
+    patient: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class WarmChild:
         self._waiting: OrderedDict[str, Request] = OrderedDict()
         self._known: OrderedDict[str, tuple[Answer, float]] = OrderedDict()
         self._current: str | None = None
+        self._asked: Request | None = None
+        self._is_put_off = False
         self._wanted = self._closed = False
         self._child: _Child | None = None
         self._thread: threading.Thread | None = None
@@ -124,6 +128,8 @@ class WarmChild:
             if self._closed:
                 return _failed("The app is closing.")
             if key != self._current:
+                if key not in self._waiting:
+                    self._put_off()
                 self._waiting[key] = request
                 self._waiting.move_to_end(key)
                 while len(self._waiting) > WAITING:
@@ -171,9 +177,9 @@ class WarmChild:
                     self._changed.wait(left)
                 if self._closed:
                     break
-                key, request = self._waiting.popitem() if self._waiting else (None, None)
+                key, request = self._next()
                 idle = key is None and not (self._wanted and self._child is None)
-                self._current, self._wanted = key, False
+                self._current, self._asked, self._wanted, self._is_put_off = key, request, False, False
             if idle:
                 log.info("the warm child had nothing to do and is ended")
                 self._end_child()
@@ -184,18 +190,38 @@ class WarmChild:
                 log.exception("the warm child: something went wrong")
                 answer = _failed(f"Something went wrong that should not: {error}")
             with self._changed:
-                if key is not None:
+                if answer is None and key is not None and request is not None:
+                    self._waiting[key] = request
+                    self._waiting.move_to_end(key, last=False)
+                elif answer is not None and key is not None:
                     self._known[key] = (answer, time.monotonic())
                     while len(self._known) > KEPT:
                         self._known.popitem(last=False)
-                self._current = None
+                self._current = self._asked = None
                 self._changed.notify_all()
         self._end_child()
 
-    def _answered(self, request: Request | None) -> Answer:
-        """request None: only start the child."""
+    def _put_off(self) -> None:
+        """With the lock held: the question under way goes behind a new one, if it is patient."""
+        if self._asked is not None and self._asked.patient and not self._is_put_off:
+            self._is_put_off = True
+            if self._child is not None:
+                self._child.stop()
+
+    def _next(self) -> tuple[str | None, Request | None]:
+        """The newest question, patient ones last."""
+        for key in reversed(self._waiting):
+            if not self._waiting[key].patient:
+                return key, self._waiting.pop(key)
+        return self._waiting.popitem() if self._waiting else (None, None)
+
+    def _answered(self, request: Request | None) -> Answer | None:
+        """request None: only start the child. Answer None: the question was put off. A child that had answered others
+        and died is replaced, and asked once more: mostly it was ended from outside, and the question is not at fault.
+        """
         child = self._child
-        if child is None or not child.alive:
+        new = child is None or not child.alive
+        if child is None or new:
             self._end_child()
             try:
                 child = _Child(self._command, self._environment, self._log_path)
@@ -209,16 +235,24 @@ class WarmChild:
                 return _failed("The helper that measures did not start.", "The app's log may tell why.")
         if request is None:
             return Answer("ready", {})
-        message = child.put(request)
+        with self._changed:
+            if self._is_put_off:
+                return None
+            sent = child.send(request)
+        message = child.answer(request.timeout_s) if sent else None
         if message is None:
             late = child.alive
             self._end_child()
+            if not (late or new or self._closed):
+                return self._answered(request)
             if late:
                 hint = "Choose something smaller, or try again when the machine has less to do."
                 return _failed(f"This took longer than {request.timeout_s:.0f} s and was given up.", hint)
             return _failed("The helper that measures ended unexpectedly.", "It may have run out of memory.")
         if isinstance(message.get("error"), dict):
             return Answer("failed", error=message["error"])
+        if message.get("stopped"):
+            return None
         result = message.get("result")
         return Answer("ready", result) if isinstance(result, dict) else _failed("The helper gave no answer.")
 
@@ -264,19 +298,28 @@ class _Child:
         self.ready = self._next(seconds, lambda message: message.get("ready") is True) is not None
         return self.ready
 
-    def put(self, request: Request) -> dict[str, Any] | None:
-        """The child's answer; None when it died or took too long."""
+    def send(self, request: Request) -> bool:
+        """Ask; False when it died."""
         self._number += 1
-        number = self._number
-        line = json.dumps({"id": number, "kind": request.kind, "payload": dict(request.payload)})
+        return self._write({"id": self._number, "kind": request.kind, "payload": dict(request.payload)})
+
+    def answer(self, seconds: float) -> dict[str, Any] | None:
+        """To what was asked last; None when it died or takes longer."""
+        return self._next(seconds, lambda message: message.get("id") == self._number)
+
+    def stop(self) -> None:
+        """Ask it to put off what it was asked last."""
+        self._write({"stop": self._number})
+
+    def _write(self, message: Mapping[str, Any]) -> bool:
         stdin = self._process.stdin
         assert stdin is not None
         try:
-            stdin.write(line.encode() + b"\n")
+            stdin.write(json.dumps(message).encode() + b"\n")
             stdin.flush()
-        except OSError:
-            return None
-        return self._next(request.timeout_s, lambda message: message.get("id") == number)
+        except (OSError, ValueError):  # it is gone, or its pipe was closed
+            return False
+        return True
 
     def end(self) -> None:
         """Kill it, and whatever it started; harmless when it is gone."""

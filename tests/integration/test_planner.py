@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import pytest
 from distill_core.config import from_dict
 from distill_core.jobs import warm
 from distill_core.jobs.queue import write_meta
-from distill_core.layout import DataHome, RunFolder
+from distill_core.layout import PROJECT, DataHome, RunFolder
 from distill_core.services.planning import Planning
 from distill_core.services.warm import Request, WarmChild
 from tests import tiny
@@ -177,6 +180,19 @@ def test_taggers_too(planning: Planning, tagged_material: dict[str, Any]) -> Non
     assert planning.latency(draft(tagged_material), wait_s=WAIT_S)["state"] == "ready"
 
 
+def test_an_estimate_makes_way_for_the_latency_of_a_shape(planning: Planning, material: dict[str, Any]) -> None:
+    planning.child.wait("is warm", Request("nobody knows this", {}), WAIT_S)
+    config = draft(
+        material, seeds=[3, 4], controls=["no_teacher"], student={"kind": "bilstm", "embedding": 8, "lstm_hidden": 9}
+    )
+    assert planning.estimate(config)["state"] == "measuring"
+    latency = planning.latency(config, wait_s=WAIT_S)
+    assert latency["state"] == "ready", latency
+    now = planning.estimate(config)
+    assert now["state"] == "measuring", now
+    assert planning.estimate(config, wait_s=WAIT_S)["state"] == "ready"
+
+
 def test_a_draft_that_is_not_complete_asks_nobody(planning: Planning) -> None:
     assert planning.estimate({"name": "x"})["state"] == "failed"
 
@@ -189,6 +205,50 @@ def test_the_child_dies_with_its_pipe(planning: Planning) -> None:
     own._child._process.stdin.close()  # type: ignore[union-attr]  # as when the app is killed
     process.wait(30)
     own.close()
+
+
+APP = """
+import json, os, sys, time
+from pathlib import Path
+import psutil
+from distill_core.layout import DataHome
+from distill_core.services import Services
+from distill_core.settings import Settings
+import ui.build
+
+services, raw = Services(Settings(home=DataHome(Path(sys.argv[1])))), json.loads(sys.argv[2])
+
+def ready(layers):
+    raw["student"] = {"kind": "transformer", "layers": layers, "hidden": 16, "heads": 2}
+    while (found := services.latency_preview(raw))["state"] in ("starting", "measuring"):
+        time.sleep(0.05)
+    return found["state"]
+
+assert not psutil.Process().children(), "started before anybody asked"
+states = [ready(1)]
+first = services.warm._child._process.pid
+psutil.Process(first).kill()
+states.append(ready(2))
+second = services.warm._child._process.pid
+heavy = [name for name in ("torch", "transformers") if name in sys.modules]
+print(json.dumps([states, first, second, heavy]), flush=True)
+os._exit(9)
+"""
+
+
+def test_an_app_loads_no_torch_survives_its_childs_death_and_takes_the_child_along(
+    tmp_path: Path, material: dict[str, Any]
+) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", APP, str(tmp_path / "home"), json.dumps(draft(material))],
+        capture_output=True, text=True, timeout=WAIT_S, check=False, cwd=PROJECT,
+    )  # fmt: skip
+    assert told.returncode == 9, told.stderr
+    states, first, second, heavy = json.loads(told.stdout.splitlines()[-1])
+    assert states == ["ready", "ready"] and first != second and not heavy
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(second).wait(30)
+    assert not psutil.pid_exists(second)
 
 
 def test_answers_never_raise() -> None:

@@ -74,6 +74,17 @@ def test_death_is_told_in_words_and_the_next_question_starts_a_new_one(make: Mak
     assert ask(child, "echo", "b").result["pid"] != before  # type: ignore[index]
 
 
+def test_a_child_that_was_ended_while_it_computed_is_replaced_and_asked_again(make: Make, tmp_path: Path) -> None:
+    child, gate = make(), tmp_path / "gate"
+    before = ask(child, "echo", "a").result["pid"]  # type: ignore[index]
+    child.ask("busy", Request("wait", {"until": str(gate)}))
+    assert eventually(lambda: child._current == "busy")
+    psutil.Process(before).kill()
+    gate.touch()
+    assert ask(child, "wait", "busy", until=str(gate)).result == {"waited": True}
+    assert ask(child, "echo", "b").result["pid"] != before  # type: ignore[index]
+
+
 def test_a_failure_is_remembered_for_a_while_only(make: Make) -> None:
     patient, forgetful = make(), make(forget=0.0)
     ask(patient, "die", "a")
@@ -131,6 +142,33 @@ def test_the_newest_question_comes_first_and_old_ones_are_forgotten(make: Make, 
     gate.touch()
     newest, oldest = (ask(child, "echo", f"q{number}").result for number in (WAITING + 2, 3))
     assert newest["count"] < oldest["count"]  # type: ignore[index]
+
+
+def test_a_patient_question_makes_way_for_a_new_one_and_comes_back(make: Make, tmp_path: Path) -> None:
+    child, begun = make(), tmp_path / "begun"
+    patient = Request("until stopped", {"begun": str(begun)}, LONG, patient=True)
+    child.ask("patient", patient)
+    assert eventually(begun.exists)
+    begun.unlink()
+    first = ask(child, "echo", "first").result
+    assert first is not None and first["count"] == 1
+    assert eventually(begun.exists)  # it is asked again
+    child.ask("patient", patient)  # asking for it once more disturbs nobody
+    later = [Request("echo", {"number": number}, LONG, patient=number == 1) for number in range(2)]
+    with child._changed:
+        for number, request in enumerate(later):
+            child.ask(f"later {number}", request)
+    assert eventually(lambda: all(child.ask(f"later {n}", later[n]).state == "ready" for n in range(2)))
+    counts = [child.ask(f"later {n}", later[n]).result["count"] for n in range(2)]  # type: ignore[index]
+    assert counts[0] < counts[1]
+
+
+def test_a_patient_question_makes_way_while_the_child_starts(make: Make, tmp_path: Path) -> None:
+    child, begun = make(), tmp_path / "begun"
+    with child._changed:
+        child.ask("patient", Request("until stopped", {"begun": str(begun)}, LONG, patient=True))
+    assert eventually(lambda: child._current == "patient")
+    assert ask(child, "echo", "new").result is not None
 
 
 def test_closing_ends_the_child_also_in_the_middle_of_a_question(make: Make) -> None:
