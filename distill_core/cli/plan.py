@@ -42,10 +42,13 @@ def latency(config_path: Path, *, as_json: bool) -> int:
         print(json.dumps(found, indent=1))
         return 0
     rows = [
-        [row["name"], row["role"], f"{row['batch']}", f"{row['p50']:.2f}", f"{row['p95']:.2f}", f"{row['repeats']}"]
+        [
+            *(row["name"], row["role"], f"{row['batch']}", f"{row['p50']:.2f}", f"{row['p95']:.2f}"),
+            *(f"{row['cpu_ms']:.2f}", f"{row['repeats']}"),
+        ]
         for row in found["rows"]
     ]
-    print("\n".join(table(["model", "role", "batch", "p50 (ms)", "p95 (ms)", "calls"], rows)))
+    print("\n".join(table(["model", "role", "batch", "p50 (ms)", "p95 (ms)", "CPU (ms)", "calls"], rows)))
     for batch, times in found["speedup"].items():
         print(f"speed-up at batch {batch}: {times:.1f}×")
     print(found["protocol"])

@@ -7,19 +7,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from distill_core.cli import plan
+from distill_core.cli.main import main
 from distill_core.config import from_dict
 from distill_core.jobs import warm
 from distill_core.jobs.queue import write_meta
 from distill_core.layout import PROJECT, DataHome, RunFolder
 from distill_core.services.planning import Planning
-from distill_core.services.warm import Request, WarmChild
+from distill_core.services.warm import Answer, Request, WarmChild
 from tests import tiny
 
 WAIT_S = 300.0
@@ -50,6 +52,7 @@ def test_latency_of_a_draft(planning: Planning, material: dict[str, Any]) -> Non
     assert all(row["tokens"] == 8 and 0 < row["p50"] <= row["p95"] and row["repeats"] >= 3 for row in found["rows"])
     smallest = {row["batch"]: row["cpu_ms"] for row in found["rows"] if row["name"] == "roberta"}
     own = {row["batch"]: row["cpu_ms"] for row in found["rows"] if row["role"] == "student"}
+    assert found["compared"] == "cpu_ms"
     assert found["speedup"] == {str(b): pytest.approx(smallest[b] / own[b]) for b in (1, 8)}
     assert "1 thread" in found["protocol"] and "CPU time" in found["protocol"] and "roberta" in found["protocol"]
     # Known now: no child is asked.
@@ -191,6 +194,30 @@ def test_an_estimate_makes_way_for_the_latency_of_a_shape(planning: Planning, ma
     now = planning.estimate(config)
     assert now["state"] == "measuring", now
     assert planning.estimate(config, wait_s=WAIT_S)["state"] == "ready"
+
+
+def test_the_command_line_tells_the_same(
+    planning: Planning, material: dict[str, Any], tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    monkeypatch.setattr(plan, "_planning", lambda: nullcontext(planning))
+    path, raw = tmp_path / "run.yaml", draft(material)
+    path.write_text(from_dict(raw).to_yaml())
+    assert main(["latency", str(path)]) == 0
+    table = capsys.readouterr().out
+    found = planning.latency(raw)
+    for batch, factor in found["speedup"].items():
+        assert f"speed-up at batch {batch}: {factor:.1f}×" in table
+    assert f"{found['rows'][0]['cpu_ms']:.2f}" in table and found["protocol"] in table
+    assert main(["latency", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == found["rows"]
+    assert main(["check", str(path), "--estimate"]) == 0
+    said = capsys.readouterr().out
+    assert "time: about" in said and "teacher signals cached" in said and "Ready to run." in said
+    wrong = {"message": "no.", "hint": "yes.", "field": "student"}
+    monkeypatch.setattr(planning.child, "wait", lambda *_: Answer("failed", error=wrong))
+    monkeypatch.setattr(plan, "_planning", lambda: nullcontext(Planning(planning.child, DataHome(tmp_path / "new"))))
+    assert main(["check", str(path), "--estimate"]) == 2 and main(["latency", str(path)]) == 2
+    assert "error: student: no. yes." in capsys.readouterr().err
 
 
 def test_a_draft_that_is_not_complete_asks_nobody(planning: Planning) -> None:
