@@ -96,11 +96,21 @@ def load_encoder(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
 def load_classifier(folder: Path, config: PreTrainedConfig, *, task: str = "classification") -> PreTrainedModel:
     """The checkpoint with its own head, in fp32: a sequence classifier, in ``tagging`` a token classifier, in
     ``masked_lm`` a masked language model."""
+    return _from_pretrained(_kind_with_head(config, task), folder, config)
+
+
+def new_classifier(config: PreTrainedConfig, *, task: str = "classification") -> PreTrainedModel:
+    """Like `load_classifier`, with random weights from torch's generator."""
+    model: PreTrainedModel = _kind_with_head(config, task)(config)
+    return model.eval()
+
+
+def _kind_with_head(config: PreTrainedConfig, task: str) -> Any:
     mapping, does = _HEADS[task]
     kind: Any = mapping.get(type(config), None)
     if kind is None:
         raise CheckpointError(f"models of type {config.model_type!r} cannot {does} here.")
-    return _from_pretrained(kind, folder, config)
+    return kind
 
 
 #: task → models with a head for it, and what they do
