@@ -28,10 +28,11 @@ def run(config: RunConfig, folder: RunFolder, home: DataHome, sink: EventSink, s
 
     Raises Stopped when the stop token was set (after a checkpoint), StillroomError when the run cannot go on.
     """
-    _settle(config)
+    settle(config)
     home.create()
     folder.create()
     ctx = RunContext(config, folder, home, sink, stop, choose_device(config.device), WorkPlan(sink))
+    ctx.started()
     with ctx.stage("prepare"):
         ctx.plan.begin("reading data and checkpoints")
         prepared = prepare.run(ctx)
@@ -52,7 +53,7 @@ def run(config: RunConfig, folder: RunFolder, home: DataHome, sink: EventSink, s
     return report
 
 
-def _settle(config: RunConfig) -> None:
+def settle(config: RunConfig) -> None:
     """Threads and determinism, before the first tensor operation."""
     torch.set_num_threads(config.threads or cores())
     # cuBLAS needs this to repeat itself; it must be set before the first CUDA call.

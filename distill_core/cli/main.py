@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
+from distill_core.cli import plan, runs, show
 from distill_core.cli import run as running
-from distill_core.cli import runs, show
 from distill_core.cli.output import flush_stdout, silence_stdout
 from distill_core.errors import ConfigError, StillroomError
 from distill_core.jobs.meta import Words
@@ -44,6 +44,12 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub = command("check", "Read the config, the data and the checkpoints; train nothing.", _check)
     sub.add_argument("config", type=Path, metavar="CONFIG.yaml")
+    sub.add_argument(
+        "--estimate", action="store_true", help="also measure briefly what the run will take: time, memory, disk"
+    )
+    sub = command("latency", "Measure student and teachers as shapes, with random weights.", _latency)
+    sub.add_argument("config", type=Path, metavar="CONFIG.yaml")
+    sub.add_argument("--json", action="store_true", help="JSON instead of a table")
     _add_predict(command("predict", "Label or tag texts with a finished student.", _predict))
     sub = command("report", "Print the report of a finished run.", _report)
     sub.add_argument("folder", type=Path, metavar="DIR")
@@ -109,7 +115,11 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    return show.check(arguments.config)
+    return show.check(arguments.config, estimate=arguments.estimate)
+
+
+def _latency(arguments: argparse.Namespace) -> int:
+    return plan.latency(arguments.config, as_json=arguments.json)
 
 
 def _predict(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from distill_core import recipes as shipped
+from distill_core.cli.plan import print_estimate
 from distill_core.config import load
 from distill_core.errors import ConfigError, DataError, FieldError, JobError
 from distill_core.export.markdown import table, to_markdown
@@ -20,9 +21,10 @@ from distill_core.export.verdict import times
 from distill_core.layout import RunFolder
 
 
-def check(config_path: Path) -> int:
-    """Findings and sizes; exit status 2 when something keeps the run from starting."""
-    raw = _draft(config_path)
+def check(config_path: Path, *, estimate: bool = False) -> int:
+    """Findings and sizes, and with `estimate` what the run will take; exit status 2 when something keeps the run from
+    starting."""
+    raw = draft_of(config_path)
     from distill_core.hub import decide_offline
     from distill_core.services import check_config
 
@@ -37,11 +39,13 @@ def check(config_path: Path) -> int:
     for error in outcome.errors:
         print(f"error: {error}", file=sys.stderr)
     failed = bool(outcome.errors) or any(f["severity"] == "error" for f in outcome.findings)
+    if estimate and not failed:
+        failed = print_estimate(raw)
     print("This config cannot run yet." if failed else "Ready to run.")
     return 2 if failed else 0
 
 
-def _draft(path: Path) -> dict[str, Any]:
+def draft_of(path: Path) -> dict[str, Any]:
     """The config as typed, also when settings are refused: the check then tells those and whatever else is wrong."""
     try:
         return load(path).model_dump(mode="json", exclude_none=True)

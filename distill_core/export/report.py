@@ -78,8 +78,9 @@ class ReportParts:
     "example" or "word" (None: by the task); agreement is a share of these. latency: rows as
     `measure.latency.measure_latency` gives them. data: {"name", "sizes": {...}, …}. missing_controls: control →
     "already_uniform", "single_teacher", "constant_unused", "not_requested" or a sentence, for each control that was not
-    run. seconds: stage → s. student_seed: the trial whose student is saved (empty: the main arm with the highest
-    validation quality, the first of equals).
+    run. seconds: stage → s by the clock; cpu_seconds: stage → CPU s. peak_memory: bytes the process held at most (None:
+    not known). estimate: what was expected when the run was started, where it was asked. student_seed: the trial whose
+    student is saved (empty: the main arm with the highest validation quality, the first of equals).
     """
 
     name: str
@@ -102,6 +103,9 @@ class ReportParts:
     missing_controls: Mapping[str, str] = field(default_factory=dict)
     created: float | None = None
     student_seed: int | None = None
+    cpu_seconds: Mapping[str, float] = field(default_factory=dict)
+    peak_memory: int | None = None
+    estimate: Mapping[str, Any] | None = None
 
 
 def reference_teacher(teachers: Sequence[TeacherResult], metric: str = "accuracy") -> TeacherResult:
@@ -154,6 +158,9 @@ def build_report(parts: ReportParts) -> dict[str, Any]:
         "latency": latency_table(parts.latency, reference.name),
         "latency_models": [dict(row) for row in parts.latency],
         "seconds": {stage: float(s) for stage, s in parts.seconds.items()},
+        "cpu_seconds": {stage: float(s) for stage, s in parts.cpu_seconds.items()},
+        "peak_memory_bytes": parts.peak_memory,
+        "estimate": None if parts.estimate is None else dict(parts.estimate),
         "device": dict(parts.device),
         "protocol": _protocol(student, parts),
         "findings": [dict(f) for f in parts.findings],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,20 @@ from distill_core.storage import read_json, write_text
 LONGEST_NAME, LONGEST_TAG, MOST_TAGS, LONGEST_NOTES = 120, 40, 20, 20_000
 
 
-def write_meta(folder: RunFolder, name: str, created: float, token: str | None = None) -> None:
+def write_meta(
+    folder: RunFolder,
+    name: str,
+    created: float,
+    token: str | None = None,
+    estimate: Mapping[str, Any] | None = None,
+) -> None:
     """meta.json of a new run."""
-    meta = {"name": name, "created": created, "tags": [], "notes": "", "archived": False}
-    write_text(folder.meta, json.dumps({**meta, "token": token} if token else meta, ensure_ascii=False, indent=1))
+    meta: dict[str, Any] = {"name": name, "created": created, "tags": [], "notes": "", "archived": False}
+    if token:
+        meta["token"] = token
+    if estimate:
+        meta["estimate"] = dict(estimate)
+    write_text(folder.meta, json.dumps(meta, ensure_ascii=False, indent=1))
 
 
 @dataclass(frozen=True)

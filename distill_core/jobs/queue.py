@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,10 @@ class RunQueue:
         self.limit = limit
         self._lock = threading.RLock()  # counting and inserting are one step; so are looking at a status and moving it
 
-    def add(self, config: RunConfig, *, token: str | None = None) -> str:
+    def add(self, config: RunConfig, *, token: str | None = None, estimate: Mapping[str, Any] | None = None) -> str:
         """Make the run's folder, then its row, queued last; its id. The same token again gives the same id.
+
+        estimate: what it is expected to take (`planner.estimate`), kept in meta.json and told beside the result.
 
         Raises JobError when the queue is full, DiskError when the folder cannot be written.
         """
@@ -94,7 +96,7 @@ class RunQueue:
             position = self._last() + 1
             row = RunRow(run_id, config.name, created, "queued", position, config=config_summary(config), tags=[])
             try:
-                self._create_folder(row, absolutise(config), token)
+                self._create_folder(row, absolutise(config), token, estimate)
                 self.store.insert(row, token)
             except (OSError, sqlite3.OperationalError) as error:
                 raise DiskError(
@@ -103,7 +105,9 @@ class RunQueue:
                 ) from error
             return run_id
 
-    def _create_folder(self, row: RunRow, config: RunConfig, token: str | None) -> None:
+    def _create_folder(
+        self, row: RunRow, config: RunConfig, token: str | None, estimate: Mapping[str, Any] | None
+    ) -> None:
         folder = self.home.run(row.id)
         folder.path.mkdir(parents=True)
         folder.create()
@@ -111,7 +115,7 @@ class RunQueue:
         write_text(folder.config, config.to_yaml())
         QueueFile.write(folder, row.position)
         # meta.json comes last: a folder without it was never a run.
-        write_meta(folder, row.name, row.created, token)
+        write_meta(folder, row.name, row.created, token, estimate)
 
     def _refuse_when_full(self) -> None:
         waiting = len(self.store.queued())

@@ -42,7 +42,8 @@ class Subject:
 @dataclass(frozen=True)
 class Protocol:
     """How it is measured. tokens: input length; threads: CPU threads; warmup, repeats: calls per model and batch size;
-    max_seconds: stop timing a model at a batch size after this long, but not before 5 timed calls; seed: of the ids."""
+    max_seconds: stop timing a model at a batch size after this long, but not before `least` timed calls; seed: of the
+    ids."""
 
     batch_sizes: Sequence[int] = (1, 32)
     tokens: int = 32
@@ -52,6 +53,12 @@ class Protocol:
     max_seconds: float = 20.0
     device: str = "cpu"
     seed: int = 13
+    least: int = MIN_REPEATS
+
+    def calls(self, seconds: float) -> int:
+        """How many calls, warm-up included, of so many seconds each are made of a model at one batch size."""
+        warm = min(max(1, self.warmup), int(self.max_seconds / 4 / seconds) + 1)
+        return warm + min(self.repeats, max(self.least, int(self.max_seconds / seconds) + 1))
 
 
 @dataclass
@@ -63,7 +70,7 @@ class _Cell:
 
     def done(self, protocol: Protocol) -> bool:
         count = len(self.wall)
-        return count >= protocol.repeats or (count >= MIN_REPEATS and sum(self.wall) >= protocol.max_seconds)
+        return count >= protocol.repeats or (count >= protocol.least and sum(self.wall) >= protocol.max_seconds)
 
 
 def measure_latency(

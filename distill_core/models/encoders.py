@@ -97,10 +97,20 @@ def load_encoder(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
 def load_classifier(folder: Path, config: PreTrainedConfig, *, unit: str = "example") -> PreTrainedModel:
     """The checkpoint with its own head, in fp32: a sequence classifier, for words a token classifier, for hidden pieces
     a masked language model."""
+    return _from_pretrained(_kind_with_head(config, unit), folder, config)
+
+
+def new_classifier(config: PreTrainedConfig, *, unit: str = "example") -> PreTrainedModel:
+    """Like `load_classifier`, with random weights from torch's generator."""
+    model: PreTrainedModel = _kind_with_head(config, unit)(config)
+    return model.eval()
+
+
+def _kind_with_head(config: PreTrainedConfig, unit: str) -> Any:
     kind: Any = _HEADS[unit].get(type(config), None)
     if kind is None:
         raise CheckpointError(f"models of type {config.model_type!r} cannot {UNITS[unit].can} here.")
-    return _from_pretrained(kind, folder, config)
+    return kind
 
 
 #: unit → models with a head for it

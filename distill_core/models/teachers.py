@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
-from distill_core.checkpoints import CheckpointInfo, inspect
+from distill_core.checkpoints import CheckpointInfo, inspect, inspect_light
 from distill_core.config import TeacherSection
 from distill_core.errors import CheckpointError
 from distill_core.models.base import count_parameters, seeded
@@ -23,6 +24,8 @@ from distill_core.models.encoders import (
     load_encoder,
     load_tokenizer,
     model_inputs,
+    new_classifier,
+    new_encoder,
     recorded_qkv,
     run_encoder,
     set_dropout,
@@ -183,6 +186,16 @@ class _Wanted:
     dropout: float | None
     seed: int
     task: Task
+    stand_ins: bool = False
+
+    def encoder(self, folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
+        return new_encoder(config).eval() if self.stand_ins else load_encoder(folder, config)
+
+    def model(self, folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
+        """With a head of its own."""
+        if self.stand_ins:
+            return new_classifier(config, unit=self.task.unit)
+        return load_classifier(folder, config, unit=self.task.unit)
 
     def head(self, width: int) -> SharedHead | TokenHead:
         kind = TokenHead if self.task.unit == "word" else SharedHead
@@ -197,6 +210,7 @@ def load_teachers(
     dropout: float | None,
     seed: int,
     task: str = "classification",
+    stand_ins: bool = False,
 ) -> list[Teacher]:
     """The teachers of a run, on the CPU and in evaluation mode.
 
@@ -208,12 +222,14 @@ def load_teachers(
         seed: draws new layers; a teacher's do not depend on how many others there are.
         task: its name in `catalogue.TASKS`; logits are [B, C] where examples get predictions, [B, W, C] where words
             do, and [B, W, V] for hidden pieces, by the checkpoint's own head in every mode.
+        stand_ins: random weights of the right shapes; none are read or downloaded, but those of saved students.
 
     Raises:
         CheckpointError: with the path of the setting at fault. NetworkError: the Hub is needed and out of reach.
     """
-    wanted = _Wanted(mode, labels, dropout, seed, build_task(task))
-    with_infos = [(section, _inspect(section, index)) for index, section in enumerate(sections)]
+    wanted = _Wanted(mode, labels, dropout, seed, build_task(task), stand_ins)
+    look = inspect_light if stand_ins else inspect
+    with_infos = [(section, _inspect(section, index, look)) for index, section in enumerate(sections)]
     names = _unique_names(with_infos)
     if wanted.task.unit == "piece":
         teachers: list[Teacher] = [
@@ -270,7 +286,7 @@ def _encoder(
     with _field(f"teachers.{index}.source"):
         if info.student is None:
             config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
-            return load_tokenizer(info.folder), load_encoder(info.folder, config)
+            return load_tokenizer(info.folder), wanted.encoder(info.folder, config)
         misfit = retraining_misfit(info.name, info.student)
         if misfit:
             raise CheckpointError(misfit[0], hint=misfit[1])
@@ -296,7 +312,7 @@ def _ready_teacher(name: str, section: TeacherSection, info: CheckpointInfo, wan
         if info.student is not None:
             return StudentTeacher(name, info, load_saved(info), columns)
         config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
-        model = load_classifier(info.folder, config, unit=wanted.task.unit)
+        model = wanted.model(info.folder, config)
         return ReadyTeacher(name, info, (load_tokenizer(info.folder), model), columns, unit=wanted.task.unit)
 
 
@@ -315,17 +331,17 @@ def _masked_teacher(
         if info.student is not None:
             return StudentTeacher(name, info, load_saved(info), None)
         config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
-        model = load_classifier(info.folder, config, unit=wanted.task.unit)
+        model = wanted.model(info.folder, config)
         return MaskedTeacher(name, info, (load_tokenizer(info.folder), model))
 
 
-def _inspect(section: TeacherSection, index: int) -> CheckpointInfo:
+def _inspect(section: TeacherSection, index: int, look: Callable[..., CheckpointInfo]) -> CheckpointInfo:
     with _field(f"teachers.{index}.source"):
         try:
-            return inspect(section.source, section.revision, section.keep_layers)
+            return look(section.source, section.revision, section.keep_layers)
         except CheckpointError as error:
             if section.keep_layers is not None and error.field is None:
-                inspect(section.source, section.revision)  # raises, when the checkpoint itself is at fault
+                look(section.source, section.revision)  # raises, when the checkpoint itself is at fault
                 error.field = f"teachers.{index}.keep_layers"
             raise
 

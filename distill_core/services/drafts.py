@@ -171,7 +171,8 @@ def inspect(teacher: TeacherSection) -> CheckpointInfo:
     return _CACHE.get(key, lambda: checkpoints.inspect_light(teacher.source, teacher.revision, teacher.keep_layers))
 
 
-def _data_key(parts: Parts) -> tuple[Any, ...]:
+def data_key(parts: Parts) -> tuple[Any, ...]:
+    """Changes when the data section, the seed or the files do."""
     data = parts.data
     stamps: list[Any] = []
     if isinstance(data, FileData):
@@ -183,7 +184,7 @@ def _data_key(parts: Parts) -> tuple[Any, ...]:
 
 def known_data(parts: Parts) -> CheckResult | None:
     """What an earlier check of these data found, if it is remembered."""
-    found: CheckResult | None = _CACHE.peek(_data_key(parts)) if parts.data is not None else None
+    found: CheckResult | None = _CACHE.peek(data_key(parts)) if parts.data is not None else None
     return found
 
 
@@ -195,7 +196,7 @@ def checked_data(parts: Parts, teacher: CheckpointInfo | None) -> CheckResult:
             counter = checkpoints.count_pieces(teacher)
         except StillroomError:
             counter = None  # lengths stay unknown; the teacher's own error is told at its field
-    key = _data_key(parts)
+    key = data_key(parts)
 
     def lasting(result: CheckResult) -> bool:
         return not any(finding.code == "network" for finding in result.findings)

@@ -23,7 +23,9 @@ from distill_core.services.check import CheckOutcome
 from distill_core.services.differences import differences
 from distill_core.services.live import live_view, run_row, steps_of
 from distill_core.services.machine import Machine
+from distill_core.services.planning import Planning
 from distill_core.services.series import CurveCache, points_csv
+from distill_core.services.warm import WarmChild
 from distill_core.settings import HomeLock, Settings
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,9 @@ class Services:
             self.queue = RunQueue(self.store, self.home, limit=settings.max_queue)
             self._machine = Machine(settings.device)
             self._offline_known = threading.Event()
+            devices = {"CUDA_VISIBLE_DEVICES": ""} if settings.device == "cpu" else {}
+            self.warm = WarmChild(environment=devices, log_path=self.home.cache / "warm.log")
+            self._planning = Planning(self.warm, self.home, self._uploads_only())
             self.supervisor = Supervisor(
                 self.store,
                 self.home,
@@ -72,6 +77,7 @@ class Services:
         """Stop supervising and give the data folder back. Runs go on; the next app adopts them."""
         self.supervisor.close()
         self._machine.close()
+        self.warm.close()
         self.store.close()
         self._lock.release()
 
@@ -108,10 +114,12 @@ class Services:
         what is not known yet is None; archived: bool."""
         return [run_row(row) for row in self.store.runs(limit)]
 
-    def start(self, config: RunConfig, *, token: str | None = None) -> str:
-        """Queue a run and return its id. The same token twice gives the same id. Raises JobError (queue full)."""
+    def start(self, config: RunConfig, *, token: str | None = None, estimate: dict[str, Any] | None = None) -> str:
+        """Queue a run and return its id. The same token twice gives the same id. Raises JobError (queue full).
+
+        estimate: a ready `estimate` of this config; it is kept, and the report tells it beside what the run took."""
         checking.refuse_foreign_paths(config, self._uploads_only())
-        run_id = self.queue.add(config, token=token)
+        run_id = self.queue.add(config, token=token, estimate=estimate)
         self.supervisor.wake()
         return run_id
 
@@ -251,6 +259,31 @@ class Services:
         """{parameters, bytes, megabytes (10^6 bytes), compression, teacher_parameters} of the student as typed;
         {error: str, field: str | None} when it cannot be computed."""
         return checking.sizes(draft, uploads_only=self._uploads_only())
+
+    def warm_up(self) -> None:
+        """Somebody opened New run: start the helper that measures, if it is not there. Returns at once."""
+        self.warm.warm_up()
+
+    def latency_preview(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """Latency of the draft's student and teachers on this machine, with random weights; returns at once, ask again.
+
+        {state: "starting" | "measuring"}, or
+        {state: "ready", rows: [{name, role, batch, tokens, threads, runtime, device, p50, p95, cpu_ms, repeats}],
+         speedup: {batch (str): ×, against the smallest teacher}, compared: "cpu_ms" | "p50" (what speed-ups are made
+         of), protocol: str}, or
+        {state: "failed", error, hint, field}. With `vocabulary: seen` the whole vocabulary is measured.
+        """
+        return self._planning.latency(draft)
+
+    def estimate(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """What the draft's run would take on this machine; returns at once, ask again.
+
+        {state: "starting" | "measuring", measuring: True}, or
+        {state: "ready", seconds, low, high, cpu_seconds, parts: [{stage, seconds, cpu_seconds}], memory_bytes,
+         disk_bytes, signals: "live" | "cached", basis: str} (`planner.estimate` says what each is), or
+        {state: "failed", error, hint, field}.
+        """
+        return self._planning.estimate(draft)
 
     def store_upload(self, temp_path: str, original_name: str) -> str:
         """Copy an uploaded file under the data folder and return its path. Raises DataError (ending, size)."""

@@ -77,7 +77,7 @@ def _train(
         trial.arm,
         student,
         StudentData(plan.texts.pool, prepared.targets, plan.texts.validation, prepared.score, held),
-        _lessons(ctx, prepared, signals, student, trial, main_weight),
+        lessons(ctx, prepared, signals, student, trial, main_weight),
         seed=trial.seed,
         device=ctx.device,
     )
@@ -117,7 +117,7 @@ _ARM_NOTES = {
 }
 
 
-def _lessons(
+def lessons(
     ctx: RunContext,
     prepared: Prepared,
     signals: list[TeacherSignals],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -105,6 +106,12 @@ def signal_spec(ctx: RunContext, prepared: Prepared, number: int) -> SignalSpec:
     return replace(spec, top_k=min(ctx.config.signal_top_k, prepared.classes - 1))
 
 
+def folder_of(ctx: RunContext, prepared: Prepared, number: int, teacher_fingerprint: str) -> Path:
+    """Where the answers of teacher `number` to the whole pool lie."""
+    spec = signal_spec(ctx, prepared, number)
+    return ctx.home.signals / fingerprint(teacher_fingerprint, prepared.pool.ids, spec, prepared.limits[number])
+
+
 def asked(config: RunConfig) -> set[int]:
     """Numbers of the teachers that some phase asks."""
     return {number for _, teachers in lessons_of(config) for number in teachers}
@@ -166,7 +173,7 @@ def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number
         ctx.plan.skip(item(number))
         return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device))
     ids = prepared.pool.ids
-    folder = ctx.home.signals / fingerprint(taught.fingerprints[number], ids, spec, prepared.limits[number])
+    folder = folder_of(ctx, prepared, number, taught.fingerprints[number])
     if (folder / COMPLETE).exists():
         ctx.log(f"{teacher.name}: all {len(ids):,} answers were already on disk.")
         ctx.plan.skip(item(number))

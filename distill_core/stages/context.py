@@ -22,7 +22,8 @@ from distill_core.train.stop import StopToken
 
 @dataclass
 class RunContext:
-    """One run under way."""
+    """One run under way. stand_ins: the planner's; teachers get random weights of the right shapes, from their small
+    files alone."""
 
     config: RunConfig
     folder: RunFolder
@@ -31,7 +32,9 @@ class RunContext:
     stop: StopToken
     device: torch.device
     plan: WorkPlan
+    stand_ins: bool = False
     _now: tuple[str, float] | None = None
+    _cpu: float = 0.0
 
     @property
     def seed(self) -> int:
@@ -49,12 +52,27 @@ class RunContext:
     def _seconds_path(self) -> Path:
         return self.folder.checkpoints / "seconds.json"
 
+    @property
+    def _cpu_path(self) -> Path:
+        return self.folder.checkpoints / "cpu_seconds.json"
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU seconds of this process, all threads together, as `stage_seconds`; `start` is what came before the first
+        stage: loading torch and the project."""
+        seconds = _read_seconds(self._cpu_path)
+        if self._now:
+            name, spent = self._now[0], time.process_time() - self._cpu
+            seconds[name] = seconds.get(name, 0.0) + spent
+        return seconds
+
+    def started(self) -> None:
+        """Note what the start of this attempt cost; to be called once, before the first stage."""
+        seconds = self.cpu_seconds()
+        write_json(self._cpu_path, {**seconds, "start": seconds.get("start", 0.0) + time.process_time()})
+
     def stage_seconds(self) -> dict[str, float]:
         """Wall-clock seconds spent in each stage so far, all attempts together, the one under way included."""
-        try:
-            seconds: dict[str, float] = json.loads(self._seconds_path.read_text())
-        except (FileNotFoundError, ValueError):
-            seconds = {}
+        seconds = _read_seconds(self._seconds_path)
         if self._now:
             name, started = self._now
             seconds[name] = seconds.get(name, 0.0) + time.monotonic() - started
@@ -65,14 +83,23 @@ class RunContext:
         """Report a stage's start and end, and add up its time, also when it is stopped on the way."""
         self.check_stop()
         self.sink.emit("stage", stage=name, state="started")
-        self._now = (name, time.monotonic())
+        self._now, self._cpu = (name, time.monotonic()), time.process_time()
         finished = False
         try:
             yield
             finished = True
         finally:
-            seconds = self.stage_seconds()
+            seconds, spent = self.stage_seconds(), self.cpu_seconds()
             self._now = None
             write_json(self._seconds_path, seconds)
+            write_json(self._cpu_path, spent)
             if finished:
                 self.sink.emit("stage", stage=name, state="finished", seconds=seconds[name])
+
+
+def _read_seconds(path: Path) -> dict[str, float]:
+    try:
+        seconds: dict[str, float] = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return seconds

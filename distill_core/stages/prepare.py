@@ -127,10 +127,16 @@ def _limits(ctx: RunContext, task: Task, teachers: list[Teacher]) -> list[int]:
 
 
 def load_run_teachers(ctx: RunContext, task: Task, labels: list[str]) -> list[Teacher]:
-    """All teachers of the run as their checkpoints are, on the CPU."""
+    """All teachers of the run as their checkpoints are, on the CPU (the planner's: stand-ins for them)."""
     settings = ctx.config.teacher_training
     return load_teachers(
-        ctx.config.teachers, settings.mode, labels, dropout=settings.dropout, seed=ctx.seed, task=task.name
+        ctx.config.teachers,
+        settings.mode,
+        labels,
+        dropout=settings.dropout,
+        seed=ctx.seed,
+        task=task.name,
+        stand_ins=ctx.stand_ins,
     )
 
 

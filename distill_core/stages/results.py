@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import resource
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -25,10 +27,12 @@ from distill_core.stages.context import RunContext
 from distill_core.stages.plan import skipped_uniform
 from distill_core.stages.prepare import Prepared
 from distill_core.stages.teachers import TaughtTeachers
+from distill_core.storage import read_json
 
 ITEM = "measure"
 #: seconds a model may take at one batch size: a glance before training, a proper look after it
 PREVIEW_SECONDS, FINAL_SECONDS = 0.5, 15.0
+PREVIEW_REPEATS = 7
 
 
 def preview(ctx: RunContext, prepared: Prepared, student: Student) -> None:
@@ -52,7 +56,9 @@ def preview(ctx: RunContext, prepared: Prepared, student: Student) -> None:
         },
         metric=prepared.task.metric,
     )
-    measured = _latency(ctx, prepared.teachers, student, repeats=7, seconds=PREVIEW_SECONDS, stop=ctx.stop.is_set)
+    measured = _latency(
+        ctx, prepared.teachers, student, repeats=PREVIEW_REPEATS, seconds=PREVIEW_SECONDS, stop=ctx.stop.is_set
+    )
     ctx.sink.emit("latency", phase="preview", rows=measured)
 
 
@@ -87,11 +93,14 @@ def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, arms: list[
             arms=[_arm_result(prepared, arm, size.parameters, size.bytes) for arm in arms],
             latency=latency,
             seconds=ctx.stage_seconds(),
+            cpu_seconds=ctx.cpu_seconds(),
+            peak_memory=peak_memory(),
+            estimate=_expected(ctx),
             config=ctx.config.model_dump(mode="json", exclude_none=True),
             device=describe_machine(ctx.device.type),
             versions=versions(),
             findings=[finding.as_dict() for finding in prepared.data.findings],
-            latency_protocol=describe(_protocol(ctx, repeats, FINAL_SECONDS)),
+            latency_protocol=describe(protocol(ctx, repeats, FINAL_SECONDS)),
             missing_controls=_missing(ctx),
         )
     )
@@ -100,6 +109,19 @@ def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, arms: list[
     ctx.plan.advance(ITEM, 1.0)
     ctx.plan.emit(force=True)
     return report
+
+
+def peak_memory() -> int:
+    """Bytes this process held in memory at most, so far."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _expected(ctx: RunContext) -> dict[str, Any] | None:
+    """The estimate the run was started with, from its meta.json."""
+    meta = read_json(ctx.folder.meta)
+    found = meta.get("estimate") if isinstance(meta, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def versions() -> dict[str, str]:
@@ -163,7 +185,8 @@ def _arm_result(prepared: Prepared, arm: FinishedArm, parameters: int, size: int
     )
 
 
-def _protocol(ctx: RunContext, repeats: int, seconds: float) -> Protocol:
+def protocol(ctx: RunContext, repeats: int, seconds: float) -> Protocol:
+    """How latency is measured in this run: so many timed calls, of a slow model as many as fit into the seconds."""
     measure = ctx.config.measure
     return Protocol(
         batch_sizes=measure.batch_sizes,
@@ -186,17 +209,19 @@ def _latency(
 ) -> list[dict[str, Any]]:
     # One that stays as pre-trained answers nobody, so nobody waits for it.
     subjects = {
-        teacher.name: _subject("teacher", teacher, teacher.max_tokens) for teacher in teachers if teacher.answers
+        teacher.name: subject("teacher", teacher, teacher.max_tokens) for teacher in teachers if teacher.answers
     }
-    subjects[_student_name(subjects)] = _subject("student", student, ctx.config.data.max_tokens)
-    return measure_latency(subjects, _protocol(ctx, repeats, seconds), stop=stop)
+    subjects[student_name(subjects)] = subject("student", student, ctx.config.data.max_tokens)
+    return measure_latency(subjects, protocol(ctx, repeats, seconds), stop=stop)
 
 
-def _student_name(taken: Any) -> str:
+def student_name(taken: Any) -> str:
+    """What the student is called among teachers of these names."""
     return "student" if "student" not in taken else "student (this run)"
 
 
-def _subject(role: Any, model: Teacher | Student, max_tokens: int | None) -> Subject:
+def subject(role: Any, model: Teacher | Student, max_tokens: int | None) -> Subject:
+    """A model as latency is measured of it. max_tokens: the longest input it takes."""
     tokenizer = model.tokenizer
     return Subject(
         role=role,

@@ -97,21 +97,67 @@ def _untaught(ctx: RunContext, prepared: Prepared, group: Group) -> list[Teacher
     return [fresh[number].to(ctx.device) for number in group.numbers]
 
 
+def is_kept(ctx: RunContext, group: Group) -> bool:
+    """Did an earlier run finetune the same?"""
+    return (ctx.home.teachers / group.key / "complete").exists()
+
+
+def fingerprints(ctx: RunContext, prepared: Prepared) -> list[str]:
+    """What names each teacher, as it will teach, in the caches of its answers; known before it is finetuned."""
+    found = [_as_is_fingerprint(ctx, prepared, number) for number in range(len(prepared.teachers))]
+    for group in groups(ctx, prepared):
+        if group.fold is None:
+            for position, number in enumerate(group.numbers):
+                found[number] = f"{group.key}-{position}"
+    return found
+
+
+def fit_settings(ctx: RunContext, steps: int) -> FitSettings:
+    """How a group of teachers is optimised over so many steps."""
+    settings = ctx.config.teacher_training
+    return FitSettings(
+        steps=steps,
+        warmup_share=settings.warmup_share,
+        weight_decay=settings.weight_decay,
+        evaluations=max(settings.epochs, 4),
+    )
+
+
+def batches_of(ctx: RunContext, prepared: Prepared, group: Group) -> BatchPlan:
+    """Which labelled rows each step of a group's finetuning sees."""
+    rows = prepared.labelled
+    if group.fold is not None:
+        rows = rows[fold_of(ctx, prepared)[rows] != group.fold]
+    lengths = prepared.texts[group.numbers[0]].pool.lengths[rows]
+    settings = ctx.config.teacher_training
+    return BatchPlan(rows, lengths, settings.batch_size, seed=ctx.seed, copies=prepared.task.copies)
+
+
+def learner_of(ctx: RunContext, prepared: Prepared, group: Group, teachers: list[Teacher]) -> TeacherLearner:
+    """What trains a group's teachers."""
+    return TeacherLearner(
+        teachers,
+        [prepared.texts[number].pool for number in group.numbers],
+        prepared.targets,
+        [prepared.texts[number].validation for number in group.numbers],
+        prepared.score,
+        ctx.config.teacher_training,
+        ctx.device,
+    )
+
+
 def run(ctx: RunContext, prepared: Prepared) -> TaughtTeachers:
-    fingerprints = [_as_is_fingerprint(ctx, prepared, number) for number in range(len(prepared.teachers))]
     made = groups(ctx, prepared)
     for group in made:
         _teach(ctx, prepared, group)
-        if group.fold is not None:
-            continue
-        for position, number in enumerate(group.numbers):
-            fingerprints[number] = f"{group.key}-{position}"
     answers = [
         predict_units(teacher, texts.validation, ctx.device) if teacher.answers else None
         for teacher, texts in zip(prepared.teachers, prepared.texts, strict=True)
     ]
     validation = [None if said is None else prepared.score(said.predicted) for said in answers]
-    taught = TaughtTeachers(fingerprints, validation, answers, [group for group in made if group.fold is not None])
+    taught = TaughtTeachers(
+        fingerprints(ctx, prepared), validation, answers, [group for group in made if group.fold is not None]
+    )
     for number, teacher in enumerate(prepared.teachers):
         best = {"level": "reference"} if number == taught.reference else {}
         ctx.sink.emit("teacher", name=teacher.name, validation=validation[number], **best)
@@ -124,7 +170,7 @@ def _teach(ctx: RunContext, prepared: Prepared, group: Group) -> None:
     if group.fold is not None:
         names += f" without fold {group.fold + 1}"
     store = ctx.home.teachers / group.key
-    known = (store / "complete").exists()
+    known = is_kept(ctx, group)
     teachers = _untaught(ctx, prepared, group) if group.fold is None or not known else []
     if known:
         if group.fold is None:
@@ -132,33 +178,14 @@ def _teach(ctx: RunContext, prepared: Prepared, group: Group) -> None:
         ctx.plan.skip(group.item)
         ctx.log(f"{names}: finetuned before on the same data with the same settings; taken from the store.")
         return
-    settings = ctx.config.teacher_training
-    learner = TeacherLearner(
-        teachers,
-        [prepared.texts[number].pool for number in group.numbers],
-        prepared.targets,
-        [prepared.texts[number].validation for number in group.numbers],
-        prepared.score,
-        settings,
-        ctx.device,
-    )
-    rows = prepared.labelled
-    if group.fold is not None:
-        rows = rows[fold_of(ctx, prepared)[rows] != group.fold]
-    lengths = prepared.texts[group.numbers[0]].pool.lengths[rows]
-    plan = BatchPlan(rows, lengths, settings.batch_size, seed=ctx.seed, copies=prepared.task.copies)
-    steps = settings.epochs * plan.per_epoch
+    learner, plan = learner_of(ctx, prepared, group, teachers), batches_of(ctx, prepared, group)
+    steps = ctx.config.teacher_training.epochs * plan.per_epoch
     folder = ctx.folder.checkpoints / group.item
     ctx.plan.begin(f"finetuning {names}")
     Fit(
         learner,
         plan,
-        FitSettings(
-            steps=steps,
-            warmup_share=settings.warmup_share,
-            weight_decay=settings.weight_decay,
-            evaluations=max(settings.epochs, 4),
-        ),
+        fit_settings(ctx, steps),
         Trial(group.item, ctx.seed),
         folder=folder,
         sink=ctx.sink if group.fold is None else _Quiet(ctx.sink),

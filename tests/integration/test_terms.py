@@ -85,7 +85,7 @@ def first_step(config: cfg.RunConfig, root: Path) -> tuple[dict[str, float], dic
         "main",
         student,
         StudentData(texts.pool, prepared.targets, texts.validation, prepared.score),
-        arms._lessons(ctx, prepared, signals, student, Trial("main", 3), None),
+        arms.lessons(ctx, prepared, signals, student, Trial("main", 3), None),
         seed=3,
         device=CPU,
     )
