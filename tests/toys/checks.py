@@ -22,6 +22,8 @@ from distill_core.export.markdown import to_markdown
 from distill_core.jobs.queue import config_summary
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome, RunFolder
+from distill_core.planner import latency
+from distill_core.planner.estimate import estimate
 from distill_core.predict import StudentPredictor
 from distill_core.services.check import check_config
 from distill_core.services.live import run_state
@@ -176,6 +178,19 @@ def test_the_saved_student_teaches_in_turn(
         cfg.from_dict(second), RunFolder(tmp_path / "run"), DataHome(tmp_path / "home"), MemorySink(), StopToken()
     )
     assert report["teachers"][0]["parameters"] > report["arms"][0]["parameters"]
+
+
+def test_its_latency_and_a_runs_time_are_measured_before_it(raw: dict[str, Any], tmp_path: Path) -> None:
+    config = {**raw, "student": {"kind": "bag", "breadth": 10}}
+    draft = {name: cfg.from_dict(config).model_dump(mode="json")[name] for name in ("student", "teachers", "measure")}
+    found = latency.answer(
+        {**draft, "mode": "separate", "task": "topics", "classes": 3, "max_tokens": 24, "device": "cpu",
+         "cache": str(tmp_path / "cache")}
+    )  # fmt: skip
+    assert {row["role"] for row in found["rows"]} == {"teacher", "student"}
+    assert all(value > 0 for value in found["speedup"].values())
+    planned = estimate(cfg.from_dict(raw), DataHome(tmp_path / "home"))
+    assert 0 < planned["low"] <= planned["seconds"] <= planned["high"]
 
 
 def test_the_live_page_names_the_metric(tmp_path: Path) -> None:
