@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from distill_core.catalogue import STUDENTS
 from distill_core.errors import ConfigError, FieldError
 from distill_core.sections.base import MAX_TEACHERS, Section, setting
-from distill_core.sections.data import BundledData, Columns, Data, DataSection, FileData, HubData
+from distill_core.sections.data import BundledData, Columns, Data, DataSection, FileData, HubData, Remedies
 from distill_core.sections.measure import MeasureSection
 from distill_core.sections.objective import Objective
 from distill_core.sections.students import BiLSTMStudent, Student, StudentSection, TransformerStudent
@@ -36,6 +36,7 @@ __all__ = [
     "HubData",
     "MeasureSection",
     "Objective",
+    "Remedies",
     "RunConfig",
     "Section",
     "Student",

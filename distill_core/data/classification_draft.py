@@ -6,7 +6,8 @@ from collections import Counter
 
 import numpy as np
 
-from distill_core.data import checks
+from distill_core.config import Remedies
+from distill_core.data import checks, remedies
 from distill_core.data.draft import DataConfig, Draft, Parts, Splitter, Strata
 from distill_core.data.load import Examples, examples_of, load_source
 from distill_core.data.types import Findings, Rows, count_of
@@ -24,6 +25,7 @@ def draft_classification(config: DataConfig, seed: int) -> Draft:
     if "train" in source.tables:
         table = source.tables["train"]
         draft.columns, draft.guessed, draft.preview = table.names, table.guessed, table.preview(source.shown)
+        draft.roles, draft.first_rows, draft.rows_read = source.roles(), table.preview(table.names), len(table)
     draft.sizes = {split: len(table) for split, table in source.tables.items()}
     found = {split: examples_of(source, split, findings) for split in source.tables}
     read = {split: checks.drop_empty_texts(part, findings) for split, part in found.items() if part is not None}
@@ -33,6 +35,10 @@ def draft_classification(config: DataConfig, seed: int) -> Draft:
         if train is not None:
             findings.add("error", "no_rows", train.field, f"No row of {train.title} has a text.")
         return draft
+    if config.remedies.merge_label_spellings:
+        read = remedies.merge_spellings(read, findings)
+        train = read["train"]
+    draft.read = _rows(train, [], bare=True)
     draft.labels = checks.label_list(train, findings)
     counts = Counter(train.labels)
     draft.balance = {label: counts[label] for label in draft.labels}
@@ -46,7 +52,7 @@ def draft_classification(config: DataConfig, seed: int) -> Draft:
     held_out = [split for split in ("test", "validation") if split not in read]
     checks.check_class_sizes(draft.balance, held_out, findings)
     parts = _parts(read, draft.labels, findings)
-    _check_duplicates(parts, read, draft.labels, findings)
+    _check_duplicates(parts, read, draft, config.remedies)
     draft.splits = Splitter(config, seed, Strata(draft.labels), source.titles, source.fields, findings).split(parts)
     draft.sizes = {name: len(rows) for name, rows in draft.splits.items()}
     fields = {split: source.fields.get(split, f"data.{split}_share") for split in draft.splits}
@@ -90,7 +96,7 @@ def _parts(read: dict[str, Examples], labels: list[str], findings: Findings) -> 
     )
 
 
-def _check_duplicates(parts: Parts, read: dict[str, Examples], labels: list[str], findings: Findings) -> None:
+def _check_duplicates(parts: Parts, read: dict[str, Examples], draft: Draft, chosen: Remedies) -> None:
     split_rows = {
         "train": parts.labelled,
         "validation": parts.validation,
@@ -99,4 +105,5 @@ def _check_duplicates(parts: Parts, read: dict[str, Examples], labels: list[str]
     }
     for split, rows in split_rows.items():
         if rows is not None and split in read:
-            checks.check_duplicates(rows, read[split].title, read[split].field, labels, findings)
+            own = None if split in checks.MEASURED_ON else chosen
+            checks.check_duplicates(rows, read[split].title, read[split].field, draft.labels, draft.findings, own)

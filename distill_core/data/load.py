@@ -47,6 +47,15 @@ class Source:
         """What a preview shows: the mapped columns, and the languages where they are told apart."""
         return [*self.mapped, *([self.columns.language] if self.columns.language else [])]
 
+    def roles(self) -> dict[str, str]:
+        """Column of the training file → what it is used as."""
+        there = self.tables["train"].names
+        if not self.labelled and len(there) == 1:
+            return {there[0]: "text"}
+        wanted = ("text", "text_pair", "label", "language") if self.labelled else ("text",)
+        named = {getattr(self.columns, role): role for role in reversed(wanted)}
+        return {name: named[name] for name in there if name in named}
+
 
 @dataclass
 class Examples:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from distill_core.data import checks
 from distill_core.data.draft import DataConfig, Draft
 from distill_core.data.load import add_error
+from distill_core.data.look import look_at
 from distill_core.data.types import CheckResult, Findings, PreparedData, count_of, data_fingerprint
 from distill_core.errors import DataError, NetworkError
 from distill_core.tasks.base import build_task
@@ -61,8 +61,7 @@ def check(
     except NetworkError as error:
         add_error(findings, error, "network", "data.name")
         return CheckResult(list(findings))
-    if draft.splits is not None and piece_counter is not None:
-        checks.check_lengths(draft.splits, config.max_tokens, piece_counter, draft.findings)
+    look = look_at(draft, config, piece_counter)
     return CheckResult(
         findings=list(draft.findings),
         labels=draft.labels,
@@ -71,6 +70,7 @@ def check(
         columns=draft.columns,
         balance=draft.balance,
         guessed=draft.guessed,
+        look=look,
     )
 
 

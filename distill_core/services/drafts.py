@@ -154,6 +154,12 @@ class Cache:
 _CACHE = Cache()
 
 
+def remembered(key: tuple[Any, ...], make: Callable[[], _Value]) -> _Value:
+    """The answer to a question about a draft, kept as long as its key stays the same."""
+    found: _Value = _CACHE.get(key, make)
+    return found
+
+
 def _stamp(path: Path) -> tuple[Any, ...]:
     """Changes when the file, or a file in the folder, does."""
     try:
