@@ -12,6 +12,7 @@ from distill_core.shapes import STUDENT_PRESETS
 from ui import drafts, text
 from ui.fields import shown
 from ui.forms import Form
+from ui.pages import new_latency
 
 SECTIONS = {"transformer": cfg.TransformerStudent, "bilstm": cfg.BiLSTMStudent}
 
@@ -21,6 +22,7 @@ class StudentStep:
     preset: gr.Dropdown
     kind: gr.Radio
     kinds: dict[str, gr.Column]
+    latency: new_latency.LatencyBlock
 
 
 def build(form: Form, values: dict[str, Any]) -> StudentStep:
@@ -31,12 +33,13 @@ def build(form: Form, values: dict[str, Any]) -> StudentStep:
         value="", label=text.PRESET, info=text.PRESET_HELP, elem_id="field-student-preset",
     )  # fmt: skip
     kind = gr.Radio(list(text.KINDS), value=chosen, label="Kind of student", elem_id="field-student-kind")
+    latency = new_latency.build()
     groups = {}
     for name, section in SECTIONS.items():
         with gr.Column(visible=name == chosen) as groups[name]:
             own = values if name == chosen else {}
             form.fields(drafts.section_fields(section, "student."), tags=(name,), values=own)
-    return StudentStep(preset, kind, groups)
+    return StudentStep(preset, kind, groups, latency)
 
 
 def fill(form: Form, name: str) -> list[Any]:
