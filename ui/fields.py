@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import types
 import typing
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import gradio as gr
@@ -31,7 +32,7 @@ LONGEST_YAML = 20_000
 @dataclass(frozen=True)
 class FieldSpec:
     """What a widget needs to know of a field. low and high are inclusive unless the help says otherwise. section: what
-    a list of sections (`yaml`) is made of."""
+    a list of sections (`yaml`) is made of. words: what choices are called, where the section says it."""
 
     path: str
     kind: Kind
@@ -45,6 +46,7 @@ class FieldSpec:
     high: float | None = None
     advanced: bool = False
     section: type[Section] | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 def spec_of(path: str, info: FieldInfo) -> FieldSpec:
@@ -69,6 +71,7 @@ def spec_of(path: str, info: FieldInfo) -> FieldSpec:
         high=high,
         advanced=bool(extra.get("advanced")),
         section=typing.get_args(info.annotation)[0] if kind == "yaml" else None,
+        words=typing.cast("dict[str, str]", extra.get("words") or {}),
     )
 
 
@@ -122,10 +125,10 @@ def _figure(value: float | None) -> str:
 
 
 def named_choices(spec: FieldSpec) -> list[tuple[str, str]]:
-    """(title, value): the catalogue's titles where the choices stand there, else the page's words."""
+    """(title, value): the catalogue's titles where the choices stand there, else the section's or the page's words."""
     if spec.path in ENTRIES:
         return [(ENTRIES[spec.path][choice].title, choice) for choice in spec.choices]
-    names = text.CHOICES.get(spec.path, {})
+    names = spec.words or text.CHOICES.get(spec.path, {})
     return [(names.get(choice, choice), choice) for choice in spec.choices]
 
 

@@ -20,12 +20,6 @@ STEP_INTRO = {
     "Method": "How the student learns from its teachers. A recipe fills the settings in; change whatever you like.",
     "Review": "What will run, as a file and as a command. Checking also reads the data and the checkpoints.",
 }
-#: what files hold, by task
-ROWS = {
-    "classification": "Files: CSV, TSV, JSONL or Parquet, one text a row.",
-    "tagging": "Files: one JSON object a line with tokens and tags, or CoNLL (one word a line with its tag).",
-    "masked_lm": "Files: plain text (.txt), one text a line, or the text column of CSV, TSV, JSONL or Parquet.",
-}
 HELD_OUT = "Validation and test rows are held out by themselves where you have no file for them."
 CONTINUE = "Continue"
 ADD_TEACHER = "Add a teacher"
@@ -42,23 +36,9 @@ RECIPE_HELP = (
 )
 
 SOURCES = (("Bundled", "bundled"), ("My files", "files"), ("Hugging Face Hub", "hub"))
-KINDS = (("Transformer", "transformer"), ("BiLSTM", "bilstm"))
 MODES = {"as_is": "Used as they are", "separate": "Finetuned separately", "cofinetune": "Co-finetuned (MT-BERT)"}
 CHOICES = {
     "teacher_training.mode": MODES,
-    "student.initialise": {
-        "random": "Random",
-        "teacher_layers": "Layers of a teacher",
-        "svd": "SVD of a teacher's embedding",
-    },
-    "student.layer_choice": {
-        "first": "The first",
-        "every_other": "Every other",
-        "last": "The last",
-        "remap": "Remapped, for a deeper student",
-    },
-    "student.pooling": {"max": "Maximum", "mean": "Mean", "last": "Last state"},
-    "student.vocabulary": {"full": "All pieces", "seen": "Pieces seen in the texts"},
     "objective.soft_label_weight_shape": {"linear": "Linear", "cosine": "Cosine"},
     "objective.hidden_loss": {"mse": "MSE", "cosine": "Cosine", "kl": "KL"},
     "objective.hidden_layers": {"uniform": "Uniform", "last": "The last", "top": "The topmost"},

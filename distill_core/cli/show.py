@@ -108,11 +108,11 @@ def predict(request: PredictRequest) -> int:
 
     decide_offline()
     predictor = StudentPredictor.load(folder)
-    if predictor.task == "tagging":
+    if predictor.unit == "word":
         if pairs:
             raise DataError("This student tags words; it takes no second text.", hint="Leave --text-pair out.")
         return _tagged(predictor.tag(texts), as_json=request.as_json, plain=predictor.plain_tags)
-    if predictor.task == "masked_lm":
+    if predictor.unit == "piece":
         if pairs:
             raise DataError("This student guesses hidden words; it takes no second text.", hint="Leave it out.")
         return _filled(predictor.fill(texts), as_json=request.as_json)

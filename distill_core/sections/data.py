@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from distill_core.catalogue import DEFAULT_TASK, TASKS
 from distill_core.sections.base import Section, setting
+
+if TYPE_CHECKING:
+    TaskName = str
+else:
+    TaskName = Literal[tuple(TASKS)]
 
 
 class DataSection(Section):
     """What every source of data has in common."""
 
-    task: Literal["classification", "tagging", "masked_lm"] = setting(
-        "classification",
-        "classification: one label a text (or pair of texts). tagging: one tag a word, as in named-entity recognition. "
-        "masked_lm: hidden words of plain text are guessed, as in pre-training; no labels are needed.",
+    task: TaskName = setting(
+        DEFAULT_TASK,
+        " ".join(f"{name}: {entry.help[:1].lower()}{entry.help[1:]}" for name, entry in TASKS.items()),
         label="Task",
     )
     max_tokens: int = setting(

@@ -80,6 +80,9 @@ def test_errors_stand_at_their_fields_and_nothing_is_lost(app: App, watch: Calla
     page.click("#check-run")
     page.wait_for_selector("#review .sr-done")
     assert not page.is_visible("#error-teachers-1-source")
+    page.wait_for_selector("#review-yaml .cm-content:has-text('schema_version')")
+    # The editor draws only the lines that are seen.
+    page.locator("#review-yaml .cm-scroller").evaluate("editor => { editor.scrollTop = editor.scrollHeight }")
     page.wait_for_selector("#review-yaml .cm-content:has-text('epochs: 2')")
     assert "distill_core run" in page.inner_text("#review-command")
     watched.assert_clean()

@@ -8,12 +8,14 @@ from typing import Any
 import gradio as gr
 
 from distill_core import config as cfg
+from distill_core.catalogue import DEFAULT_TASK, TASKS
 from distill_core.data.languages import PLACEHOLDER
 from distill_core.data.sources import ENDINGS, TAGGED_ENDINGS
 from distill_core.errors import StillroomError
+from distill_core.tasks.base import known_task
 from ui import markup, preview, text
 from ui.drafts import section_fields
-from ui.fields import ENTRIES, info_line, read, slug, spec_of
+from ui.fields import info_line, read, slug, spec_of
 from ui.forms import Form
 
 ROLES = ("train", "validation", "test", "transfer")
@@ -47,12 +49,12 @@ def build(form: Form, services: Any) -> DataStep:
     step = DataStep(source, {}, task, bundled=bundled_sets(services))
     with gr.Column(elem_classes=["sr-field"]) as step.groups["bundled"]:
         spec = spec_of("data.name", cfg.BundledData.model_fields["name"])
-        first = next(iter(step.bundled["classification"]), None)
+        first = next(iter(step.bundled[DEFAULT_TASK]), None)
         # All of them, whatever the task: Gradio refuses values that are none of the choices it knows of.
         step.name = gr.Dropdown(set_choices(step.bundled), value=first, label=spec.label, elem_id="field-data-name")
         form.bind(spec, step.name, ("bundled",))
     with gr.Column(visible=False) as step.groups["files"]:
-        step.told = markup.still_html(rows_html("classification"), elem_id="rows-told", padding=False)
+        step.told = markup.still_html(rows_html(DEFAULT_TASK), elem_id="rows-told", padding=False)
         _files(form, step)
     with gr.Column(visible=False) as step.groups["hub"]:
         own = section_fields(cfg.HubData, "data.", leave_out=[*cfg.DataSection.model_fields, "columns"])
@@ -81,24 +83,24 @@ def bundled_sets(services: Any) -> dict[str, list[str]]:
     for recipe in services.recipes():
         data = recipe["config"].get("data", {})
         if data.get("source") == "bundled":
-            tasks[data.get("name")] = data.get("task", "classification")
-    found: dict[str, list[str]] = {task: [] for task in text.ROWS}
+            tasks[data.get("name")] = data.get("task", DEFAULT_TASK)
+    found: dict[str, list[str]] = {task: [] for task in TASKS}
     for item in services.bundled()["data"]:
-        found.setdefault(tasks.get(item["name"], "classification"), []).append(item["name"])
+        found.setdefault(tasks.get(item["name"], DEFAULT_TASK), []).append(item["name"])
     return found
 
 
 def set_choices(bundled: dict[str, list[str]]) -> list[tuple[str, str]]:
     """(words, name) of every bundled set; the words tell the task where it is not the usual one."""
     return [
-        (name if task == "classification" else f"{name} ({ENTRIES['data.task'][task].title.lower()})", name)
+        (name if task == DEFAULT_TASK else f"{name} ({TASKS[task].title.lower()})", name)
         for task, names in bundled.items()
         for name in names
     ]
 
 
 def rows_html(task: str) -> str:
-    said = text.ROWS.get(task, "")
+    said = known_task(task).words.files
     return f'<p class="sr-muted sr-small">{markup.esc(f"{said} {text.HELD_OUT}".strip())}</p>'
 
 
@@ -189,7 +191,7 @@ def retask(step: DataStep, task: str, name: str | None) -> list[Any]:
     names = step.bundled.get(task, [])
     value = name if name in names else (names[0] if names else None)
     # Sentences with tags come alone. A second text left over from before would be refused.
-    pairs = gr.update(visible=True) if task == "classification" else gr.update(visible=False, value="")
+    pairs = gr.update(visible=True) if known_task(task).pairs else gr.update(visible=False, value="")
     return [rows_html(task), gr.skip() if value == name else gr.update(value=value), pairs]
 
 
@@ -228,7 +230,7 @@ def guess(services: Any, stored: str | None, task: str, reading: dict[str, str])
     outcome = services.check(draft)
     # The check also knows whether this person may name this path: before that, no file is opened here.
     barred = [e for e in outcome.errors if e.field == "data.train"]
-    if barred or task != "classification":
+    if barred or not known_task(task).pairs:
         return _seen(outcome, barred, skipped)
     from distill_core.data.sources import guess_columns
 

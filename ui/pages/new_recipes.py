@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from distill_core import config as cfg
+from distill_core.catalogue import DEFAULT_TASK, USUAL_STUDENT
 from ui import drafts
 from ui.fields import shown
 from ui.pages import new_words
@@ -34,9 +35,9 @@ def fill(page: Any, recipe: dict[str, Any] | None, task: str) -> list[Any]:
         return [gr.skip()] * len(filled(page))
     config = recipe["config"]
     values = drafts.recipe_values(config)
-    kind = values.get("student.kind", "bilstm")
+    kind = values.get("student.kind", USUAL_STUDENT)
     data = config.get("data", {})
-    switch = data.get("task", "classification") != task
+    switch = data.get("task", DEFAULT_TASK) != task
     chosen = {"student": kind, "data": str(data.get("source", "bundled"))}
     if switch:
         values |= {f"data.{name}": value for name, value in data.items() if not isinstance(value, dict)}

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from distill_core import config as cfg
+from distill_core.catalogue import DEFAULT_TASK
 from ui import text
 from ui.drafts import section_fields
 from ui.fields import slug, spec_of
@@ -77,7 +78,7 @@ def fitting(services: Any, recipes: list[dict[str, Any]]) -> dict[str, list[list
     for recipe in recipes:
         names = [_bare(teacher["source"]) for teacher in recipe["config"].get("teachers", [])]
         if names and known.issuperset(names):
-            found.setdefault(recipe["config"].get("data", {}).get("task", "classification"), []).append(names)
+            found.setdefault(recipe["config"].get("data", {}).get("task", DEFAULT_TASK), []).append(names)
     return found
 
 

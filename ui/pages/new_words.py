@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from distill_core.catalogue import STUDENTS
 from distill_core.errors import FieldError
+from distill_core.tasks.base import known_task
 from ui import formula, markup, text
 from ui.forms import error_html
 
@@ -45,14 +47,8 @@ def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
 
 
 def classes_words(data: dict[str, Any], labels: list[str]) -> str:
-    """ "8 classes"; in tagging "3 types": every type has two tags, and O none, or "17 tags" of no entities; "plain
-    text" for masked LM."""
-    if data.get("task") == "tagging":
-        if not any(label.startswith("B-") for label in labels):
-            return f"{len(labels)} tags"
-        types = max(0, (len(labels) - 1) // 2)
-        return f"{types} type{'' if types == 1 else 's'}"
-    return "plain text" if data.get("task") == "masked_lm" else f"{len(labels)} classes"
+    """ "8 classes", or what the task calls them."""
+    return known_task(data.get("task")).count_words(labels)
 
 
 def teacher_names(draft: dict[str, Any]) -> list[str]:
@@ -64,13 +60,9 @@ def teacher_names(draft: dict[str, Any]) -> list[str]:
 
 
 def student_words(student: dict[str, Any]) -> str:
-    if student.get("kind") == "bilstm":
-        return (
-            f"BiLSTM, {student.get('lstm_layers', '–')} × {student.get('lstm_hidden', '–')} units, "
-            f"embedding {student.get('embedding', '–')}"
-        )
-    copied = " of a teacher" if student.get("initialise") == "teacher_layers" else f" × {student.get('hidden', '–')}"
-    return f"Transformer, {student.get('layers', '–')} layers{copied}"
+    kind = student.get("kind")
+    entry = STUDENTS[kind if kind in STUDENTS else next(iter(STUDENTS))]
+    return str(entry.load().in_words(student))
 
 
 def summary_html(draft: dict[str, Any], sizes: dict[str, Any], summary: dict[str, Any] | None = None) -> str:
