@@ -14,7 +14,7 @@ import gradio as gr
 
 from distill_core.errors import StillroomError
 from ui import markup, text
-from ui.pages import header, home, lists, new, run
+from ui.pages import header, home, lists, new, new_latency, run
 
 #: The address changes before the run is drawn: Plotly and every link look at it.
 OPEN_RUN = """(id) => {
@@ -52,6 +52,7 @@ def build_app(services: Any, downloads: Path) -> gr.Blocks:
         columns = {"home": home_page.column, "run": run_page.column, "new": new_page.column, "runs": runs_column}
         run.wire(run_page, services, downloads)
         new.wire(new_page, services)
+        new_latency.wire(new_page, services)
 
         def route(request: gr.Request, *typed: Any) -> list[Any]:
             page = page_of(dict(request.query_params))

@@ -45,8 +45,8 @@ def answer(payload: dict[str, Any]) -> dict[str, Any]:
     """Handler of "latency". payload: `Shapes` as JSON, and `cache`, the data home's cache folder.
 
     {"rows": [{name, role, batch, tokens, threads, runtime, device, p50, p95, cpu_ms, repeats}], "speedup": {batch: the
-    smallest teacher's median over the student's}, "compared": the figure of a row that speed-ups are made of, "cpu_ms"
-    or "p50", "protocol": str}
+    smallest teacher's time over the student's}, "against": that teacher's name, "compared": the figure of a row that
+    speed-ups are made of, "cpu_ms" or "p50", "protocol": str}
     """
     shapes = Shapes(
         student=_STUDENT.validate_python(payload["student"]),
@@ -84,6 +84,7 @@ def preview(shapes: Shapes, store: ProbeStore) -> dict[str, Any]:
     return {
         "rows": measured,
         "speedup": _speedups(measured, smallest, found.student_name),
+        "against": smallest,
         "compared": _compared(device, protocol.threads),
         "protocol": _in_words(protocol, smallest),
     }

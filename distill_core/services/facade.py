@@ -284,8 +284,8 @@ class Services:
 
         {state: "starting" | "measuring"}, or
         {state: "ready", rows: [{name, role, batch, tokens, threads, runtime, device, p50, p95, cpu_ms, repeats}],
-         speedup: {batch (str): ×, against the smallest teacher}, compared: "cpu_ms" | "p50" (what speed-ups are made
-         of), protocol: str}, or
+         speedup: {batch (str): ×}, against: name of the smallest teacher, compared: "cpu_ms" | "p50" (what speed-ups
+         are made of), protocol: str}, or
         {state: "failed", error, hint, field}. With `vocabulary: seen` the whole vocabulary is measured.
         """
         return self._planning.latency(draft)

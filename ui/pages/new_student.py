@@ -12,6 +12,7 @@ from distill_core.shapes import STUDENT_PRESETS
 from ui import drafts, text
 from ui.fields import shown
 from ui.forms import Form
+from ui.pages import new_latency
 
 
 @dataclass
@@ -19,6 +20,7 @@ class StudentStep:
     preset: gr.Dropdown
     kind: gr.Radio
     kinds: dict[str, gr.Column]
+    latency: new_latency.LatencyBlock
 
 
 def build(form: Form, values: dict[str, Any]) -> StudentStep:
@@ -29,12 +31,13 @@ def build(form: Form, values: dict[str, Any]) -> StudentStep:
         value="", label=text.PRESET, info=text.PRESET_HELP, elem_id="field-student-preset",
     )  # fmt: skip
     kind = gr.Radio(kinds(), value=chosen, label="Kind of student", elem_id="field-student-kind")
+    latency = new_latency.build()
     groups = {}
     for name, entry in STUDENTS.items():
         with gr.Column(visible=name == chosen) as groups[name]:
             own = values if name == chosen else {}
             form.fields(drafts.section_fields(entry.load(), "student."), tags=(name,), values=own)
-    return StudentStep(preset, kind, groups)
+    return StudentStep(preset, kind, groups, latency)
 
 
 def kinds() -> list[tuple[str, str]]:
