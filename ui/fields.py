@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 from distill_core.catalogue import DIVERGENCES, TASKS, WEIGHTINGS, Entry
 from distill_core.config import Section, walk_fields
 from distill_core.errors import FieldError
-from ui import markup, text
+from ui import markup, text, typed_yaml
 
 Kind = Literal["int", "float", "bool", "text", "choice", "ints", "strings", "many", "mapping", "yaml"]
 
@@ -207,15 +207,23 @@ def shown(spec: FieldSpec, value: Any) -> Any:
     return value
 
 
+def section_defaults(section: type[Section] | None) -> dict[str, Any]:
+    """{field: its default} of the items of a list of sections."""
+    fields = section.model_fields if section else {}
+    return {name: info.get_default(call_default_factory=True) for name, info in fields.items()}  # type: ignore[call-arg]
+
+
 def _shown_yaml(spec: FieldSpec, value: Any) -> str:
     """As people would write it: what is left at its default stays out."""
     if not value:
         return ""
-    fields = spec.section.model_fields if spec.section else {}
-    defaults = {name: info.get_default(call_default_factory=True) for name, info in fields.items()}  # type: ignore[call-arg]
-    items = [item.model_dump(mode="json") if isinstance(item, Section) else dict(item) for item in value]
+    defaults = section_defaults(spec.section)
+    items = [item.model_dump(mode="json") if isinstance(item, Section) else item for item in value]
     short = [
-        {name: part for name, part in item.items() if name not in defaults or part != defaults[name]} for item in items
+        {name: part for name, part in item.items() if name not in defaults or part != defaults[name]}
+        if isinstance(item, dict)
+        else item
+        for item in items
     ]
     return yaml.safe_dump(short, sort_keys=False, allow_unicode=True, default_flow_style=None, width=80)
 
@@ -244,23 +252,9 @@ def unreadable(spec: FieldSpec, value: Any) -> FieldError | None:
     """Why typed YAML cannot be read as a list, or None (and for fields of other kinds)."""
     if spec.kind != "yaml":
         return None
-    typed = str(value or "")
-    if len(typed) > LONGEST_YAML:
-        return FieldError(spec.path, "this is too long.", f"At most {LONGEST_YAML:,} characters are read.")
-    try:
-        # An alias may stand for itself many times over: small texts that fill the memory.
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(typed)):
-            return FieldError(spec.path, "aliases (*name) cannot be used here.", "Write the part out again.")
-        found = yaml.safe_load(typed)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        problem = getattr(error, "problem", None) or "it cannot be parsed"
-        return FieldError(
-            spec.path, f"this is not valid YAML: {problem}{where}.", "Check the indentation and colons there."
-        )
-    except (RecursionError, ValueError):
-        return FieldError(spec.path, "this is not valid YAML: it cannot be read.", "Write it as in the example.")
+    found, problem = typed_yaml.read(str(value or ""), spec.path, LONGEST_YAML)
+    if problem is not None:
+        return problem
     if found is not None and not isinstance(found, list):
         return FieldError(spec.path, "a list is needed here.", "Start each item with “- ”, as in the example.")
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,15 @@ class StudentStep:
     kind: gr.Radio
     kinds: dict[str, gr.Column]
     latency: new_latency.LatencyBlock
+
+    @property
+    def restores(self) -> list[Any]:
+        return [self.preset, *self.kinds.values()]
+
+    def restore(self, values: Mapping[str, Any]) -> list[Any]:
+        preset = values.get("student.preset")
+        known = preset if preset in STUDENT_PRESETS else ""
+        return [gr.update(value=known), *(gr.update(visible=name == values["student.kind"]) for name in self.kinds)]
 
 
 def build(form: Form, values: dict[str, Any]) -> StudentStep:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,21 @@ class TeachersStep:
     mappings: list[gr.Column] = field(default_factory=list)
     mode: Any = None
     shown: Any = None
+
+    @property
+    def restores(self) -> list[Any]:
+        return [self.shown, self.add, *self.groups, *self.mappings]
+
+    def restore(self, values: Mapping[str, Any]) -> list[Any]:
+        """Slots with a teacher are open, and the first one always."""
+        shown = [number == 0 or bool(values.get(f"teachers.{number}.source")) for number in range(cfg.MAX_TEACHERS)]
+        as_is = values.get("teacher_training.mode") == "as_is"
+        return [
+            shown,
+            gr.update(interactive=not all(shown)),
+            *(gr.update(visible=on) for on in shown),
+            *(gr.update(visible=as_is) for _ in self.mappings),
+        ]
 
 
 def build(form: Form, services: Any, values: dict[str, Any]) -> TeachersStep:
