@@ -17,13 +17,12 @@ WORDS = {
     "licence": "licence {name}",
     "no_licence": "licence not told",
     "gated": "access on request",
+    "splits": "{name} – choose a configuration:",
+    "rows": "{split} ({count} rows)",
+    "splits_unknown": "{name} was chosen. The Hub does not say which splits it has; the check reads them.",
+    "configured": "{name}, configuration {config}, was chosen.",
 }
 FIND = "Part of a name"
-CONFIGURATIONS = "What the Hub says of it"
-ROWS = "{name}: {rows} rows"
-SPLITS_UNKNOWN = (
-    "The Hub does not say which configurations and splits this set has; the check reads them when it loads it."
-)
 #: the light of a card: (colour, words, consequence)
 LIGHTS = {
     "same": ("good", "Same vocabulary", "as {reference}: every kind of matching can be used."),
@@ -46,6 +45,6 @@ TO_DOWNLOAD = "{size} to download"
 UNKNOWN_DOWNLOAD = "download size not told"
 MEMORY = {True: "{size} while it is trained", False: "{size} while it answers"}
 MEMORY_HOW = {
-    True: "Weights, gradients and the optimizer's two moments in fp32; activations come on top and depend on the batch.",
-    False: "Weights in fp32; activations come on top and depend on the batch.",
+    True: "Weights, gradients and the optimizer's two moments in fp32; activations come on top and grow by batch.",
+    False: "Weights in fp32; activations come on top, and grow with the batch.",
 }

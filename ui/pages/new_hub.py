@@ -35,7 +35,16 @@ def server_functions(services: Any, kind: str) -> list[Callable[[Any], dict[str,
         except StillroomError as error:
             return {"error": f"{error.message} {error.hint}".strip()}
 
-    return [search]
+    def configurations(request: Any) -> dict[str, Any]:
+        name = request.get("name") if isinstance(request, dict) else None
+        if not isinstance(name, str):
+            return {"found": []}
+        try:
+            return {"found": services.hub_configurations(name)}
+        except StillroomError as error:
+            return {"error": f"{error.message} {error.hint}".strip()}
+
+    return [search, configurations] if kind == "dataset" else [search]
 
 
 def chosen(event: gr.EventData) -> str | None:
@@ -43,6 +52,49 @@ def chosen(event: gr.EventData) -> str | None:
     data = getattr(event, "_data", None)
     name = data.get("name") if isinstance(data, dict) else None
     return name if isinstance(name, str) and 0 < len(name) <= 200 else None
+
+
+#: the split that each role of the data takes, the first that is there
+SPLITS = {
+    "train": ("train",),
+    "validation": ("validation", "valid", "dev"),
+    "test": ("test",),
+    "transfer": ("unsupervised", "unlabelled", "unlabeled"),
+}
+
+
+def chosen_set(event: gr.EventData) -> dict[str, str]:
+    """{path: value} of a data set that was chosen with its configuration, as far as the Hub tells."""
+    data = getattr(event, "_data", None)
+    name = chosen(event)
+    if name is None or not isinstance(data, dict):
+        return {}
+    config = data.get("config")
+    found = {"data.name": name, "data.config": config if isinstance(config, str) and config != "default" else ""}
+    splits = data.get("splits")
+    if isinstance(splits, list) and splits:
+        there = [split for split in splits if isinstance(split, str)]
+        for role, names in SPLITS.items():
+            found[f"data.{role}_split"] = next((split for split in names if split in there), "")
+        found["data.train_split"] = found["data.train_split"] or there[0]
+    columns = data.get("columns")
+    if isinstance(columns, dict):
+        kinds = {str(key): str(kind) for key, kind in columns.items()}
+        found |= {f"data.columns.{role}": column for role, column in guessed_columns(kinds).items() if column}
+    return found
+
+
+def guessed_columns(kinds: dict[str, str]) -> dict[str, str | None]:
+    """{text, label}: the column that is called so, else the first of its kind. kinds: {column: type}."""
+    texts = [name for name, kind in kinds.items() if kind in ("string", "large_string")]
+    classes = [name for name, kind in kinds.items() if kind == "class_label"]
+    lists = [name for name, kind in kinds.items() if kind == "list"]
+    named = [name for name in ("text", "sentence", "content", "tokens") if name in kinds]
+    labelled = [name for name in ("label", "labels", "ner_tags", "tags") if name in kinds]
+    return {
+        "text": next(iter([*named, *texts, *lists]), None),
+        "label": next(iter([*labelled, *classes]), None),
+    }
 
 
 def put_teacher(name: str | None, visible: list[bool], sources: list[str | None]) -> list[Any]:
