@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from distill_core.catalogue import TERMS, WEIGHTINGS
+from distill_core.catalogue import STUDENTS, TERMS, WEIGHTINGS
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.compatibility import TERM_FIELDS, used_terms
-from distill_core.config import BiLSTMStudent, Objective, Training, TransformerStudent
+from distill_core.config import Objective, StudentSection, Training
 
 #: teacher's parameters / student's, below which DWT's students lost by being taught (0.57: −1.4 points, 0.46: −2.8)
 WEAK = 0.6
@@ -27,8 +27,9 @@ STATES = frozenset({"hidden", "pooled", "pkd", "attention", "relations", "emd"})
 
 #: the fields at which advice may stand, besides `teachers.N.source`
 FIELDS = frozenset(
-    {"student.layer_choice", "student.initialise", "objective.teacher_weighting", "training.stages"}
+    {"objective.teacher_weighting", "training.stages"}
     | set(TERM_FIELDS.values())
+    | {path for entry in STUDENTS.values() for path in entry.load().advised}
 )
 
 
@@ -56,7 +57,7 @@ class Known:
     rows: {split: rows} once the data were read; transfer rows carry no gold. folds: of out-of-fold answers, 1 without.
     """
 
-    student: TransformerStudent | BiLSTMStudent | None = None
+    student: StudentSection | None = None
     objective: Objective | None = None
     training: Training | None = None
     infos: Mapping[int, CheckpointInfo] = field(default_factory=dict)
@@ -128,19 +129,19 @@ def _sizes(known: Known) -> Iterator[Advice]:
 def _copies(known: Known) -> Iterator[Advice]:
     """DWT: layers of a weak teacher put the student into a local optimum."""
     student = known.student
-    if not isinstance(student, TransformerStudent) or student.initialise != "teacher_layers":
+    copying = student.copying() if student is not None else None
+    if student is None or copying is None:
         return
     number = student.init_teacher - 1
     info, ratio = known.infos.get(number), known.ratio(number)
     if info is None:
         return
-    if (ratio is not None and ratio < 1) or student.layers > info.layers:
+    if (ratio is not None and ratio < 1) or copying.layers > info.layers:
         message = (
             f"{info.name} is smaller than the student. Starting from the layers of a weaker teacher hurt in DWT "
             "(arXiv 2305.18239): the student stays near its teacher. Random initialisation is safer here."
         )
-        field_ = "student.layer_choice" if student.layer_choice == "remap" else "student.initialise"
-        yield Advice(field_, "warning", message)
+        yield Advice(copying.field, "warning", message)
 
 
 def _hidden(known: Known) -> Iterator[Advice]:

@@ -1,4 +1,4 @@
-"""What there is to choose from: loss terms, divergences, teacher weightings. Adding one is its module and a line here.
+"""What there is to choose from: students, tasks, terms, divergences, weightings. Adding one is its module and a line.
 
 The page and the config read titles and help; the engine loads the module a line names. No torch in here.
 """
@@ -28,8 +28,13 @@ class Entry:
     needs: frozenset[str] = frozenset()
 
     def load(self) -> Any:
-        module, _, name = self.target.partition(":")
-        return getattr(importlib.import_module(module), name)
+        return load_target(self.target)
+
+
+def load_target(target: str) -> Any:
+    """What ``package.module:attribute`` names."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def _needs(*names: str) -> frozenset[str]:
@@ -174,7 +179,28 @@ WEIGHTINGS: dict[str, Entry] = {
     ),
 }  # fmt: skip
 
-#: what is predicted
+#: what is distilled into: each a `students.base.StudentSection`, which knows its torch module
+STUDENTS: dict[str, Entry] = {
+    "transformer": Entry(
+        "Transformer",
+        "A small BERT-shaped encoder, or some of a teacher's layers.",
+        "distill_core.students.transformer.section:TransformerStudent",
+        "1910.01108",
+    ),
+    "bilstm": Entry(
+        "BiLSTM",
+        "Embedding → BiLSTM → pooling → (projection) → classes.",
+        "distill_core.students.bilstm.section:BiLSTMStudent",
+        "1910.01769",
+    ),
+}
+#: the kind the page starts from
+USUAL_STUDENT = "bilstm"
+
+#: what runs without a word on it predict: the only task there was at first
+DEFAULT_TASK = "classification"
+
+#: what is predicted: each a `tasks.base.Task`
 TASKS: dict[str, Entry] = {
     "classification": Entry(
         "Classification",

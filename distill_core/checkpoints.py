@@ -15,6 +15,7 @@ from distill_core.errors import CheckpointError
 from distill_core.families import Tensors, count, dimensions, family_of, has_masked_head, head_labels
 from distill_core.layout import BUNDLED_TEACHERS
 from distill_core.saved_students import SavedStudent
+from distill_core.tasks.base import build_task
 from distill_core.vocabulary import piece_counter, read_vocabulary
 
 BUNDLED = "bundled:"
@@ -241,6 +242,7 @@ def _describe_student(source: str, folder: Path, keep_layers: int | None) -> Che
     found = saved_students.figures(folder, weights.folder_tensors(folder))
     hashes = {path.name: weights.file_hash(path) for path in [*files, folder / saved_students.DESCRIPTION]}
     vocabulary = read_vocabulary(folder)
+    unit = build_task(found.task).unit
     return CheckpointInfo(
         source=source,
         name=name,
@@ -254,14 +256,14 @@ def _describe_student(source: str, folder: Path, keep_layers: int | None) -> Che
         max_positions=found.max_positions,
         parameters=found.parameters,
         total_parameters=found.total,
-        is_classifier=found.task == "classification",
+        is_classifier=unit == "example",
         labels=found.labels or None,
         tokenizer_kind=vocabulary.kind,
         tokenizer_fingerprint=vocabulary.fingerprint,
         fingerprint=weights.content_address(hashes, None),
         per_layer=found.per_layer,
-        is_tagger=found.task == "tagging",
-        is_masked_lm=found.task == "masked_lm",
+        is_tagger=unit == "word",
+        is_masked_lm=unit == "piece",
         student=found.student,
     )
 

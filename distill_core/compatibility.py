@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from distill_core.catalogue import MATCHING, TERMS, WEIGHTINGS
+from distill_core.catalogue import MATCHING, STUDENTS, TERMS, WEIGHTINGS
 from distill_core.checkpoints import CheckpointInfo
-from distill_core.config import BiLSTMStudent, Objective, TransformerStudent
+from distill_core.config import Objective, StudentSection
 from distill_core.errors import FieldError
-from distill_core.saved_students import BILSTM
 from distill_core.sections.training import Ramp, Stage
-from distill_core.shapes import factor_misfit, layers_misfit
+from distill_core.tasks.base import build_task
+from distill_core.tasks.units import UNITS
 from distill_core.vocabulary import PRUNABLE
 
 #: term → the field that gives its weight
@@ -27,7 +27,7 @@ BY_TOKEN = frozenset({"pkd", "attention", "relations", "emd"})
 
 
 def misfits(
-    student: TransformerStudent | BiLSTMStudent,
+    student: StudentSection,
     objective: Objective,
     infos: Sequence[CheckpointInfo],
     *,
@@ -45,53 +45,22 @@ def misfits(
     """
     own = infos[student.init_teacher - 1]
     found = _student_misfits(student, own, embedding_width or own.hidden)
-    if task == "masked_lm":
-        found += _masked_misfits(own, infos)
+    found += build_task(task).teacher_misfits(own, infos)
     found += objective_misfits(student, objective, infos, stages=stages, task=task, listeners=listeners)
     return found + _signal_misfits(objective, stages, signals)
 
 
-def _student_misfits(
-    student: TransformerStudent | BiLSTMStudent, own: CheckpointInfo, embedding_width: int
-) -> list[FieldError]:
-    """What the teacher the student starts from cannot give it: embedding, layers, a smaller vocabulary."""
-    found = []
-    if own.student is not None and student.initialise != "random":
-        copied = "layers" if student.initialise == "teacher_layers" else "embedding"
-        if own.student.factorised or (own.student.kind == BILSTM and copied == "layers"):
-            kind = "a BiLSTM" if own.student.kind == BILSTM else "a student with a factorised embedding"
-            message = f"{own.name} is {kind}: a student cannot start from its {copied}."
-            return [FieldError("student.initialise", message, "Start at random, or from another teacher.")]
-    width, field = student.embedding, "student.embedding"
-    if isinstance(student, TransformerStudent) and student.embedding is None:
-        width, field = student.hidden, "student.hidden"
-    if student.initialise == "svd" and width is not None and width > embedding_width:
-        message = f"an SVD of {own.name}'s embedding gives at most {embedding_width} units, not {width}."
-        found.append(FieldError(field, message, "Choose fewer, or random initialisation."))
-    if isinstance(student, TransformerStudent) and student.initialise == "teacher_layers":
-        misfit = layers_misfit(student.layer_choice, student.layers, own.layers)
-        if misfit:
-            found.append(FieldError("student.layers", *misfit))
-        if student.embedding is not None and student.embedding >= embedding_width:
-            found.append(FieldError("student.embedding", *factor_misfit(student.embedding, embedding_width)))
+def _student_misfits(student: StudentSection, own: CheckpointInfo, embedding_width: int) -> list[FieldError]:
+    """What the teacher the student starts from cannot give it: what its kind needs, a smaller vocabulary."""
+    taken = student.takes()
+    if own.student is not None and taken is not None and taken not in own.student.gives:
+        message = f"{own.name} is {own.student.words}: a student cannot start from its {taken}."
+        return [FieldError("student.initialise", message, "Start at random, or from another teacher.")]
+    found = student.misfits(own, embedding_width)
     if student.vocabulary == "seen" and own.tokenizer_kind not in PRUNABLE:
         message = f"{own.name}'s tokeniser ({own.tokenizer_kind}) is of a kind whose vocabulary cannot be made smaller."
         hint = "Keep the full vocabulary, or start from a teacher with WordPiece, BPE or Unigram pieces."
         found.append(FieldError("student.vocabulary", message, hint))
-    return found
-
-
-def _masked_misfits(own: CheckpointInfo, infos: Sequence[CheckpointInfo]) -> list[FieldError]:
-    """Teachers that cannot guess hidden words, or guess among other pieces than the student."""
-    found = []
-    for number, info in enumerate(infos):
-        field = f"teachers.{number}.source"
-        if not info.is_masked_lm:
-            message = f"{info.name} has no head that guesses hidden words, so it cannot teach a masked language model."
-            found.append(FieldError(field, message, "Choose a checkpoint saved with its masked-LM head."))
-        elif (info.tokenizer_fingerprint, info.vocab_size) != (own.tokenizer_fingerprint, own.vocab_size):
-            message = f"{info.name} guesses among other pieces than the student, which has {own.name}'s vocabulary."
-            found.append(FieldError(field, message, "Choose teachers with one tokeniser."))
     return found
 
 
@@ -118,7 +87,7 @@ def _counts(weight: float | Ramp) -> bool:
 
 
 def objective_misfits(
-    student: TransformerStudent | BiLSTMStudent,
+    student: StudentSection,
     objective: Objective,
     infos: Sequence[CheckpointInfo],
     *,
@@ -155,24 +124,23 @@ def objective_misfits(
 
 
 def _term_misfits(
-    name: str,
-    student: TransformerStudent | BiLSTMStudent,
-    sides: tuple[CheckpointInfo, Sequence[CheckpointInfo]],
-    task: str,
+    name: str, student: StudentSection, sides: tuple[CheckpointInfo, Sequence[CheckpointInfo]], task: str
 ) -> list[tuple[str, str]]:
     """(message, hint) of what keeps a term from working. sides: the teacher the student starts from, and those the term
     learns from."""
     entry, (own, infos) = TERMS[name], sides
     off = "Set its weight to 0."
-    if "transformer" in entry.needs and isinstance(student, BiLSTMStudent):
-        return [(f"“{entry.title}” needs a student with attention layers, and a BiLSTM has none.", off)]
+    if "transformer" in entry.needs and not student.attends:
+        kind = STUDENTS[student.kind].title
+        return [(f"“{entry.title}” needs a student with attention layers, and a {kind} has none.", off)]
     found = []
-    recurrent = [info.name for info in infos if info.model_type == BILSTM]
-    if "transformer" in entry.needs and recurrent:
-        return [(f"“{entry.title}” needs teachers with attention layers, and {recurrent[0]} is a BiLSTM.", off)]
-    if "text" in entry.needs and task != "classification":
-        what = "in tagging every word is classified" if task == "tagging" else "here only hidden words are guessed"
-        message = f"“{entry.title}” looks at a text as a whole, and {what}."
+    blind = [info for info in infos if not info.heads]
+    if "transformer" in entry.needs and blind:
+        kind = blind[0].student.words if blind[0].student is not None else f"a {blind[0].model_type}"
+        return [(f"“{entry.title}” needs teachers with attention layers, and {blind[0].name} is {kind}.", off)]
+    whole = UNITS[build_task(task).unit].whole
+    if "text" in entry.needs and whole:
+        message = f"“{entry.title}” looks at a text as a whole, and {whole}."
         found.append((message, f"{off[:-1]}, or use hidden states."))
     foreign = _foreign(own, infos)
     if "same_tokeniser" in entry.needs and foreign:
@@ -181,8 +149,8 @@ def _term_misfits(
             f"student, which uses {own.name}'s tokeniser."
         )
         found.append((message, f"{off[:-1]}, or use hidden states, which are then compared by word."))
-    if "equal_heads" in entry.needs and isinstance(student, TransformerStudent):
-        heads = own.heads if student.initialise == "teacher_layers" else student.heads
+    if "equal_heads" in entry.needs:
+        heads = student.head_count(own.heads)
         unequal = [f"{info.name} {info.heads}" for info in infos if info.heads != heads]
         if unequal:
             message = (
@@ -201,7 +169,7 @@ def _level_misfits(
     terms: those in use → the teachers each learns from.
     """
     field, foreign = "objective.hidden_level", _foreign(own, terms["hidden"])
-    if level == "pooled" and task == "tagging":
+    if level == "pooled" and build_task(task).unit == "word":
         message = "tagging has no vector of a whole text to compare: every word is classified."
         return [FieldError(field, message, "Set it to auto, word or token.")]
     if level == "token" and foreign:

@@ -8,16 +8,18 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from distill_core.catalogue import STUDENTS
 from distill_core.errors import ConfigError, FieldError
 from distill_core.sections.base import MAX_TEACHERS, Section, setting
-from distill_core.sections.data import BundledData, Columns, Data, DataSection, FileData, HubData
-from distill_core.sections.masked import refuse_for_masked_lm
+from distill_core.sections.data import BundledData, Columns, Data, DataSection, FileData, HubData, Remedies
 from distill_core.sections.measure import MeasureSection
 from distill_core.sections.objective import Objective
-from distill_core.sections.students import BiLSTMStudent, Student, TransformerStudent
+from distill_core.sections.students import BiLSTMStudent, Student, StudentSection, TransformerStudent
 from distill_core.sections.teachers import TeacherSection, TeacherTraining
 from distill_core.sections.teaching import refuse_unteachable
 from distill_core.sections.training import Training
+from distill_core.tasks.base import build_task
+from distill_core.tasks.units import UNITS
 
 SCHEMA_VERSION = 1
 
@@ -34,9 +36,11 @@ __all__ = [
     "HubData",
     "MeasureSection",
     "Objective",
+    "Remedies",
     "RunConfig",
     "Section",
     "Student",
+    "StudentSection",
     "TeacherSection",
     "TeacherTraining",
     "Training",
@@ -117,8 +121,11 @@ class RunConfig(Section):
                         "teacher_training.mode to as_is."
                     )
         refuse_unteachable(self)
-        if self.data.task == "masked_lm":
-            refuse_for_masked_lm(self)
+        task = build_task(self.data.task)
+        if task.unit not in self.student.units:
+            able = [entry.title for entry in STUDENTS.values() if task.unit in entry.load().units]
+            raise ValueError(f"student.kind: {UNITS[task.unit].asks}; choose a {' or a '.join(able).lower()}.")
+        task.refuse(self)
         if self.teacher_training.folds > 1:
             if self.teacher_training.mode == "as_is":
                 raise ValueError(
@@ -217,7 +224,7 @@ def load(path: Path) -> RunConfig:
     return from_yaml(text)
 
 
-_UNION_TAGS = {"bundled", "files", "hub", "transformer", "bilstm"}
+_UNION_TAGS = {"bundled", "files", "hub", *STUDENTS}
 
 
 def _field_errors(error: ValidationError) -> list[FieldError]:

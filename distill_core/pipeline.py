@@ -72,7 +72,7 @@ def plan_work(ctx: RunContext, prepared: Prepared, planned: StudentPlan) -> None
     for number in sorted(cache.asked(config)):
         texts = prepared.texts[number]
         ctx.plan.add(cache.item(number), "cache", 2 * float(texts.pool.lengths.sum()) * _weights(prepared, number))
-    student_weights = _student_weights(config)
+    student_weights = config.student.token_weights()
     batch = float(planned.texts.pool.lengths.mean()) * config.training.batch_size
     for trial in plan.trials_of(ctx):
         steps = total_steps(plan.phases_of(ctx, planned, trial.arm))
@@ -87,12 +87,3 @@ def _weights(prepared: Prepared, number: int) -> float:
     """Weights a token is multiplied with: all but the embedding table."""
     info = prepared.infos[number]
     return max(1.0, float(info.parameters - info.vocab_size * info.hidden))
-
-
-def _student_weights(config: RunConfig) -> float:
-    student = config.student
-    if student.kind == "bilstm":
-        first = 8 * student.lstm_hidden * (student.embedding + student.lstm_hidden)
-        return float(first + (student.lstm_layers - 1) * 8 * student.lstm_hidden * 3 * student.lstm_hidden)
-    inner = student.intermediate or 4 * student.hidden
-    return float(student.layers * (4 * student.hidden**2 + 2 * student.hidden * inner))

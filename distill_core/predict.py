@@ -9,16 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from distill_core.catalogue import DEFAULT_TASK
 from distill_core.errors import CheckpointError, DataError, JobError
 from distill_core.layout import RunFolder
 from distill_core.run_state import last_end
+from distill_core.tasks.base import build_task
+from distill_core.tasks.units import UNITS
 
-#: task → what such a student does, and the method for it
-_DOES = {
-    "classification": ("classifies whole texts", "predict"),
-    "tagging": ("tags words", "tag"),
-    "masked_lm": ("guesses hidden words", "fill"),
-}
 #: what a saved student's folder is known by
 STUDENT_FILE = "stillroom.json"
 
@@ -143,9 +140,8 @@ class StudentPredictor:
         """[N, C] float64, rows sum to 1, in the order of the texts."""
         from distill_core.data.types import Rows
         from distill_core.signals.predict import predict_logits
-        from distill_core.tasks.classification import encode
 
-        self._wants("classification")
+        self._wants("example")
         if pairs is not None and len(pairs) != len(texts):
             raise DataError(f"{len(texts)} texts but {len(pairs)} second texts.", hint="Give one for each.")
         if not texts:
@@ -153,7 +149,7 @@ class StudentPredictor:
         rows = Rows(
             list(texts), None if pairs is None else list(pairs), np.full(len(texts), -1), list(range(1, len(texts) + 1))
         )
-        encoded = encode(self.student.tokenizer, rows, self.max_tokens)
+        encoded = build_task(self.task).encode(self.student.tokenizer, rows, self.max_tokens)
         return _softmax(predict_logits(self.student, encoded, self.device, batch_size=batch_size))
 
     def predict(
@@ -175,7 +171,7 @@ class StudentPredictor:
         from distill_core.tasks.tagging import encode_words
         from distill_core.tasks.words import WORD
 
-        self._wants("tagging")
+        self._wants("word")
         spans = [[match.span() for match in WORD.finditer(text)] for text in texts]
         sentences = [[text[a:b] for a, b in places] for text, places in zip(texts, spans, strict=True)]
         if not any(sentences):
@@ -201,7 +197,7 @@ class StudentPredictor:
         stayed hidden. Raises DataError for a text without a gap, and for a student of another task."""
         from distill_core.tasks.gaps import MASK, encode_gaps
 
-        self._wants("masked_lm")
+        self._wants("piece")
         tokenizer = self.student.tokenizer
         found = []
         for text in texts:
@@ -233,17 +229,22 @@ class StudentPredictor:
     @property
     def plain_tags(self) -> bool:
         """A tagger whose tags stand for themselves: it finds no entities."""
-        return self.task == "tagging" and not any(label.startswith("B-") for label in self.labels)
+        return self.unit == "word" and not build_task(self.task).for_labels(self.labels).entities
 
     @property
     def task(self) -> str:
-        """ "classification", "tagging" or "masked_lm"."""
-        return str(getattr(self.student, "task", "classification"))
+        """Its name in the catalogue."""
+        return str(getattr(self.student, "task", DEFAULT_TASK))
 
-    def _wants(self, task: str) -> None:
-        if self.task != task:
-            does, use = _DOES[self.task]
-            raise DataError(f"This student {does}.", hint=f"Use {use}.")
+    @property
+    def unit(self) -> str:
+        """What gets one prediction: "example" (`predict`), "word" (`tag`) or "piece" (`fill`)."""
+        return build_task(self.task).unit
+
+    def _wants(self, unit: str) -> None:
+        if self.unit != unit:
+            own = UNITS[self.unit]
+            raise DataError(f"This student {own.student}.", hint=f"Use {own.method}.")
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
+from distill_core.catalogue import STUDENTS
 from distill_core.errors import CheckpointError
-from distill_core.families import Tensors, count, dimensions, family_of
+from distill_core.families import Tensors
 
 #: describes a student in its folder; `models.saving` writes it
 DESCRIPTION = "stillroom.json"
 #: the latest format of the description that can be read, as `models.saving.STUDENT_SCHEMA`
 SCHEMA = 2
-BILSTM = "bilstm"
 _AGAIN = "Copy the folder again, or train again."
 
 
 @dataclass(frozen=True)
 class SavedStudent:
-    """kind: "bilstm" or "transformer". embedding: columns of its table of pieces; factorised: is that table the narrow
+    """kind: its name in the catalogue. embedding: columns of its table of pieces; factorised: is that table the narrow
     one of two factors, of which nothing can be copied?"""
 
     kind: str
     embedding: int
     factorised: bool = False
+
+    @property
+    def has_encoder(self) -> bool:
+        """Is it an encoder with a head, as checkpoints are?"""
+        return bool(STUDENTS[self.kind].load().has_encoder)
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """What a student can start from: its "embedding", its "layers"."""
+        if self.factorised:
+            return frozenset()
+        return frozenset({"embedding", "layers"} if self.has_encoder else {"embedding"})
+
+    @property
+    def words(self) -> str:
+        return "a student with a factorised embedding" if self.factorised else f"a {STUDENTS[self.kind].title}"
 
 
 @dataclass(frozen=True)
@@ -77,8 +92,11 @@ def figures(folder: Path, tensors: Tensors) -> Figures:
     try:
         architecture = dict(description["architecture"])
         labels = [str(label) for label in description["labels"]]
-        read = _bilstm if architecture["kind"] == BILSTM else _transformer
-        return read(architecture, tensors, labels, int(description["max_tokens"]))
+        kind = architecture["kind"]
+        if kind not in STUDENTS:
+            raise ValueError(f"unknown kind of student {kind!r}")
+        found: Figures = STUDENTS[kind].load().figures(architecture, tensors, labels, int(description["max_tokens"]))
+        return found
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"The student in {folder} is damaged ({error!r}).", hint=_AGAIN) from None
 
@@ -99,61 +117,17 @@ def _read(folder: Path) -> dict[str, Any]:
     return description
 
 
-def _bilstm(architecture: Mapping[str, Any], tensors: Tensors, labels: list[str], max_tokens: int) -> Figures:
-    pieces, embedding = tensors["embedding.weight"][1]
-    total = _count(tensors)
-    return Figures(
-        SavedStudent(BILSTM, embedding),
-        model_type=BILSTM,
-        task=str(architecture.get("task", "classification")),
-        labels=labels,
-        layers=int(architecture["lstm_layers"]),
-        hidden=2 * int(architecture["lstm_hidden"]),
-        heads=0,
-        intermediate=0,
-        vocab_size=pieces,
-        max_positions=max_tokens,
-        parameters=total - _count(tensors, "prediction."),
-        total=total,
-    )
-
-
-def _transformer(architecture: Mapping[str, Any], tensors: Tensors, labels: list[str], max_tokens: int) -> Figures:
-    del max_tokens  # its positions say how much it can read
-    if architecture["kind"] != "transformer":
-        raise ValueError(f"unknown kind of student {architecture['kind']!r}")
-    config = dict(architecture["encoder"])
-    where = "this student"
-    family = family_of(config, where)
-    sizes = dimensions(config, family, where)
-    inner = {name.removeprefix("encoder."): spec for name, spec in tensors.items() if name.startswith("encoder.")}
-    counted = count(inner, config, where)
-    return Figures(
-        SavedStudent("transformer", inner[family.words][1][1], architecture.get("factorised") is not None),
-        model_type=config["model_type"],
-        task=str(architecture.get("task", "classification")),
-        labels=labels,
-        layers=sizes.layers,
-        hidden=sizes.hidden,
-        heads=sizes.heads,
-        intermediate=sizes.intermediate,
-        vocab_size=sizes.vocab_size,
-        max_positions=sizes.max_positions,
-        parameters=counted.encoder(sizes.layers),
-        total=_count(tensors),
-        per_layer=counted.per_layer,
-    )
-
-
-def _count(tensors: Tensors, prefix: str = "") -> int:
+def parameters_in(tensors: Tensors, prefix: str = "") -> int:
+    """Parameters of the tensors whose names begin so."""
     return sum(prod(shape) for name, (_, shape) in tensors.items() if name.startswith(prefix))
 
 
 def retraining_misfit(name: str, student: SavedStudent | None) -> tuple[str, str] | None:
     """(message, hint) where a teacher cannot be finetuned for a run, None where it can."""
-    if student is None or student.kind != BILSTM:
+    if student is None or student.has_encoder:
         return None
     return (
-        f"{name} is a saved BiLSTM student, which can teach as it is but has no encoder to finetune.",
+        f"{name} is a saved {STUDENTS[student.kind].title} student, which can teach as it is but has no encoder to "
+        "finetune.",
         "Use all teachers as they are (teacher_training.mode: as_is), or choose another checkpoint.",
     )

@@ -69,6 +69,8 @@ def open_step(step: str) -> Callable[[Any], None]:
     def click(page: Any) -> None:
         page.click("#step-data > button.label-wrap")
         page.click(f"#step-{step} > button.label-wrap")
+        if step == "student":
+            page.wait_for_selector("#latency [data-state=ready]", timeout=180_000)
 
     return click
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from distill_core.catalogue import STUDENTS, TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "transformers", "datasets")
@@ -18,8 +22,33 @@ ALLOWED = {
     "distill_core.layout": (),
     "distill_core.events": (),
     "distill_core.losses": (),
-    "distill_core.sections": ("distill_core.catalogue",),
-    "distill_core.config": ("distill_core.errors", "distill_core.sections", "distill_core.catalogue"),
+    "distill_core.sections": ("distill_core.catalogue", "distill_core.students"),
+    "distill_core.students": (
+        "distill_core.arithmetic",
+        "distill_core.catalogue",
+        "distill_core.checkpoints",
+        "distill_core.errors",
+        "distill_core.families",
+        "distill_core.models",
+        "distill_core.saved_students",
+        "distill_core.sections.base",
+    ),
+    "distill_core.tasks": (
+        "distill_core.catalogue",
+        "distill_core.checkpoints",
+        "distill_core.config",
+        "distill_core.data",
+        "distill_core.errors",
+        "distill_core.models.types",
+        "distill_core.seeds",
+    ),
+    "distill_core.config": (
+        "distill_core.errors",
+        "distill_core.sections",
+        "distill_core.catalogue",
+        "distill_core.tasks.base",
+        "distill_core.tasks.units",
+    ),
     "distill_core.weighting": ("distill_core.losses", "distill_core.errors", "distill_core.catalogue"),
     "distill_core.terms": (
         "distill_core.catalogue",
@@ -72,7 +101,7 @@ ALLOWED = {
     "ui": ("ui", "distill_core.catalogue", "distill_core.shapes", "distill_core.config", "distill_core.data",
            "distill_core.errors", "distill_core.events",
            "distill_core.export.report", "distill_core.layout", "distill_core.recipes", "distill_core.services",
-           "distill_core.settings"),
+           "distill_core.settings", "distill_core.tasks.base"),
     "app": ("ui", "distill_core.services", "distill_core.settings", "distill_core.errors"),
 }  # fmt: skip
 
@@ -89,7 +118,11 @@ TORCH_FREE = (
     "distill_core.events",
     "distill_core.layout",
     "distill_core.recipes",
+    "distill_core.arithmetic",
+    "distill_core.seeds",
     "distill_core.shapes",
+    "distill_core.students.base",
+    "distill_core.tasks.units",
     "distill_core.checkpoints",
     "distill_core.saved_students",
     "distill_core.compatibility",
@@ -173,6 +206,98 @@ def test_loading_the_page_loads_no_torch():
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_loading_students_and_tasks_loads_no_torch():
+    """Page and config know every one of them; what needs torch is loaded when it is used."""
+    code = (
+        "import sys; from distill_core.catalogue import STUDENTS, TASKS\n"
+        "for entry in (*STUDENTS.values(), *TASKS.values()): entry.load()\n"
+        f"print([m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+#: a choice of the catalogue → its own modules, which alone may act on its name
+OWN = {
+    **{name: entry.target.rpartition(".")[0] for name, entry in STUDENTS.items()},
+    **{name: entry.target.partition(":")[0] for name, entry in TASKS.items()},
+}
+#: where such a name stands for something else: (module, name) → for what
+OTHER_MEANINGS = {
+    ("distill_core.compatibility", "transformer"): "a need of a term: attention",
+    ("ui.text", "transformer"): "the same need in words",
+}
+
+
+def acted_on(tree: ast.AST) -> Iterator[str]:
+    """Strings that a module decides by: compared, looked up, or keys of what is looked up; and classes asked for."""
+    for node in ast.walk(tree):
+        parts: list[ast.AST | None] = []
+        if isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+        elif isinstance(node, ast.Dict):
+            parts = [*node.keys]
+        elif isinstance(node, ast.Subscript):
+            parts = [node.slice]
+        elif isinstance(node, ast.MatchValue):
+            parts = [node.value]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop"):
+            parts = [*node.args]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "type"):
+            yield from (inner.id for part in node.args[1:] for inner in ast.walk(part) if isinstance(inner, ast.Name))
+        for part in parts:
+            inside = part.elts if isinstance(part, ast.Tuple | ast.List | ast.Set) else [part]
+            yield from (item.value for item in inside if isinstance(item, ast.Constant) and isinstance(item.value, str))
+
+
+def names_decided_by(name: str, path: Path) -> list[str]:
+    """Names of students and tasks, and classes of theirs, that a module acts on though they are not its own."""
+    classes = {entry.target.partition(":")[2]: choice for choice, entry in {**STUDENTS, **TASKS}.items()}
+    found = []
+    for word in acted_on(ast.parse(path.read_text(encoding="utf-8"))):
+        choice = classes.get(word, word)
+        if choice in OWN and not within(name, OWN[choice]) and (name, choice) not in OTHER_MEANINGS:
+            found.append(f"{name}: {word}")
+    return found
+
+
+def test_only_students_and_tasks_know_their_names():
+    """A new one is its module and its line in the catalogue: nothing else may have to be told."""
+    assert not [
+        found
+        for name, path in MODULES.items()
+        if name != "distill_core.catalogue"
+        for found in names_decided_by(name, path)
+    ]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "ui" / "js").glob("*.js")), ids=lambda path: path.name)
+def test_scripts_know_no_student_and_no_task_by_name(path):
+    quoted = re.findall(r"""["'`](\w+)["'`]""", path.read_text(encoding="utf-8"))
+    assert not set(quoted) & set(OWN)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'if student.kind == "bilstm": pass',
+        'if config.data.task in ("tagging", "masked_lm"): pass',
+        'METRICS = {"tagging": "f1"}',
+        'words["tagging"]',
+        'drafts.get("masked_lm")',
+        'data.get("task", "classification")',
+        "isinstance(section, BiLSTMStudent)",
+        "isinstance(section, (A, TransformerStudent))",
+        'match task:\n    case "tagging": pass',
+    ],
+)
+def test_a_branch_on_a_name_is_found(tmp_path, line):
+    module = tmp_path / "module.py"
+    module.write_text(line)
+    assert names_decided_by("distill_core.somewhere", module)
 
 
 def test_modules_stay_small():

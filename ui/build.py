@@ -1,7 +1,7 @@
 """build_app(services): one page, one address; the query string says what is shown.
 
-No query: Home. `?run=ID`: that run. `?view=new`: New run. `?view=runs`: all runs. No Gradio event owns a run: a click
-adds a row to the queue and returns.
+No query: Home. `?run=ID`: that run. `?view=new`: New run (`&from=RUN` or `&recipe=NAME` fill it in). `?view=runs`: all
+runs. No Gradio event owns a run: a click adds a row to the queue and returns.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import gradio as gr
 
 from distill_core.errors import StillroomError
 from ui import markup, text
-from ui.pages import header, home, lists, new, run
+from ui.pages import header, home, lists, new, new_fill, new_latency, new_open, run
 
 #: The address changes before the run is drawn: Plotly and every link look at it.
 OPEN_RUN = """(id) => {
   if (id) {
     history.pushState({}, "", new URL("?run=" + encodeURIComponent(id), document.baseURI));
+    window.StillroomDraft.started();
     document.querySelectorAll("#header [aria-current]").forEach(link => link.removeAttribute("aria-current"));
     window.scrollTo(0, 0);
   }
@@ -41,7 +42,7 @@ def build_app(services: Any, downloads: Path) -> gr.Blocks:
     """downloads: a folder under the data folder from which finished students are handed out."""
     with gr.Blocks(title=text.PRODUCT, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as app:
         header.build(services)
-        token = gr.State("")
+        token, kept = gr.State(""), gr.Textbox(visible=False)
         opened = gr.Textbox(visible=False)
         home_page = home.build(services)
         run_page = run.build(services)
@@ -52,16 +53,22 @@ def build_app(services: Any, downloads: Path) -> gr.Blocks:
         columns = {"home": home_page.column, "run": run_page.column, "new": new_page.column, "runs": runs_column}
         run.wire(run_page, services, downloads)
         new.wire(new_page, services)
+        new_latency.wire(new_page, services)
 
-        def route(request: gr.Request, *typed: Any) -> list[Any]:
-            page = page_of(dict(request.query_params))
-            told = new.live(new_page, services, typed) if page == "new" else [gr.skip()] * len(new_page.told)
-            return [uuid.uuid4().hex, *told, *(gr.update(visible=name == page) for name in columns)]
+        def route(said: str, request: gr.Request) -> list[Any]:
+            query = dict(request.query_params)
+            page, from_browser = page_of(query), new_fill.read_kept(said)
+            first = [from_browser.token or uuid.uuid4().hex, *(gr.update(visible=name == page) for name in columns)]
+            if page != "new":
+                return [*first, *[gr.skip()] * (len(shown) - len(first))]
+            return [*first, *new_open.first_sight(new_page, services, query, from_browser)]
 
+        shown = [token, *columns.values(), *new_open.seen_first(new_page)]
         app.load(
             route,
-            new_page.inputs,
-            [token, *new_page.told, *columns.values()],
+            kept,
+            shown,
+            js="() => window.StillroomDraft.read()",
             show_progress="hidden",
             api_visibility="private",
             concurrency_limit=None,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import types
 import typing
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import gradio as gr
@@ -15,7 +16,7 @@ from pydantic_core import PydanticUndefined
 from distill_core.catalogue import DIVERGENCES, TASKS, WEIGHTINGS, Entry
 from distill_core.config import Section, walk_fields
 from distill_core.errors import FieldError
-from ui import markup, text
+from ui import markup, text, typed_yaml
 
 Kind = Literal["int", "float", "bool", "text", "choice", "ints", "strings", "many", "mapping", "yaml"]
 
@@ -31,7 +32,7 @@ LONGEST_YAML = 20_000
 @dataclass(frozen=True)
 class FieldSpec:
     """What a widget needs to know of a field. low and high are inclusive unless the help says otherwise. section: what
-    a list of sections (`yaml`) is made of."""
+    a list of sections (`yaml`) is made of. words: what choices are called, where the section says it."""
 
     path: str
     kind: Kind
@@ -45,6 +46,7 @@ class FieldSpec:
     high: float | None = None
     advanced: bool = False
     section: type[Section] | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 def spec_of(path: str, info: FieldInfo) -> FieldSpec:
@@ -69,6 +71,7 @@ def spec_of(path: str, info: FieldInfo) -> FieldSpec:
         high=high,
         advanced=bool(extra.get("advanced")),
         section=typing.get_args(info.annotation)[0] if kind == "yaml" else None,
+        words=typing.cast("dict[str, str]", extra.get("words") or {}),
     )
 
 
@@ -122,10 +125,10 @@ def _figure(value: float | None) -> str:
 
 
 def named_choices(spec: FieldSpec) -> list[tuple[str, str]]:
-    """(title, value): the catalogue's titles where the choices stand there, else the page's words."""
+    """(title, value): the catalogue's titles where the choices stand there, else the section's or the page's words."""
     if spec.path in ENTRIES:
         return [(ENTRIES[spec.path][choice].title, choice) for choice in spec.choices]
-    names = text.CHOICES.get(spec.path, {})
+    names = spec.words or text.CHOICES.get(spec.path, {})
     return [(names.get(choice, choice), choice) for choice in spec.choices]
 
 
@@ -204,15 +207,23 @@ def shown(spec: FieldSpec, value: Any) -> Any:
     return value
 
 
+def section_defaults(section: type[Section] | None) -> dict[str, Any]:
+    """{field: its default} of the items of a list of sections."""
+    fields = section.model_fields if section else {}
+    return {name: info.get_default(call_default_factory=True) for name, info in fields.items()}  # type: ignore[call-arg]
+
+
 def _shown_yaml(spec: FieldSpec, value: Any) -> str:
     """As people would write it: what is left at its default stays out."""
     if not value:
         return ""
-    fields = spec.section.model_fields if spec.section else {}
-    defaults = {name: info.get_default(call_default_factory=True) for name, info in fields.items()}  # type: ignore[call-arg]
-    items = [item.model_dump(mode="json") if isinstance(item, Section) else dict(item) for item in value]
+    defaults = section_defaults(spec.section)
+    items = [item.model_dump(mode="json") if isinstance(item, Section) else item for item in value]
     short = [
-        {name: part for name, part in item.items() if name not in defaults or part != defaults[name]} for item in items
+        {name: part for name, part in item.items() if name not in defaults or part != defaults[name]}
+        if isinstance(item, dict)
+        else item
+        for item in items
     ]
     return yaml.safe_dump(short, sort_keys=False, allow_unicode=True, default_flow_style=None, width=80)
 
@@ -241,23 +252,9 @@ def unreadable(spec: FieldSpec, value: Any) -> FieldError | None:
     """Why typed YAML cannot be read as a list, or None (and for fields of other kinds)."""
     if spec.kind != "yaml":
         return None
-    typed = str(value or "")
-    if len(typed) > LONGEST_YAML:
-        return FieldError(spec.path, "this is too long.", f"At most {LONGEST_YAML:,} characters are read.")
-    try:
-        # An alias may stand for itself many times over: small texts that fill the memory.
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(typed)):
-            return FieldError(spec.path, "aliases (*name) cannot be used here.", "Write the part out again.")
-        found = yaml.safe_load(typed)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        problem = getattr(error, "problem", None) or "it cannot be parsed"
-        return FieldError(
-            spec.path, f"this is not valid YAML: {problem}{where}.", "Check the indentation and colons there."
-        )
-    except (RecursionError, ValueError):
-        return FieldError(spec.path, "this is not valid YAML: it cannot be read.", "Write it as in the example.")
+    found, problem = typed_yaml.read(str(value or ""), spec.path, LONGEST_YAML)
+    if problem is not None:
+        return problem
     if found is not None and not isinstance(found, list):
         return FieldError(spec.path, "a list is needed here.", "Start each item with “- ”, as in the example.")
     return None

@@ -114,6 +114,10 @@ class Form:
     def widgets(self) -> list[Any]:
         return [binding.widget for binding in self.bindings]
 
+    def widget(self, path: str) -> Any:
+        """The widget of a setting that stands on the page once."""
+        return next(binding.widget for binding in self.bindings if binding.path == path)
+
     @property
     def slots(self) -> list[gr.HTML]:
         return [binding.slot for binding in self.bindings]

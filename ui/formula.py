@@ -87,7 +87,8 @@ def short_words(draft: Mapping[str, Any]) -> str:
     if isinstance(stages, list) and stages:
         names = [str(stage.get("name", "")) for stage in stages if isinstance(stage, Mapping)]
         return f"{len(stages)} stage{'' if len(stages) == 1 else 's'}: {' → '.join(names)}"
-    return f"{objective_words(objective)}, {training.get('epochs', '–')} epochs"
+    epochs = training.get("epochs")
+    return f"{objective_words(objective)}, {'–' if epochs is None else epochs} epochs"
 
 
 def _part(draft: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ PURPOSE_MORE = (
 RUN_DEMO = "Run the demo"
 DEMO_HINT = "Two bundled teachers, one student, on this machine; no network needed."
 NEW_FROM_DATA = "New run from my data"
+EXAMPLES_HEAD = "Examples you can open"
 
 STEPS = ("Data", "Teachers", "Student", "Method", "Review")
 STEP_INTRO = {
@@ -20,14 +21,60 @@ STEP_INTRO = {
     "Method": "How the student learns from its teachers. A recipe fills the settings in; change whatever you like.",
     "Review": "What will run, as a file and as a command. Checking also reads the data and the checkpoints.",
 }
-#: what files hold, by task
-ROWS = {
-    "classification": "Files: CSV, TSV, JSONL or Parquet, one text a row.",
-    "tagging": "Files: one JSON object a line with tokens and tags, or CoNLL (one word a line with its tag).",
-    "masked_lm": "Files: plain text (.txt), one text a line, or the text column of CSV, TSV, JSONL or Parquet.",
-}
 HELD_OUT = "Validation and test rows are held out by themselves where you have no file for them."
 CONTINUE = "Continue"
+#: a folded step with errors; {s} and {need} are the endings for one or several
+ATTENTION = "{number} setting{s} need{need} attention"
+MISSING = "Before it can start"
+NOTHING_MISSING = "Nothing is missing. Start checks everything once more."
+AND_MORE = "and {number} more"
+START_AGAIN = "Start again"
+UNDO = "Bring back what I had"
+STARTED_AGAIN = "The form is as it was at first."
+BROUGHT_BACK = "What you had typed is back."
+FROM_RUN = "Filled in from the run “{name}”, which stays as it is. Change what you like."
+FROM_RECIPE = "Filled in from the recipe “{title}”. Change what you like."
+FROM_FILE = "Filled in from your file."
+NO_SUCH_RUN = "There is no such run here to start from; it may have been deleted."
+NO_SUCH_RECIPE = "There is no such recipe. All of them stand at Method."
+LEFT_OUT = "This could not be taken over:"
+
+EVIDENCE = "Evidence"
+EVIDENCE_HELP = "How many seeds each arm is trained with. Every seed takes the time of one more training."
+#: level → (title, seeds, what it allows to be said)
+EVIDENCE_LEVELS = {
+    "quick": (
+        "Quick",
+        1,
+        "which of the trained models is better on this test set; not whether the teachers or luck made it so.",
+    ),
+    "solid": ("Solid", 3, "whether the teachers helped, where the effect is clearly larger than the seeds' luck."),
+    "strong": ("Strong", 5, "the same of smaller effects: the seeds' part of an interval is about half that of three."),
+}
+EVIDENCE_CHOICE = "{title}\n{seeds}: can say {says}"
+SIGNALS = {
+    "cached": "Teacher answers are kept on disk: each teacher is asked once about each text, and epochs, arms, seeds "
+    "and later runs share what it said.",
+    "live": "Teachers are asked anew at every step: nothing is kept on disk, and they compute in every epoch.",
+}
+SIGNALS_MIXED = "Mixtures of texts are new at every step, so nothing could be kept."
+EXPECTED = "What it will take"
+EXPECTED_TIME = "Time"
+EXPECTED_MEMORY = "Memory"
+EXPECTED_DISK = "Disk"
+MEASURING = "measuring …"
+MEASURING_MORE = "Measuring on this machine how long a step takes: seconds, or a minute while it is busy."
+NOT_ESTIMATED = "The time cannot be told yet:"
+YAML_DOWNLOAD = "Download"
+YAML_LABEL = "run.yaml"
+COMMAND_LABEL = "The same run without the page"
+YAML_IN = "Fill in all steps from a YAML file"
+YAML_IN_HELP = "A run.yaml from here or from a run's folder. It replaces what stands in all five steps."
+YAML_UPLOAD = "Upload a file"
+YAML_PASTE = "Or paste it here"
+YAML_FILL = "Fill in"
+YAML_UNREAD = "The file could not be read as text."
+YAML_NOTHING = "There is nothing to read here yet."
 ADD_TEACHER = "Add a teacher"
 REMOVE_TEACHER = "Remove"
 CHECK = "Check everything"
@@ -42,23 +89,9 @@ RECIPE_HELP = (
 )
 
 SOURCES = (("Bundled", "bundled"), ("My files", "files"), ("Hugging Face Hub", "hub"))
-KINDS = (("Transformer", "transformer"), ("BiLSTM", "bilstm"))
 MODES = {"as_is": "Used as they are", "separate": "Finetuned separately", "cofinetune": "Co-finetuned (MT-BERT)"}
 CHOICES = {
     "teacher_training.mode": MODES,
-    "student.initialise": {
-        "random": "Random",
-        "teacher_layers": "Layers of a teacher",
-        "svd": "SVD of a teacher's embedding",
-    },
-    "student.layer_choice": {
-        "first": "The first",
-        "every_other": "Every other",
-        "last": "The last",
-        "remap": "Remapped, for a deeper student",
-    },
-    "student.pooling": {"max": "Maximum", "mean": "Mean", "last": "Last state"},
-    "student.vocabulary": {"full": "All pieces", "seen": "Pieces seen in the texts"},
     "objective.soft_label_weight_shape": {"linear": "Linear", "cosine": "Cosine"},
     "objective.hidden_loss": {"mse": "MSE", "cosine": "Cosine", "kl": "KL"},
     "objective.hidden_layers": {"uniform": "Uniform", "last": "The last", "top": "The topmost"},
@@ -123,6 +156,7 @@ PRESET = "Size"
 PRESET_HELP = "A known shape; its numbers go into the fields below, where you can change them."
 OWN_PRESET = "My own size"
 
+FILE_USED = "{name} is used. Upload another file to replace it."
 NOTHING_UPLOADED = "Upload a training file to see its first rows here."
 UNKNOWN_RUN = "There is no run with this name here. It may have been deleted, or the link belongs to another machine."
 NOTHING_YET = "nothing chosen yet"

@@ -11,7 +11,7 @@ SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "s
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 #: Applied before the first paint that we control; Gradio itself only knows the system's preference.
-HEAD = """
+_HEAD = """
 <script>
 (() => {
   const wanted = () => { try { return localStorage.getItem("stillroom-theme"); } catch { return null; } };
@@ -27,6 +27,11 @@ HEAD = """
 })();
 </script>
 """
+
+
+def head() -> str:
+    """Scripts that must be there before the page's own: the theme kept, and the draft kept (`js/draft.js`)."""
+    return f"{_HEAD}<script>\n{(HERE / 'js' / 'draft.js').read_text(encoding='utf-8')}</script>\n"
 
 
 def css() -> str:

@@ -14,6 +14,7 @@ import yaml
 from distill_core import recipes as shipped
 from distill_core.cli.plan import print_estimate
 from distill_core.config import load
+from distill_core.data.remedies import as_yaml
 from distill_core.errors import ConfigError, DataError, FieldError, JobError
 from distill_core.export.markdown import table, to_markdown
 from distill_core.export.report import read_report
@@ -33,16 +34,24 @@ def check(config_path: Path, *, estimate: bool = False) -> int:
     blamed = {(error.field, error.message) for error in outcome.errors}
     for finding in outcome.findings:
         if (finding["field"], finding["message"]) not in blamed:
-            print(f"{finding['severity']}: {finding['field']}: {finding['message']}")
+            print(f"{finding['severity']}: {finding['field']}: {finding['message']}{_remedy(finding)}")
     for line in summary_lines(outcome.summary):
         print(line)
+    mends = {(f["field"], f["message"]): _remedy(f) for f in outcome.findings}
     for error in outcome.errors:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}{mends.get((error.field, error.message), '')}", file=sys.stderr)
     failed = bool(outcome.errors) or any(f["severity"] == "error" for f in outcome.findings)
     if estimate and not failed:
         failed = print_estimate(raw)
     print("This config cannot run yet." if failed else "Ready to run.")
     return 2 if failed else 0
+
+
+def _remedy(finding: dict[str, Any]) -> str:
+    """The line of the config that mends a finding, below it."""
+    if not finding.get("remedy") or finding.get("applied"):
+        return ""
+    return f"\n  a remedy, for the config's data section:  {as_yaml(finding['remedy'])}"
 
 
 def draft_of(path: Path) -> dict[str, Any]:
@@ -108,11 +117,11 @@ def predict(request: PredictRequest) -> int:
 
     decide_offline()
     predictor = StudentPredictor.load(folder)
-    if predictor.task == "tagging":
+    if predictor.unit == "word":
         if pairs:
             raise DataError("This student tags words; it takes no second text.", hint="Leave --text-pair out.")
         return _tagged(predictor.tag(texts), as_json=request.as_json, plain=predictor.plain_tags)
-    if predictor.task == "masked_lm":
+    if predictor.unit == "piece":
         if pairs:
             raise DataError("This student guesses hidden words; it takes no second text.", hint="Leave it out.")
         return _filled(predictor.fill(texts), as_json=request.as_json)

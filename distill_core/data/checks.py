@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distill_core.config import Remedies
+from distill_core.data import remedies
 from distill_core.data.load import Examples
 from distill_core.data.types import Findings, Rows, Severity, count_of
 
@@ -84,18 +86,14 @@ def label_list(train: Examples, findings: Findings) -> list[str]:
 
 def check_spellings(train: Examples, labels: Sequence[str], findings: Findings) -> None:
     """Warns of labels that differ only in case or spaces: they would be learnt as different classes."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for label in labels:
-        groups[" ".join(label.casefold().split())].append(label)
     counts = Counter(train.labels)
-    for group in groups.values():
-        if len(group) < 2:
-            continue
+    for group in remedies.spelt_alike(labels):
         rare = min(group, key=lambda label: (counts[label], label))
         rows = [row for row, label in zip(train.rows, train.labels, strict=True) if label == rare]
         spelt = ", ".join(f"“{label}” ({count_of(counts[label])})" for label in group)
         message = f"Labels that differ only in case or spaces count as different classes: {spelt}."
         findings.add("warning", "label_spelling", LABEL_FIELD, message, rows)
+        findings.mended_by(remedies.MERGE)
 
 
 def drop_unknown_labels(examples: Examples, labels: Sequence[str], findings: Findings) -> Examples:
@@ -109,6 +107,8 @@ def drop_unknown_labels(examples: Examples, labels: Sequence[str], findings: Fin
             f"{names_in_words(names)}. The training labels are {names_in_words(list(labels))}."
         )
         findings.add("error", "unknown_label", examples.field, message, [examples.rows[i] for i in unknown])
+        if remedies.known_otherwise(names, labels):
+            findings.mended_by(remedies.MERGE)
     return examples.keep([i for i, label in enumerate(examples.labels) if label in known])
 
 
@@ -144,8 +144,23 @@ def check_class_sizes(counts: dict[str, int], held_out: Sequence[str], findings:
         findings.add("info", "imbalance", LABEL_FIELD, message)
 
 
-def check_duplicates(rows: Rows, title: str, field: str, labels: Sequence[str], findings: Findings) -> None:
-    """Repeated texts (info) and equal texts with different labels (warning) inside one split."""
+MEASURED_ON = ("validation", "test")
+MEASURED = " Rows that quality is measured on are kept as they are."
+
+
+def check_duplicates(
+    rows: Rows,
+    title: str,
+    field: str,
+    labels: Sequence[str],
+    findings: Findings,
+    chosen: Remedies | None = None,
+) -> None:
+    """Repeated texts (info) and equal texts with different labels (warning) inside one split.
+
+    chosen: the remedies that are on; what they mend is left for them to tell. None: rows that quality is measured on,
+    which they leave alone.
+    """
     seen: dict[str, int] = {}
     repeats: list[int] = []
     given: dict[str, set[int]] = defaultdict(set)
@@ -158,17 +173,25 @@ def check_duplicates(rows: Rows, title: str, field: str, labels: Sequence[str], 
             seen[key] = i
     if not repeats:
         return
-    message = f"{count_of(len(repeats))} of {title} with a text that stood there before."
-    findings.add("info", "duplicate_text", field, message, [rows.source_rows[i] for i in repeats])
     torn = {key for key, found in given.items() if len(found - {-1}) > 1}
+    if chosen is not None and chosen.drop_conflicting:
+        repeats, torn = [i for i in repeats if rows.ids[i] not in torn], set()
+    kept = MEASURED if chosen is None else ""
+    if repeats and not (chosen is not None and chosen.drop_duplicates):
+        message = f"{count_of(len(repeats))} of {title} with a text that stood there before.{kept}"
+        findings.add("info", "duplicate_text", field, message, [rows.source_rows[i] for i in repeats])
+        if chosen is not None:
+            findings.mended_by(remedies.DUPLICATES)
     if torn:
         where = [i for i, key in enumerate(rows.ids) if key in torn]
         example = next(sorted(given[rows.ids[i]] - {-1}) for i in where)
         message = (
             f"{count_of(len(torn), 'text')} of {title} with more than one label, "
-            f"such as {names_in_words([labels[c] for c in example])}."
+            f"such as {names_in_words([labels[c] for c in example])}.{kept}"
         )
         findings.add("warning", "conflicting_labels", field, message, [rows.source_rows[i] for i in where])
+        if chosen is not None:
+            findings.mended_by(remedies.CONFLICTING)
 
 
 @dataclass(frozen=True)
@@ -211,13 +234,9 @@ def check_split_sizes(
             findings.add("warning", "few_rows", field, f"{message}{1 / len(rows):.0%}.")
 
 
-def check_lengths(
-    splits: dict[str, Rows], max_tokens: int, piece_counter: Callable[[list[str]], list[int]], findings: Findings
-) -> None:
-    """Percentiles of the inputs' lengths, and the share that `max_tokens` cuts, over at most 5,000 spread rows."""
+def spread_inputs(splits: dict[str, Rows]) -> tuple[list[str], list[str]]:
+    """(texts, second texts or none) of at most 5,000 rows, spread evenly over all splits."""
     pool = [rows for rows in splits.values() if len(rows)]
-    if not pool:
-        return
     total = sum(len(rows) for rows in pool)
     texts: list[str] = []
     pairs: list[str] = []
@@ -227,9 +246,19 @@ def check_lengths(
         part = rows.take(spread) if number < len(rows) else rows
         texts += part.texts
         pairs += part.pairs or []
+    return texts, pairs
+
+
+def count_tokens(texts: list[str], pairs: list[str], piece_counter: Callable[[list[str]], list[int]]) -> np.ndarray:
+    """[N] tokens of each input, special ones included; int64."""
     lengths = np.asarray(piece_counter(texts), dtype=np.int64)
     if pairs:
         lengths = lengths + np.asarray(piece_counter(pairs), dtype=np.int64) - 1  # [CLS] stands once
+    return lengths
+
+
+def check_lengths(lengths: np.ndarray, max_tokens: int, findings: Findings) -> None:
+    """Percentiles of the inputs' lengths, and the share that `max_tokens` cuts. lengths: [N] tokens, N ≥ 1."""
     middle, high, higher = (int(value) for value in np.percentile(lengths, (50, 95, 99)))
     cut = float((lengths > max_tokens).mean())
     message = (

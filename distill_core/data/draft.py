@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from distill_core.config import BundledData, FileData, HubData
-from distill_core.data import checks
+from distill_core.data import checks, remedies
 from distill_core.data.splits import choose_labelled, choose_some, hold_out
 from distill_core.data.types import Findings, Rows, Severity
 
@@ -20,7 +20,9 @@ PURPOSE = {"train": "training", "validation": "validation", "transfer": "the tra
 class Draft:
     """How far the preparation came: all of it where there are `splits`.
 
-    name: of the data set. columns, guessed, preview: of the training file, for the page.
+    name: of the data set. columns, guessed, preview: of the training file, for the page. roles: its column → what it is
+    used as; first_rows: with all columns. read: the training file's rows without gold, where there are no splits;
+    rows_read: how many it has.
     """
 
     findings: Findings = field(default_factory=Findings)
@@ -32,6 +34,10 @@ class Draft:
     columns: list[str] = field(default_factory=list)
     guessed: dict[str, Any] = field(default_factory=dict)
     preview: list[dict[str, str]] = field(default_factory=list)
+    roles: dict[str, str] = field(default_factory=dict)
+    first_rows: list[dict[str, str]] = field(default_factory=list)
+    read: Rows | None = None
+    rows_read: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,8 @@ class Splitter:
         if validation is not None:
             validation = self._without(validation, test, "warning", "validation", "a test row")
             train = self._without(train, validation, "warning", "train", "a validation row")
+        # Only now, so that the rows quality is measured on are the same with and without remedies.
+        train = self._mended(train, ["train"], "train")
         train, rest = self._within_budget(train)
         if validation is None:
             train, validation = self._cut(train, config.validation_share, "validation")
@@ -98,12 +106,14 @@ class Splitter:
             rows = self._without(rows, test, "warning", origin, "a test row", "transfer")
             words = "a training or validation row"
             joined.append(self._without(rows, labelled, "info", origin, words, "transfer"))
+        origins = [name for name, rows in zip(("train", "transfer"), joined, strict=True) if len(rows)]
+        transfer = self._mended(Rows.concat(joined), origins, "transfer")
         # Cut last: a text of a test row that is not used still has no place in training.
         return {
             "train": train,
             "validation": self._at_most(validation, config.max_validation, "validation rows"),
             "test": self._at_most(test, config.max_test, "test rows"),
-            "transfer": self._at_most(Rows.concat(joined), config.max_transfer, "transfer"),
+            "transfer": self._at_most(transfer, config.max_transfer, "transfer"),
         }
 
     def _at_most(self, rows: Rows, number: int | None, purpose: str) -> Rows:
@@ -122,6 +132,12 @@ class Splitter:
         what = f"of {self.titles.get(origin, origin)} with the text of {words}: left out of {PURPOSE[role]}"
         overlap = checks.Overlap(severity, f"overlap_{role}", self.fields.get(origin, "data.train"), what)
         return checks.drop_overlap(rows, set(others.ids), overlap, self.findings)
+
+    def _mended(self, rows: Rows, origins: list[str], role: str) -> Rows:
+        """origins: the splits whose files these rows come from."""
+        title = self.titles.get(origins[0], origins[0]) if len(origins) == 1 else ""
+        field = self.fields.get(origins[-1] if origins else role, "data.train")
+        return remedies.mend(rows, self.config.remedies, (title, field, PURPOSE[role]), self.findings)
 
     def _within_budget(self, train: Rows) -> tuple[Rows, Rows]:
         """(labelled rows, the rest without labels)."""

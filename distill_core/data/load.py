@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from distill_core import layout
+from distill_core.catalogue import TASKS
 from distill_core.config import BundledData, Columns, FileData, HubData
 from distill_core.data.languages import PLACEHOLDER, languages_of
 from distill_core.data.sources import PLAIN_ENDING, ReadOptions, Table, read_table, table_from_frame
 from distill_core.data.types import Finding, Findings
 from distill_core.errors import DataError, NetworkError, StillroomError
+from distill_core.tasks.base import build_task
 
 #: what the language of several files is called beside their columns
 LANGUAGE_COLUMN = "language"
@@ -24,7 +26,7 @@ _WHOLE_FLOAT = re.compile(r"-?\d+\.0")
 @dataclass
 class Source:
     """The tables of one data set. titles and fields: split → how messages call it, and its config field. labelled:
-    False for a task that needs no label column (masked_lm)."""
+    False for a task that needs no label column."""
 
     name: str
     columns: Columns
@@ -44,6 +46,15 @@ class Source:
     def shown(self) -> list[str]:
         """What a preview shows: the mapped columns, and the languages where they are told apart."""
         return [*self.mapped, *([self.columns.language] if self.columns.language else [])]
+
+    def roles(self) -> dict[str, str]:
+        """Column of the training file → what it is used as."""
+        there = self.tables["train"].names
+        if not self.labelled and len(there) == 1:
+            return {there[0]: "text"}
+        wanted = ("text", "text_pair", "label", "language") if self.labelled else ("text",)
+        named = {getattr(self.columns, role): role for role in reversed(wanted)}
+        return {name: named[name] for name in there if name in named}
 
 
 @dataclass
@@ -92,7 +103,7 @@ def load_source(config: BundledData | FileData | HubData, findings: Findings) ->
     if isinstance(config, BundledData):
         return _load_bundled(config, findings)
     paths = {split: getattr(config, split) for split in SPLITS if getattr(config, split)}
-    source = Source(Path(config.train).stem, config.columns, labelled=config.task != "masked_lm")
+    source = Source(Path(config.train).stem, config.columns, labelled=build_task(config.task).labelled)
     languages: list[str] = []
     if any(PLACEHOLDER in path and not Path(path).expanduser().exists() for path in paths.values()):
         if not source.labelled:
@@ -181,12 +192,12 @@ def same_file_twice(paths: dict[str, str], findings: Findings) -> bool:
 
 
 def _load_bundled(config: BundledData, findings: Findings) -> Source:
-    source = Source(config.name, Columns(), labelled=config.task != "masked_lm")
+    source = Source(config.name, Columns(), labelled=build_task(config.task).labelled)
     folder = bundled_folder(config, findings)
     if folder is None:
         return source
-    ending = "csv" if source.labelled else "txt"
-    paths = {split: str(folder / f"{split}.{ending}") for split in SPLITS}
+    ending = Path(build_task(config.task).bundled).suffix
+    paths = {split: str(folder / f"{split}{ending}") for split in SPLITS}
     paths = {split: path for split, path in paths.items() if split == "train" or Path(path).exists()}
     for split, path in paths.items():
         source.titles[split], source.fields[split] = Path(path).name, "data.name"
@@ -197,7 +208,7 @@ def _load_bundled(config: BundledData, findings: Findings) -> Source:
 def bundled_folder(config: BundledData, findings: Findings) -> Path | None:
     """The folder of a bundled set; None, and an error finding, where there is none or it is made for another task.
 
-    A set for tagging has its rows in train.jsonl, one for classification in train.csv, plain text in train.txt.
+    What a set is made for is told by the name of its training file (`tasks.base.Task.bundled`).
     """
     folder = layout.BUNDLED_DATA.get(config.name)
     if folder is None:
@@ -205,9 +216,8 @@ def bundled_folder(config: BundledData, findings: Findings) -> Path | None:
         message = f"There is no bundled data set {config.name!r}. Bundled sets: {there}."
         findings.add("error", "unknown_set", "data.name", message)
         return None
-    made_for = {"train.csv": "classification", "train.txt": "masked_lm"}
-    task = next((task for file, task in made_for.items() if (folder / file).exists()), "tagging")
-    if task != config.task:
+    if not (folder / build_task(config.task).bundled).exists():
+        task = next((task for task in TASKS if (folder / build_task(task).bundled).exists()), "another task")
         message = f"The bundled set {config.name!r} is made for {task}, not for {config.task}. Set the task to {task}."
         findings.add("error", "wrong_task", "data.task", message)
         return None
@@ -217,7 +227,7 @@ def bundled_folder(config: BundledData, findings: Findings) -> Path | None:
 def _load_hub(config: HubData, findings: Findings) -> Source:
     from distill_core.data.hub import load_hub  # loads `datasets`, seconds that files and bundled sets need not wait
 
-    source = Source(config.name, config.columns, labelled=config.task != "masked_lm")
+    source = Source(config.name, config.columns, labelled=build_task(config.task).labelled)
     try:
         frames = load_hub(config)
     except NetworkError:

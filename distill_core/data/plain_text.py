@@ -25,6 +25,7 @@ def draft_plain_text(config: DataConfig, seed: int) -> Draft:
     if "train" in source.tables:
         table = source.tables["train"]
         draft.columns, draft.guessed, draft.preview = table.names, table.guessed, table.preview(source.shown)
+        draft.roles, draft.first_rows, draft.rows_read = source.roles(), table.preview(table.names), len(table)
     found = {split: examples_of(source, split, findings) for split in source.tables}
     read = {split: checks.drop_empty_texts(part, findings) for split, part in found.items() if part is not None}
     draft.sizes = {split: len(part) for split, part in read.items()}
@@ -33,10 +34,12 @@ def draft_plain_text(config: DataConfig, seed: int) -> Draft:
         if train is not None:
             findings.add("error", "no_rows", train.field, f"No row of {train.title} has a text.")
         return draft
+    draft.read = _rows(train)
     if len(found) < len(source.titles) or None in found.values():
         return draft
-    for part in read.values():
-        checks.check_duplicates(_rows(part), part.title, part.field, _ONE, findings)
+    for split, part in read.items():
+        chosen = None if split in checks.MEASURED_ON else config.remedies
+        checks.check_duplicates(_rows(part), part.title, part.field, _ONE, findings, chosen)
     texts = _rows(train)
     if "transfer" in read:
         texts = Rows.concat([texts, _rows(read["transfer"])])

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 
-import numpy as np
-
-from distill_core.data import checks
-from distill_core.data.draft import DataConfig, Draft, Parts, Splitter, Strata
-from distill_core.data.load import Examples, add_error, examples_of, load_source
-from distill_core.data.plain_text import draft_plain_text
-from distill_core.data.tagging_draft import draft_tagging
-from distill_core.data.types import CheckResult, Findings, PreparedData, Rows, count_of, data_fingerprint
+from distill_core.data.draft import DataConfig, Draft
+from distill_core.data.load import add_error
+from distill_core.data.look import look_at
+from distill_core.data.types import CheckResult, Findings, PreparedData, count_of, data_fingerprint
 from distill_core.errors import DataError, NetworkError
+from distill_core.tasks.base import build_task
 
 
 def prepare(config: DataConfig, *, seed: int) -> PreparedData:
@@ -65,8 +61,7 @@ def check(
     except NetworkError as error:
         add_error(findings, error, "network", "data.name")
         return CheckResult(list(findings))
-    if draft.splits is not None and piece_counter is not None:
-        checks.check_lengths(draft.splits, config.max_tokens, piece_counter, draft.findings)
+    look = look_at(draft, config, piece_counter)
     return CheckResult(
         findings=list(draft.findings),
         labels=draft.labels,
@@ -75,98 +70,9 @@ def check(
         columns=draft.columns,
         balance=draft.balance,
         guessed=draft.guessed,
+        look=look,
     )
-
-
-# ---------------------------------------------------------------- from tables to parts
 
 
 def _draft(config: DataConfig, seed: int) -> Draft:
-    drafts = {"tagging": draft_tagging, "masked_lm": draft_plain_text}
-    return drafts.get(config.task, _draft_classification)(config, seed)
-
-
-def _draft_classification(config: DataConfig, seed: int) -> Draft:
-    draft = Draft()
-    findings = draft.findings
-    source = load_source(config, findings)
-    draft.name = source.name
-    if "train" in source.tables:
-        table = source.tables["train"]
-        draft.columns, draft.guessed, draft.preview = table.names, table.guessed, table.preview(source.shown)
-    draft.sizes = {split: len(table) for split, table in source.tables.items()}
-    found = {split: examples_of(source, split, findings) for split in source.tables}
-    read = {split: checks.drop_empty_texts(part, findings) for split, part in found.items() if part is not None}
-    draft.sizes.update({split: len(part) for split, part in read.items()})
-    train = read.get("train")
-    if train is None or not len(train):
-        if train is not None:
-            findings.add("error", "no_rows", train.field, f"No row of {train.title} has a text.")
-        return draft
-    draft.labels = checks.label_list(train, findings)
-    counts = Counter(train.labels)
-    draft.balance = {label: counts[label] for label in draft.labels}
-    checks.check_spellings(train, draft.labels, findings)
-    for split in ("validation", "test"):
-        if split in read:
-            part = checks.drop_missing_labels(read[split], findings)
-            read[split] = checks.drop_unknown_labels(part, draft.labels, findings)
-    if len(found) < len(source.titles) or None in found.values() or _hopeless(findings):
-        return draft
-    held_out = [split for split in ("test", "validation") if split not in read]
-    checks.check_class_sizes(draft.balance, held_out, findings)
-    parts = _parts(read, draft.labels, findings)
-    _check_duplicates(parts, read, draft.labels, findings)
-    draft.splits = Splitter(config, seed, Strata(draft.labels), source.titles, source.fields, findings).split(parts)
-    draft.sizes = {name: len(rows) for name, rows in draft.splits.items()}
-    fields = {split: source.fields.get(split, f"data.{split}_share") for split in draft.splits}
-    checks.check_split_sizes(draft.splits, fields, draft.labels, findings)
-    return draft
-
-
-def _hopeless(findings: Findings) -> bool:
-    """Errors after which splitting would only bring up follow-on errors."""
-    return any(finding.code in ("one_label", "no_labels", "too_many_labels") for finding in findings.errors)
-
-
-def _rows(examples: Examples, labels: list[str], *, bare: bool = False) -> Rows:
-    index = {label: i for i, label in enumerate(labels)}
-    numbers = [-1] * len(examples) if bare else [index.get(label, -1) for label in examples.labels]
-    return Rows(
-        examples.texts,
-        examples.pairs,
-        np.array(numbers, dtype=np.int64),
-        examples.rows,
-        languages=examples.languages,
-    )
-
-
-def _parts(read: dict[str, Examples], labels: list[str], findings: Findings) -> Parts:
-    train = read["train"]
-    rows = _rows(train, labels)
-    labelled, bare = np.flatnonzero(rows.labels >= 0), np.flatnonzero(rows.labels < 0)
-    unlabelled = rows.take(bare)
-    if len(bare):
-        message = f"{count_of(len(bare))} of {train.title} without a label: used as transfer rows."
-        findings.add("info", "unlabelled_rows", train.field, message, unlabelled.source_rows)
-    return Parts(
-        labelled=rows.take(labelled),
-        unlabelled=unlabelled,
-        validation=_rows(read["validation"], labels) if "validation" in read else None,
-        test=_rows(read["test"], labels) if "test" in read else None,
-        transfer=_rows(read["transfer"], labels, bare=True)
-        if "transfer" in read
-        else Rows.empty(train.pairs is not None),
-    )
-
-
-def _check_duplicates(parts: Parts, read: dict[str, Examples], labels: list[str], findings: Findings) -> None:
-    split_rows = {
-        "train": parts.labelled,
-        "validation": parts.validation,
-        "test": parts.test,
-        "transfer": parts.transfer,
-    }
-    for split, rows in split_rows.items():
-        if rows is not None and split in read:
-            checks.check_duplicates(rows, read[split].title, read[split].field, labels, findings)
+    return build_task(config.task).draft(config, seed)

@@ -13,6 +13,7 @@ from itertools import chain
 
 import numpy as np
 
+from distill_core.data import remedies
 from distill_core.data.checks import names_in_words
 from distill_core.data.conll import TAG, Sentences
 from distill_core.data.types import Findings, Rows, count_of
@@ -232,6 +233,8 @@ def report_unknown_types(part: TaggedPart, spans: Spans, types: Sequence[str], f
         f"{names_in_words(unknown)}. The {all_} of the training rows are {names_in_words(list(types))}."
     )
     findings.add("error", "unknown_label", part.field, message, [part.sentences.rows[i] for i in found])
+    if remedies.known_otherwise(unknown, types):
+        findings.mended_by(remedies.MERGE)
 
 
 def rows_of(part: TaggedPart, spans: Spans | None, types: Sequence[str], *, languages: bool) -> Rows:

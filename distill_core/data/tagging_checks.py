@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from distill_core.data.checks import FEW_ROWS, IMBALANCE, names_in_words
+from distill_core.config import Remedies
+from distill_core.data import remedies
+from distill_core.data.checks import FEW_ROWS, IMBALANCE, MEASURED, names_in_words
 from distill_core.data.tagging import TAG_FIELD, TaggedPart
 from distill_core.data.types import Findings, Rows, count_of
 
@@ -54,14 +57,11 @@ def check_types(title: str, balance: dict[str, int], findings: Findings, *, plai
     """Types of entities that are spelt alike, rare, or much rarer than others. balance: type → entities in training;
     plain: tag → words."""
     many, things, measure = ("Tags", "words", "word accuracy") if plain else ("Types of entities", "entities", "F1")
-    groups: dict[str, list[str]] = defaultdict(list)
-    for name in balance:
-        groups[" ".join(name.casefold().split())].append(name)
-    for group in groups.values():
-        if len(group) > 1:
-            spelt = ", ".join(f"“{name}” ({balance[name]:,})" for name in group)
-            message = f"{many} of {title} that differ only in case or spaces count as different: {spelt}."
-            findings.add("warning", "label_spelling", TAG_FIELD, message)
+    for group in remedies.spelt_alike(balance):
+        spelt = ", ".join(f"“{name}” ({balance[name]:,})" for name in group)
+        message = f"{many} of {title} that differ only in case or spaces count as different: {spelt}."
+        findings.add("warning", "label_spelling", TAG_FIELD, message)
+        findings.mended_by(remedies.MERGE)
     rare = [name for name, count in balance.items() if count < FEW_ENTITIES]
     if rare:
         message = (
@@ -80,8 +80,37 @@ def check_types(title: str, balance: dict[str, int], findings: Findings, *, plai
         findings.add("info", "imbalance", TAG_FIELD, message)
 
 
-def check_repeats(rows: Rows, title: str, field: str, findings: Findings) -> None:
-    """Repeated sentences (info), and equal sentences with different gold tags (warning), inside one split."""
+def merge_types(parts: dict[str, TaggedPart], findings: Findings, *, plain: bool) -> dict[str, TaggedPart]:
+    """The same parts, types of entities (plain: tags) spelt alike being one. parts: split → sentences, "train" too."""
+
+    def kinds(part: TaggedPart) -> Counter[str]:
+        found = Counter(tag for tags in part.sentences.tags for tag in tags or [])
+        counts: Counter[str] = Counter()
+        for tag, number in found.items():
+            if kind := remedies.kind_of(tag, plain=plain):
+                counts[kind] += number
+        return counts
+
+    counted = {split: kinds(part) for split, part in parts.items()}
+    changes = remedies.spellings(counted["train"], {kind for found in counted.values() for kind in found})
+    if not changes:
+        return parts
+    words = sum(number for found in counted.values() for kind, number in found.items() if kind in changes)
+    remedies.report_merged(changes, count_of(words, "word"), findings)
+
+    def merged(part: TaggedPart) -> TaggedPart:
+        own = part.sentences
+        tags = [None if row is None else remedies.merged_tags(row, changes, plain=plain) for row in own.tags]
+        return replace(part, sentences=replace(own, tags=tags))
+
+    return {split: merged(part) for split, part in parts.items()}
+
+
+def check_repeats(rows: Rows, title: str, field: str, findings: Findings, chosen: Remedies | None = None) -> None:
+    """Repeated sentences (info), and equal sentences with different gold tags (warning), inside one split.
+
+    chosen: the remedies that are on, which tell themselves what they mend. None: rows that quality is measured on.
+    """
     seen: dict[str, int] = {}
     repeats: list[int] = []
     torn: set[str] = set()
@@ -95,13 +124,21 @@ def check_repeats(rows: Rows, title: str, field: str, findings: Findings) -> Non
             torn.add(key)
     if not repeats:
         return
-    message = f"{count_of(len(repeats), 'sentence')} of {title} that stood there before."
-    findings.add("info", "duplicate_text", field, message, [rows.source_rows[i] for i in repeats])
+    if chosen is not None and chosen.drop_conflicting:
+        repeats, torn = [i for i in repeats if rows.ids[i] not in torn], set()
+    kept = MEASURED if chosen is None else ""
+    if repeats and not (chosen is not None and chosen.drop_duplicates):
+        message = f"{count_of(len(repeats), 'sentence')} of {title} that stood there before.{kept}"
+        findings.add("info", "duplicate_text", field, message, [rows.source_rows[i] for i in repeats])
+        if chosen is not None:
+            findings.mended_by(remedies.DUPLICATES)
     if torn:
         where = [rows.source_rows[i] for i, key in enumerate(rows.ids) if key in torn]
         message = f"{count_of(len(torn), 'sentence')} of {title} that comes again with other tags."
         message = message if len(torn) == 1 else message.replace("comes", "come")
-        findings.add("warning", "conflicting_labels", field, message, where, len(where))
+        findings.add("warning", "conflicting_labels", field, message + kept, where, len(where))
+        if chosen is not None:
+            findings.mended_by(remedies.CONFLICTING)
 
 
 def check_unknown_languages(part: TaggedPart, findings: Findings) -> None:

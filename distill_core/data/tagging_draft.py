@@ -6,10 +6,13 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from distill_core.config import BundledData
 from distill_core.data import tagging_checks
+from distill_core.data.checks import MEASURED_ON
 from distill_core.data.draft import DataConfig, Draft, Parts, Splitter, Strata
 from distill_core.data.tagging import (
     TAG_FIELD,
@@ -22,7 +25,7 @@ from distill_core.data.tagging import (
     spans_of,
     without_gold,
 )
-from distill_core.data.tagging_load import TaggedSource, load_tagged
+from distill_core.data.tagging_load import BUNDLED_COLUMNS, TaggedSource, load_tagged
 from distill_core.data.types import Findings, Rows, count_of
 
 PREVIEW_ROWS = 8
@@ -76,8 +79,11 @@ def _draft(config: DataConfig, seed: int) -> Draft:
         if train is not None:
             findings.add("error", "no_rows", train.field, f"No sentence of {train.title} has a word.")
         return draft
-    draft.preview = _preview(train)
-    tagged = _tagged(parts, findings)
+    draft.preview = draft.first_rows = _preview(train)
+    draft.rows_read = len(source.parts["train"])
+    draft.roles = _roles(config, draft.guessed, draft.columns)
+    draft.read = Rows(train.texts, None, np.full(len(train), -1, dtype=np.int64), train.sentences.rows)
+    tagged = _tagged(parts, config, findings)
     spans = tagged.spans["train"]
     draft.balance, draft.labels = spans.balance, spans.labels
     _check_train(train, spans, findings)
@@ -91,7 +97,7 @@ def _draft(config: DataConfig, seed: int) -> Draft:
     return draft
 
 
-def _tagged(parts: dict[str, TaggedPart], findings: Findings) -> _Tagged:
+def _tagged(parts: dict[str, TaggedPart], config: DataConfig, findings: Findings) -> _Tagged:
     parts = dict(parts)
     for split in ("validation", "test"):
         if split in parts:
@@ -99,6 +105,8 @@ def _tagged(parts: dict[str, TaggedPart], findings: Findings) -> _Tagged:
     if "transfer" in parts:
         parts["transfer"] = without_gold(parts["transfer"])
     plain = plain_tags(parts["train"])
+    if config.remedies.merge_label_spellings:
+        parts = tagging_checks.merge_types(parts, findings, plain=plain)
     spans = {split: spans_of(part, findings, plain=plain) for split, part in parts.items() if split != "transfer"}
     told_apart = any(any(part.sentences.languages) for part in parts.values())
     if told_apart:
@@ -136,13 +144,22 @@ def _split(config: DataConfig, seed: int, source: TaggedSource, tagged: _Tagged,
         transfer=rows["transfer"] if "transfer" in rows else train.take([]),
     )
     for split, part in {**rows, "train": parts.labelled}.items():
-        tagging_checks.check_repeats(part, source.titles[split], source.fields[split], findings)
+        chosen = None if split in MEASURED_ON else config.remedies
+        tagging_checks.check_repeats(part, source.titles[split], source.fields[split], findings, chosen)
     strata = Strata(sorted(set(parts.labelled.languages or [""])), by="language")
     draft.splits = Splitter(config, seed, strata, source.titles, source.fields, findings).split(parts)
     draft.sizes = {name: len(part) for name, part in draft.splits.items()}
     fields = {split: source.fields.get(split, f"data.{split}_share") for split in draft.splits}
     plain = tagged.spans["train"].plain
     tagging_checks.check_tagged_splits(draft.splits, fields, types, findings, plain=plain)
+
+
+def _roles(config: DataConfig, guessed: dict[str, Any], names: list[str]) -> dict[str, str]:
+    """Column of the training file → what it is used as; columns of CoNLL files go by their number."""
+    language = (BUNDLED_COLUMNS if isinstance(config, BundledData) else config.columns).language
+    said = {str(guessed.get("word column", "")): "text", str(guessed.get("tag column", "")): "label"}
+    said |= {language: "language"} if language else {}
+    return {name: said[name] for name in names if name in said}
 
 
 def _preview(train: TaggedPart) -> list[dict[str, str]]:

@@ -138,7 +138,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing a check has to say. `rows`: up to 50 row numbers; `count`: how many rows there are in all."""
+    """One thing a check has to say. `rows`: up to 50 row numbers; `count`: how many rows there are in all.
+
+    remedy: the setting of `data.remedies` that mends it, or None; applied: it is on, and this is what it did.
+    """
 
     severity: Severity
     code: str
@@ -146,9 +149,11 @@ class Finding:
     message: str
     rows: tuple[int, ...] = ()
     count: int = 0
+    remedy: str | None = None
+    applied: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        return {
+        found = {
             "severity": self.severity,
             "code": self.code,
             "field": self.field,
@@ -156,6 +161,7 @@ class Finding:
             "rows": list(self.rows),
             "count": self.count,
         }
+        return found | ({"remedy": self.remedy, "applied": self.applied} if self.remedy else {})
 
 
 class Findings(list[Finding]):
@@ -182,6 +188,10 @@ class Findings(list[Finding]):
         if rows:
             message = f"{message.rstrip()} {rows_in_words(rows, number)}."
         self.append(Finding(severity, code, field, message, tuple(rows[:MAX_ROWS_KEPT]), number))
+
+    def mended_by(self, remedy: str, *, applied: bool = False) -> None:
+        """The finding added last can be mended by this setting of `data.remedies`, or (`applied`) was."""
+        self[-1] = replace(self[-1], remedy=remedy, applied=applied)
 
     @property
     def errors(self) -> list[Finding]:
@@ -240,9 +250,48 @@ class PreparedData:
         return {name: len(getattr(self, name)) for name in ("train", "validation", "test", "transfer")}
 
 
+@dataclass(frozen=True)
+class Lengths:
+    """How long the inputs are, over `rows` of them.
+
+    unit: "tokens" (special ones included), "words" (apart by white space) or "characters" (where white space divides
+    little). bins: (first length, last length or None = open, inputs) in order, without gaps. high: 95% are no longer.
+    limit: `max_tokens`, and over: the share in [0, 1] of the inputs it cuts; None where tokens are not counted.
+    """
+
+    unit: str
+    rows: int
+    bins: tuple[tuple[int, int | None, int], ...]
+    median: int
+    high: int
+    longest: int
+    limit: int | None = None
+    over: float | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a person wants to see of data before a run.
+
+    columns: (name, what it is used as: "text", "text_pair", "label", "language" or None) of the training file.
+    rows: the first rows, all columns. counted: what `balance` counts: "rows", or in tagging "entities" or "words".
+    balance: label → split → how many there are; splits as a run would have them, or, where something keeps them from
+    being made, the training file alone. sizes: split → rows. lengths: None without a text. read: rows of the training
+    file that were read.
+    """
+
+    columns: tuple[tuple[str, str | None], ...]
+    rows: tuple[dict[str, str], ...]
+    counted: str
+    balance: dict[str, dict[str, int]]
+    sizes: dict[str, int]
+    lengths: Lengths | None
+    read: int = 0
+
+
 @dataclass
 class CheckResult:
-    """What `check` found.
+    """What `check` found; what there is to see is in `look`.
 
     balance: label → labelled rows (train and held-out parts of the training file together); in tagging, type of entity
     → entities of these rows.
@@ -255,6 +304,7 @@ class CheckResult:
     columns: list[str] = field(default_factory=list)
     balance: dict[str, int] = field(default_factory=dict)
     guessed: dict[str, Any] = field(default_factory=dict)
+    look: Look | None = None
 
     @property
     def ok(self) -> bool:

@@ -10,59 +10,37 @@ from pathlib import Path
 from typing import Any
 
 from distill_core.export.verdict import metric_words
+from distill_core.tasks.base import known_task
+from distill_core.tasks.units import UNITS
 
 README = "README.md"
-#: how a classifier is used
+#: unit → a line that uses such a student, and a text to try it on
+_LINES = {
+    "example": ('student.predict(["a text to classify"])', "a text to classify"),
+    "word": ('student.tag(["Ada Lovelace lived in London."])[0].entities', "Ada Lovelace lived in London."),
+    "piece": ('student.fill(["a text with a [MASK] in it"])[0].gaps', "a text with a [MASK] in it"),
+}
 _USE = """## Use
 
 ```python
 from distill_core.predict import StudentPredictor
 student = StudentPredictor.load("FOLDER")  # this folder
-print(student.predict(["a text to classify"]))
+print({line})
 ```
 
-Or on the command line: `python -m distill_core predict FOLDER --text "a text to classify"`.
+Or on the command line: `python -m distill_core predict FOLDER --text "{text}"`.
 
 """
-#: how a tagger is used
-_USE_TAGGER = """## Use
-
-```python
-from distill_core.predict import StudentPredictor
-student = StudentPredictor.load("FOLDER")  # this folder
-print(student.tag(["Ada Lovelace lived in London."])[0].entities)
-```
-
-Or on the command line: `python -m distill_core predict FOLDER --text "Ada Lovelace lived in London."`.
-
-"""
-#: how a masked language model is used
-_USE_MASKED = """## Use
-
-```python
-from distill_core.predict import StudentPredictor
-student = StudentPredictor.load("FOLDER")  # this folder
-print(student.fill(["a text with a [MASK] in it"])[0].gaps)
-```
-
-Or on the command line: `python -m distill_core predict FOLDER --text "a text with a [MASK] in it"`.
-
-"""
-#: task → what the student is, how it is used, and what agreement is a share of
-_TASKS = {
-    "classification": ("A text classifier", _USE, ""),
-    "tagging": ("A tagger of words", _USE_TAGGER, " of words"),
-    "masked_lm": ("A masked language model", _USE_MASKED, " of hidden pieces"),
-}
 #: earliest time a zip can hold: equal folders give equal archives, whenever they are packed
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def student_readme(report: Mapping[str, Any]) -> str:
     """README.md of a finished student: what it is, its figures, how it is loaded, its labels."""
-    kind, use, of_units = _TASKS[report["task"]]
-    if report["task"] == "tagging" and report["metric"] == "accuracy":
-        use = use.replace("[0].entities", "[0].tags")
+    task = known_task(report["task"]).measured_by(report["metric"])
+    kind, of_units = task.words.student, UNITS[task.unit].of
+    line, text = _LINES[task.unit]
+    use = _USE.format(line=line if task.entities else line.replace("[0].entities", "[0].tags"), text=text)
     mains = [arm for arm in report["arms"] if arm["name"] == "main"]
     arm = next(arm for arm in mains if arm["seed"] == report["student_seed"])
     low, high = arm["interval"]

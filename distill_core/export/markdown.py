@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from distill_core.export.verdict import finding, metric_words, points, times
+from distill_core.tasks.base import Task, known_task
 
 ARM_NAMES = {"main": "student", "no_teacher": "control: no teacher", "uniform": "control: constant weights"}
 
@@ -29,7 +30,7 @@ def to_markdown(report: Mapping[str, Any]) -> str:
         lines += ["", "## Languages (test)", "", *languages]
     classes = _classes(report)
     if classes:
-        kind = _CLASS_WORDS[_class_kind(report)][0]
+        kind = _task(report).words.classes[0]
         lines += ["", f"## {kind} (student, test)", "", *classes]
     lines += ["", "## Time", "", *table(["stage", "seconds"], [[k, f"{v:.1f}"] for k, v in report["seconds"].items()])]
     return "\n".join(lines) + "\n"
@@ -69,9 +70,10 @@ def _models(report: Mapping[str, Any]) -> list[str]:
     units = {"word": "agreement, words", "piece": "agreement, pieces"}
     agreement = units.get(str(report.get("unit")), "agreement")
     header = ["model", "parameters", "MB", f"validation {metric}", f"test {metric}", "95% interval", agreement]
-    if report["task"] == "masked_lm":
+    entries = [*report["teachers"], *report["arms"]]
+    if any(entry.get("perplexity") for entry in entries):
         header.append("test perplexity")
-        for row, entry in zip(rows, [*report["teachers"], *report["arms"]], strict=True):
+        for row, entry in zip(rows, entries, strict=True):
             row.append(_perplexity(entry))
     return table(header, rows)
 
@@ -110,18 +112,8 @@ def _latency(report: Mapping[str, Any]) -> list[str]:
     return [*table(header, rows), "", f"Runtime: {runtime}" + (f" on {device}." if device else ".")]
 
 
-#: what a row of the table of classes is: its title, a row, what is counted
-_CLASS_WORDS = {
-    "class": ("Classes", "class", "examples"),
-    "type": ("Entity types", "type", "entities"),
-    "tag": ("Tags", "tag", "words"),
-}
-
-
-def _class_kind(report: Mapping[str, Any]) -> str:
-    if report["task"] != "tagging":
-        return "class"
-    return "type" if report["metric"] == "f1" else "tag"
+def _task(report: Mapping[str, Any]) -> Task:
+    return known_task(report["task"]).measured_by(report["metric"])
 
 
 def _classes(report: Mapping[str, Any]) -> list[str]:
@@ -130,8 +122,8 @@ def _classes(report: Mapping[str, Any]) -> list[str]:
         [row["label"], _percent(row["precision"]), _percent(row["recall"]), _percent(row["f1"]), row["support"]]
         for row in main["per_class"]
     ]
-    _, name, counted = _CLASS_WORDS[_class_kind(report)]
-    return table([name, "precision", "recall", "F1", counted], rows) if rows else []
+    _, each, counted = _task(report).words.classes
+    return table([each, "precision", "recall", "F1", counted], rows) if rows else []
 
 
 def _languages(report: Mapping[str, Any]) -> list[str]:

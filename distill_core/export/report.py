@@ -17,11 +17,11 @@ from distill_core.measure.agreement import agreement
 from distill_core.measure.scores import Scores
 from distill_core.measure.uncertainty import compare, holm, interval, kept_interval
 from distill_core.storage import write_text
+from distill_core.tasks.base import known_task
 
 SCHEMA_VERSION = 1
 CONTROLS = ("no_teacher", "uniform")
 #: what gets one prediction, by task; elsewhere an example
-UNITS = {"tagging": "word", "masked_lm": "piece"}
 
 
 @dataclass(kw_only=True)
@@ -138,7 +138,7 @@ def build_report(parts: ReportParts) -> dict[str, Any]:
         "created": parts.created,
         "task": parts.task,
         "metric": parts.metric,
-        "unit": parts.unit or UNITS.get(parts.task, "example"),
+        "unit": parts.unit or known_task(parts.task).unit,
         "labels": list(parts.labels),
         "data": dict(parts.data),
         "seeds": [arm.seed for arm in mains],
@@ -265,7 +265,7 @@ def _half_width(mains: Sequence[ArmResult], parts: ReportParts) -> float:
 def _majority(parts: ReportParts) -> dict[str, Any] | None:
     """What always answering the most frequent test class would reach: the floor for any student. None where that is
     no answer: always "O" finds no entity."""
-    if parts.task != "classification" or parts.gold is None:
+    if known_task(parts.task).unit != "example" or parts.gold is None:
         return None
     counts = np.bincount(np.asarray(parts.gold), minlength=len(parts.labels))
     return {"label": parts.labels[int(counts.argmax())], "share": float(counts.max() / counts.sum())}

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from distill_core.advice import gap_advice
+from distill_core.catalogue import TASKS
+from distill_core.tasks.base import build_task, known_task
 
 SIGNIFICANCE = 0.05
-#: metrics as they are called in sentences; others by their name
-METRICS = {"accuracy": "accuracy", "f1": "entity F1"}
-#: what a task's test set is made of
-_ROWS = {"tagging": "test sentence", "masked_lm": "test text"}
 #: how one seed's p was found
 _TESTS = {"mcnemar": "McNemar ", "linearised": "paired over test sentences, "}
 #: a test set whose 95% half-width is at least this much (a fraction) is called small, and the width is printed
@@ -67,10 +65,14 @@ def finding(row: Mapping[str, Any]) -> str:
 
 
 def metric_words(metric: str, task: str = "") -> str:
-    """A metric's key as people say it: accuracy, entity F1; word accuracy where a tagger's words are counted."""
-    if (task, metric) == ("tagging", "accuracy"):
-        return "word accuracy"
-    return METRICS.get(metric, metric.replace("_", " "))
+    """A metric's key as people say it: accuracy, entity F1; word accuracy where a tagger's words are counted.
+
+    task: whose metric; "": any's that is measured by it.
+    """
+    tasks = [known_task(task)] if task else [one for one in map(build_task, TASKS) if one.metric == metric]
+    named = tasks[0].measured_by(metric) if tasks else None
+    own = named.words.metric if named is not None and named.metric == metric else ""
+    return own or metric.replace("_", " ")
 
 
 def headline(report: Mapping[str, Any]) -> str:
@@ -295,6 +297,6 @@ def _test_size(report: Mapping[str, Any]) -> str:
     size = (report["data"].get("sizes") or {}).get("test")
     if half is None or half < WIDE or not size:
         return ""
-    noun = _ROWS.get(str(report.get("task")), "test example")
+    noun = known_task(report.get("task")).words.row
     examples = f"1 {noun}" if size == 1 else f"{size:,} {noun}s"
     return f"With {examples}, {_metric(report)} is known to ±{points(half)}."

@@ -40,18 +40,11 @@ def config_summary(config: RunConfig) -> dict[str, Any]:
     """What the list of runs shows of a config: {data, task, teachers [names], student, device}."""
     data = Path(config.data.train).name if isinstance(config.data, FileData) else config.data.name
     teachers = [t.name or Path(t.source.removeprefix("bundled:")).name for t in config.teachers]
-    student = config.student
-    if student.kind == "bilstm":
-        words = f"BiLSTM {student.lstm_layers}×{student.lstm_hidden}"
-    elif student.initialise == "teacher_layers":
-        words = f"{student.layers} layers of a teacher"
-    else:
-        words = f"transformer {student.layers}×{student.hidden}"
     return {
         "data": data,
         "task": config.data.task,
         "teachers": teachers,
-        "student": words,
+        "student": config.student.in_short(),
         "device": config.device,
     }
 

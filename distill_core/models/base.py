@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from distill_core.catalogue import STUDENTS, load_target
 from distill_core.models.types import Batch, Outputs
+from distill_core.seeds import derived_seed as derived_seed  # models are where most look for it
+from distill_core.tasks.base import build_task
 
-#: what a model answers for: whole examples, each of their words, or each hidden piece
-TASKS = ("classification", "tagging", "masked_lm")
-
-
-def derived_seed(seed: int, *salt: object) -> int:
-    """A seed in [0, 2⁶³) from `seed` and what it is for: one purpose's draws never depend on another's."""
-    digest = hashlib.sha256(repr((seed, *salt)).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
+if TYPE_CHECKING:
+    from distill_core.models.teacher import Teacher
+    from distill_core.students.base import StudentSection
 
 
 @contextmanager
@@ -38,9 +36,24 @@ def count_parameters(module: nn.Module) -> int:
 
 
 def check_task(task: str) -> None:
-    """ValueError for a task no model here has a head for."""
-    if task not in TASKS:
-        raise ValueError(f"unknown task {task!r}; models are made for {' or '.join(TASKS)}")
+    """ValueError for a task that is not in the catalogue."""
+    build_task(task)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a student starts from.
+
+    pieces: of its vocabulary. kept: old id of each of them [K]; None where it has all of the teacher's.
+    """
+
+    teacher: Teacher
+    tokenizer: Any
+    pieces: int
+    kept: np.ndarray | None
+    classes: int
+    max_tokens: int
+    task: str
 
 
 class Student(nn.Module):
@@ -51,10 +64,11 @@ class Student(nn.Module):
         width: width of the states of layers 1 … K.
         pooled_width: width P of `Outputs.pooled`.
         classes: number of classes C.
-        task: ``classification`` (an answer an example), ``tagging`` (a word) or ``masked_lm`` (a hidden piece).
+        task: its name in `catalogue.TASKS`; what the student answers for is `unit`.
         tokenizer: the tokenizer its inputs are made with (that of the teacher it was initialised from).
         architecture: JSON-ready description from which `saving.rebuild` makes the same module again.
         prediction: the last layer, P → C.
+        encoder, embedding: one of the two: the model of `transformers` inside, or else the table of pieces [V, E].
         kept_ids: [V] int64, the id each piece of its vocabulary has in the tokenizer it was pruned from; None where it
             reads that tokenizer's own ids. Not saved: a saved student has its own tokenizer.
     """
@@ -68,6 +82,28 @@ class Student(nn.Module):
     architecture: dict[str, Any]
     prediction: nn.Module
     kept_ids: np.ndarray | None = None
+
+    @classmethod
+    def build(cls, section: Any, origin: Origin) -> Student:
+        """A new one, on the CPU, drawn from torch's generator. Raises CheckpointError with the field at fault."""
+        raise TypeError(f"{cls.__name__} has to say how it is made")
+
+    @classmethod
+    def rebuild(cls, values: dict[str, Any], tokenizer: Any) -> Student:
+        """The module that `architecture` (without its kind) describes, with arbitrary weights. Descriptions that name
+        no task are of versions that knew classification alone."""
+        raise TypeError(f"{cls.__name__} has to say how it is made again")
+
+    @classmethod
+    def needed_pieces(cls, section: Any, teacher: Teacher) -> np.ndarray:
+        """[K] ids of the teacher's pieces that a pruned vocabulary has to keep, in the texts or not."""
+        del section, teacher
+        return np.empty(0, dtype=np.int64)
+
+    @property
+    def unit(self) -> str:
+        """What gets one prediction: "example", "word" or "piece"."""
+        return build_task(self.task).unit
 
     def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
         """Logits [B, C] and pooled [B, P], or in tagging [B, W, C] and [B, W, P] with the word mask; the states
@@ -109,3 +145,16 @@ class Student(nn.Module):
         with torch.no_grad():
             for own, new in zip(self.prediction.parameters(), fresh.parameters(), strict=True):
                 own.copy_(new)
+
+
+def student_class(section: type[StudentSection]) -> type[Student]:
+    """The torch module of a kind of student."""
+    found: type[Student] = load_target(section.model)
+    return found
+
+
+def student_class_of(kind: str) -> type[Student]:
+    """The same by its name in the catalogue. ValueError for one that is not there."""
+    if kind not in STUDENTS:
+        raise ValueError(f"unknown kind of student {kind!r}")
+    return student_class(STUDENTS[kind].load())

@@ -26,6 +26,7 @@ from distill_core.errors import CheckpointError
 from distill_core.models.base import seeded
 from distill_core.models.mixing import check_mixable, embed
 from distill_core.models.types import Batch
+from distill_core.tasks.units import UNITS
 
 #: where architectures keep the list of their layers (ALBERT: of its groups of shared layers)
 LAYER_LISTS = ("encoder.layer", "transformer.layer", "layers", "encoder.albert_layer_groups")
@@ -93,31 +94,30 @@ def load_encoder(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
     return _from_pretrained(encoder_class(config), folder, config, **without_pooler(encoder_class(config)))
 
 
-def load_classifier(folder: Path, config: PreTrainedConfig, *, task: str = "classification") -> PreTrainedModel:
-    """The checkpoint with its own head, in fp32: a sequence classifier, in ``tagging`` a token classifier, in
-    ``masked_lm`` a masked language model."""
-    return _from_pretrained(_kind_with_head(config, task), folder, config)
+def load_classifier(folder: Path, config: PreTrainedConfig, *, unit: str = "example") -> PreTrainedModel:
+    """The checkpoint with its own head, in fp32: a sequence classifier, for words a token classifier, for hidden pieces
+    a masked language model."""
+    return _from_pretrained(_kind_with_head(config, unit), folder, config)
 
 
-def new_classifier(config: PreTrainedConfig, *, task: str = "classification") -> PreTrainedModel:
+def new_classifier(config: PreTrainedConfig, *, unit: str = "example") -> PreTrainedModel:
     """Like `load_classifier`, with random weights from torch's generator."""
-    model: PreTrainedModel = _kind_with_head(config, task)(config)
+    model: PreTrainedModel = _kind_with_head(config, unit)(config)
     return model.eval()
 
 
-def _kind_with_head(config: PreTrainedConfig, task: str) -> Any:
-    mapping, does = _HEADS[task]
-    kind: Any = mapping.get(type(config), None)
+def _kind_with_head(config: PreTrainedConfig, unit: str) -> Any:
+    kind: Any = _HEADS[unit].get(type(config), None)
     if kind is None:
-        raise CheckpointError(f"models of type {config.model_type!r} cannot {does} here.")
+        raise CheckpointError(f"models of type {config.model_type!r} cannot {UNITS[unit].can} here.")
     return kind
 
 
-#: task → models with a head for it, and what they do
-_HEADS: dict[str, tuple[Any, str]] = {
-    "classification": (MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, "classify texts"),
-    "tagging": (MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING, "tag words"),
-    "masked_lm": (MODEL_FOR_MASKED_LM_MAPPING, "guess hidden words"),
+#: unit → models with a head for it
+_HEADS: dict[str, Any] = {
+    "example": MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    "word": MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
+    "piece": MODEL_FOR_MASKED_LM_MAPPING,
 }
 
 

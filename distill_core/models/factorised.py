@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from distill_core.arithmetic import factor_misfit
 from distill_core.errors import CheckpointError
 from distill_core.models.initialise import truncated_svd
-from distill_core.shapes import factor_misfit
 
 #: standard deviation of a random embedding, BERT's own (1810.04805, `initializer_range`)
 STD = 0.02

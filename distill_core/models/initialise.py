@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from distill_core.arithmetic import layers_misfit
 from distill_core.errors import CheckpointError
 from distill_core.models.encoders import layer_prefix, word_embedding
-from distill_core.shapes import layers_misfit
 
 
 def chosen_layers(choice: str, student_layers: int, teacher_layers: int) -> list[int]:

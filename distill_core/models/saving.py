@@ -13,14 +13,10 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from torch import nn
-from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from distill_core.errors import CheckpointError
-from distill_core.models.base import Student, seeded
-from distill_core.models.bilstm import BiLSTMClassifier, BiLSTMShape
-from distill_core.models.encoders import load_tokenizer, new_encoder
-from distill_core.models.factorised import install_factorised
-from distill_core.models.transformer import TransformerClassifier
+from distill_core.models.base import Student, seeded, student_class_of
+from distill_core.models.encoders import load_tokenizer
 
 #: 2: descriptions name the task, and may hold a factorised embedding; those of 1 are read as classifiers
 STUDENT_SCHEMA = 2
@@ -70,7 +66,7 @@ def save_student(student: Student, folder: Path, *, labels: list[str], max_token
     A folder that was there is replaced as a whole; readers see the old one or the new one. `stillroom.json` holds
     schema_version, kind, architecture, labels (none in masked LM), max_tokens and the names of the tokenizer's files.
     """
-    if student.task != "masked_lm" and len(labels) != student.classes:
+    if student.unit != "piece" and len(labels) != student.classes:
         raise ValueError(f"{len(labels)} labels for a student of {student.classes} classes")
     folder.parent.mkdir(parents=True, exist_ok=True)
     temp = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
@@ -108,7 +104,7 @@ def load_student(folder: Path) -> tuple[Student, list[str], int]:
         labels, max_tokens = [str(label) for label in description["labels"]], int(description["max_tokens"])
         student = rebuild(description["architecture"], tokenizer)
         load_model(student, folder / WEIGHTS)
-        if student.task != "masked_lm" and len(labels) != student.classes:
+        if student.unit != "piece" and len(labels) != student.classes:
             raise ValueError(f"{len(labels)} labels for {student.classes} classes")
     except _DAMAGE as error:
         raise CheckpointError(
@@ -125,23 +121,9 @@ def rebuild(architecture: dict[str, Any], tokenizer: Any) -> Student:
     Descriptions that name no task are of versions that knew classification alone.
     """
     values = dict(architecture)
-    kind = values.pop("kind")
+    kind = student_class_of(values.pop("kind"))
     with seeded(0, "rebuild"):
-        if kind == "bilstm":
-            return BiLSTMClassifier(BiLSTMShape(**values), tokenizer)
-        if kind == "transformer":
-            encoder = dict(values["encoder"])
-            model = new_encoder(CONFIG_MAPPING[encoder.pop("model_type")].from_dict(encoder))
-            if values.get("factorised") is not None:
-                install_factorised(model, values["factorised"])
-            return TransformerClassifier(
-                model,
-                tokenizer,
-                classes=values["classes"],
-                dropout=values["dropout"],
-                task=values.get("task", "classification"),
-            )
-    raise ValueError(f"unknown kind of student {kind!r}")
+        return kind.rebuild(values, tokenizer)
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,25 +12,26 @@ from transformers import PreTrainedModel
 
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.models.base import Student
-from distill_core.models.bilstm import BiLSTMClassifier
 from distill_core.models.saving import load_student
 from distill_core.models.teacher import Teacher
-from distill_core.models.transformer import TransformerClassifier
 from distill_core.models.types import Batch, Outputs
 
 
 class _Reader(nn.Module):
-    """A BiLSTM seen as an encoder: its sizes and its table of pieces, which is all that is asked of it."""
+    """A student of its own kind seen as an encoder: its sizes and its table of pieces, which is all that is asked."""
 
-    def __init__(self, student: BiLSTMClassifier) -> None:
+    def __init__(self, student: Student) -> None:
         super().__init__()
         self.student = student
         self.config = SimpleNamespace(
-            model_type="bilstm", num_hidden_layers=student.layers, hidden_size=student.width, num_attention_heads=0
+            model_type=student.architecture["kind"],
+            num_hidden_layers=student.layers,
+            hidden_size=student.width,
+            num_attention_heads=0,
         )
 
     def get_input_embeddings(self) -> nn.Embedding:
-        return self.student.embedding
+        return cast(nn.Embedding, self.student.embedding)
 
 
 class StudentTeacher(Teacher):
@@ -61,10 +62,8 @@ class StudentTeacher(Teacher):
 
 def encoder_of(student: Student) -> PreTrainedModel:
     """The part of a student that reads."""
-    if isinstance(student, TransformerClassifier):
-        return student.encoder
-    found: Any = _Reader(cast(BiLSTMClassifier, student))
-    return cast(PreTrainedModel, found)
+    own = getattr(student, "encoder", None)
+    return own if isinstance(own, PreTrainedModel) else cast(PreTrainedModel, _Reader(student))
 
 
 def load_saved(info: CheckpointInfo) -> Student:

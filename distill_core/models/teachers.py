@@ -15,7 +15,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from distill_core.checkpoints import CheckpointInfo, inspect, inspect_light
 from distill_core.config import TeacherSection
 from distill_core.errors import CheckpointError
-from distill_core.models.base import check_task, count_parameters, seeded
+from distill_core.models.base import count_parameters, seeded
 from distill_core.models.encoders import (
     check_layers,
     layer_states,
@@ -39,6 +39,8 @@ from distill_core.models.teacher import Teacher
 from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states
 from distill_core.saved_students import retraining_misfit
+from distill_core.tasks.base import Task, build_task
+from distill_core.tasks.units import UNITS
 
 __all__ = [
     "EncoderTeacher",
@@ -103,11 +105,11 @@ class ReadyTeacher(Teacher):
         loaded: tuple[Any, PreTrainedModel],
         columns: Sequence[int],
         *,
-        task: str = "classification",
+        unit: str = "example",
     ) -> None:
         tokenizer, model = loaded
         super().__init__(name, info, tokenizer, _encoder_of(model))
-        self.model, self.task = model, task
+        self.model, self.unit = model, unit
         self.register_buffer("columns", torch.tensor(list(columns)), persistent=False)
 
     @property
@@ -122,7 +124,7 @@ class ReadyTeacher(Teacher):
             )
         hidden = layer_states(outputs.hidden_states, layers, self.model.config)
         logits = outputs.logits[..., self.columns]
-        if self.task == "tagging":
+        if self.unit == "word":
             logits, word_mask = first_piece_states(logits, batch.words)
             return Outputs(logits, first_piece_states(last[0], batch.words)[0], hidden, attention, word_mask)
         return Outputs(logits, last[0][:, 0], hidden, attention)
@@ -131,22 +133,22 @@ class ReadyTeacher(Teacher):
 class PretrainedTeacher(Teacher):
     """An encoder as it was pre-trained, without a head: it teaches by its states and answers nothing.
 
-    Logits have no classes: [B, 0], in tagging [B, W, 0]. `pooled` is the first token's last state, or in tagging those
-    of the words' first pieces: a new pooling would have learnt nothing.
+    Logits have no classes: [B, 0], of words [B, W, 0]. `pooled` is the first token's last state, or of words those of
+    their first pieces: a new pooling would have learnt nothing.
     """
 
     answers = False
 
     def __init__(
-        self, name: str, info: CheckpointInfo, loaded: tuple[Any, PreTrainedModel], *, task: str = "classification"
+        self, name: str, info: CheckpointInfo, loaded: tuple[Any, PreTrainedModel], *, unit: str = "example"
     ) -> None:
         tokenizer, encoder = loaded
         super().__init__(name, info, tokenizer, encoder)
-        self.encoder, self.task = encoder, task
+        self.encoder, self.unit = encoder, unit
 
     def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
         states, hidden, attention = run_encoder(self.encoder, batch, layers, qkv)
-        if self.task == "tagging":
+        if self.unit == "word":
             pooled, word_mask = first_piece_states(states, batch.words)
             return Outputs(pooled.new_zeros(*pooled.shape[:2], 0), pooled, hidden, attention, word_mask)
         return Outputs(states.new_zeros(len(states), 0), states[:, 0], hidden, attention)
@@ -183,7 +185,7 @@ class _Wanted:
     labels: list[str]
     dropout: float | None
     seed: int
-    task: str
+    task: Task
     stand_ins: bool = False
 
     def encoder(self, folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
@@ -192,11 +194,11 @@ class _Wanted:
     def model(self, folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
         """With a head of its own."""
         if self.stand_ins:
-            return new_classifier(config, task=self.task)
-        return load_classifier(folder, config, task=self.task)
+            return new_classifier(config, unit=self.task.unit)
+        return load_classifier(folder, config, unit=self.task.unit)
 
     def head(self, width: int) -> SharedHead | TokenHead:
-        kind = TokenHead if self.task == "tagging" else SharedHead
+        kind = TokenHead if self.task.unit == "word" else SharedHead
         return kind(width, len(self.labels), dropout=HEAD_DROPOUT if self.dropout is None else self.dropout)
 
 
@@ -218,19 +220,18 @@ def load_teachers(
         labels: the data's labels; logits come in this order.
         dropout: replaces every dropout; None keeps the checkpoint's own (new heads: 0.1).
         seed: draws new layers; a teacher's do not depend on how many others there are.
-        task: ``classification`` (logits [B, C]), ``tagging`` (logits [B, W, C], one row a word) or ``masked_lm``
-            (logits [B, W, V], one row a hidden piece, by the checkpoint's own head in every mode).
+        task: its name in `catalogue.TASKS`; logits are [B, C] where examples get predictions, [B, W, C] where words
+            do, and [B, W, V] for hidden pieces, by the checkpoint's own head in every mode.
         stand_ins: random weights of the right shapes; none are read or downloaded, but those of saved students.
 
     Raises:
         CheckpointError: with the path of the setting at fault. NetworkError: the Hub is needed and out of reach.
     """
-    check_task(task)
-    wanted = _Wanted(mode, labels, dropout, seed, task, stand_ins)
+    wanted = _Wanted(mode, labels, dropout, seed, build_task(task), stand_ins)
     look = inspect_light if stand_ins else inspect
     with_infos = [(section, _inspect(section, index, look)) for index, section in enumerate(sections)]
     names = _unique_names(with_infos)
-    if task == "masked_lm":
+    if wanted.task.unit == "piece":
         teachers: list[Teacher] = [
             _masked_teacher(names[i], section, info, wanted, index=i) for i, (section, info) in enumerate(with_infos)
         ]
@@ -296,15 +297,13 @@ def _encoder(
 def _pretrained_teacher(
     name: str, section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int
 ) -> Teacher:
-    return PretrainedTeacher(name, info, _encoder(section, info, wanted, index=index), task=wanted.task)
+    return PretrainedTeacher(name, info, _encoder(section, info, wanted, index=index), unit=wanted.task.unit)
 
 
 def _ready_teacher(name: str, section: TeacherSection, info: CheckpointInfo, wanted: _Wanted, *, index: int) -> Teacher:
-    tagging = wanted.task == "tagging"
-    if not (info.is_tagger if tagging else info.is_classifier) or not info.labels:
+    if not wanted.task.ready(info) or not info.labels:
         raise CheckpointError(
-            f"{info.name} has no {'layer that tags words' if tagging else 'classification layer'}, so it cannot be "
-            "used as it is.",
+            f"{info.name} has no {UNITS[wanted.task.unit].layer}, so it cannot be used as it is.",
             hint="Let it be finetuned on the labelled rows (teachers are: separate), or choose one made for this task.",
             field=f"teachers.{index}.source",
         )
@@ -314,7 +313,7 @@ def _ready_teacher(name: str, section: TeacherSection, info: CheckpointInfo, wan
             return StudentTeacher(name, info, load_saved(info), columns)
         config = load_config(info.folder, keep_layers=section.keep_layers, dropout=wanted.dropout)
         model = wanted.model(info.folder, config)
-        return ReadyTeacher(name, info, (load_tokenizer(info.folder), model), columns, task=wanted.task)
+        return ReadyTeacher(name, info, (load_tokenizer(info.folder), model), columns, unit=wanted.task.unit)
 
 
 def _masked_teacher(
@@ -322,9 +321,9 @@ def _masked_teacher(
 ) -> Teacher:
     if wanted.mode == "cofinetune":
         raise ValueError("masked language models share no head")
-    if not info.is_masked_lm:
+    if not wanted.task.ready(info):
         raise CheckpointError(
-            f"{info.name} has no head that guesses hidden words, so it cannot teach a masked language model.",
+            f"{info.name} has no {UNITS[wanted.task.unit].layer}, so it cannot teach a masked language model.",
             hint="Choose a checkpoint saved with its masked-LM head.",
             field=f"teachers.{index}.source",
         )

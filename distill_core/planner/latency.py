@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from distill_core.config import BiLSTMStudent, MeasureSection, Student, TeacherSection, TransformerStudent
+from distill_core.config import MeasureSection, Student, StudentSection, TeacherSection
 from distill_core.measure.latency import Protocol, Subject, measure_latency
 from distill_core.measure.machine import choose_device
 from distill_core.models.base import Student as BaseStudent
@@ -19,8 +19,9 @@ from distill_core.models.students import build_student
 from distill_core.models.teachers import StudentTeacher, Teacher, load_teachers
 from distill_core.planner.store import ProbeStore, digest, machine_key
 from distill_core.stages.results import student_name, subject
+from distill_core.tasks.base import build_task
 
-_STUDENT: TypeAdapter[TransformerStudent | BiLSTMStudent] = TypeAdapter(Student)
+_STUDENT: TypeAdapter[StudentSection] = TypeAdapter(Student)
 
 #: seconds and timed calls a model gets at one batch size; a slow one is called `LEAST` times
 SECONDS, REPEATS, WARMUP, LEAST = 0.35, 15, 2, 3
@@ -30,7 +31,7 @@ SECONDS, REPEATS, WARMUP, LEAST = 0.35, 15, 2, 3
 class Shapes:
     """What is measured: the parts of a draft that decide latency. classes: of the data, at least 2."""
 
-    student: TransformerStudent | BiLSTMStudent
+    student: StudentSection
     teachers: list[TeacherSection]
     mode: str
     task: str
@@ -44,8 +45,8 @@ def answer(payload: dict[str, Any]) -> dict[str, Any]:
     """Handler of "latency". payload: `Shapes` as JSON, and `cache`, the data home's cache folder.
 
     {"rows": [{name, role, batch, tokens, threads, runtime, device, p50, p95, cpu_ms, repeats}], "speedup": {batch: the
-    smallest teacher's median over the student's}, "compared": the figure of a row that speed-ups are made of, "cpu_ms"
-    or "p50", "protocol": str}
+    smallest teacher's time over the student's}, "against": that teacher's name, "compared": the figure of a row that
+    speed-ups are made of, "cpu_ms" or "p50", "protocol": str}
     """
     shapes = Shapes(
         student=_STUDENT.validate_python(payload["student"]),
@@ -63,14 +64,12 @@ def answer(payload: dict[str, Any]) -> dict[str, Any]:
 def preview(shapes: Shapes, store: ProbeStore) -> dict[str, Any]:
     """See `answer`. Teachers' times are remembered for themselves: only a new student is measured anew."""
     teachers = stand_ins(shapes)
-    student_section = shapes.student.model_copy(update={"vocabulary": "full"})
-    if student_section.initialise == "svd":
-        student_section = student_section.model_copy(update={"initialise": "random"})
+    student_section = shapes.student.model_copy(update={"vocabulary": "full"}).untaught()
     init = teachers[shapes.student.init_teacher - 1]
     student = build_student(
         student_section,
         teachers=teachers,
-        classes=word_embedding(init.encoder).shape[0] if shapes.task == "masked_lm" else shapes.classes,
+        classes=word_embedding(init.encoder).shape[0] if _by_piece(shapes) else shapes.classes,
         max_tokens=shapes.max_tokens,
         seed=0,
         task=shapes.task,
@@ -85,6 +84,7 @@ def preview(shapes: Shapes, store: ProbeStore) -> dict[str, Any]:
     return {
         "rows": measured,
         "speedup": _speedups(measured, smallest, found.student_name),
+        "against": smallest,
         "compared": _compared(device, protocol.threads),
         "protocol": _in_words(protocol, smallest),
     }
@@ -132,10 +132,15 @@ def stand_ins(shapes: Shapes) -> list[Teacher]:
     """All teachers with random weights, from their small files alone. Raises CheckpointError, NetworkError."""
     labels = [str(number) for number in range(shapes.classes)]
     sections = [section.model_copy(update={"label_mapping": None}) for section in shapes.teachers]
-    if shapes.mode == "as_is" and shapes.task != "masked_lm":
+    if shapes.mode == "as_is" and not _by_piece(shapes):
         return _with_own_heads(sections, shapes)
     mode = "separate" if shapes.mode == "as_is" else shapes.mode
     return load_teachers(sections, mode, labels, dropout=None, seed=0, task=shapes.task, stand_ins=True)
+
+
+def _by_piece(shapes: Shapes) -> bool:
+    """Do all models predict pieces, with heads that come with the checkpoints?"""
+    return build_task(shapes.task).unit == "piece"
 
 
 def _with_own_heads(sections: Sequence[TeacherSection], shapes: Shapes) -> list[Teacher]:

@@ -10,10 +10,22 @@ MAX_TEACHERS = 8
 
 
 def setting(
-    default: Any = ..., help: str = "", *, unit: str = "", label: str = "", advanced: bool = False, **limits: Any
+    default: Any = ...,
+    help: str = "",
+    *,
+    unit: str = "",
+    label: str = "",
+    advanced: bool = False,
+    words: dict[str, str] | None = None,
+    **limits: Any,
 ) -> Any:
-    """A pydantic Field whose help, unit and label travel with it (`ui/forms.py` draws widgets from them)."""
+    """A pydantic Field whose help, unit and label travel with it (`ui/forms.py` draws widgets from them).
+
+    words: what the page calls each choice of a Literal, where that is not the choice itself.
+    """
     extra: dict[str, Any] = {"unit": unit, "label": label, "advanced": advanced}
+    if words:
+        extra["words"] = words
     if callable(default):
         return Field(default_factory=default, description=help, json_schema_extra=extra, **limits)
     return Field(default, description=help, json_schema_extra=extra, **limits)

@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from distill_core.catalogue import DEFAULT_TASK, TASKS
 from distill_core.sections.base import Section, setting
+
+if TYPE_CHECKING:
+    TaskName = str
+else:
+    TaskName = Literal[tuple(TASKS)]
+
+
+class Remedies(Section):
+    """What is mended while the rows are read; the files stay as they are.
+
+    Rows that quality is measured on are never left out by these: test and validation keep theirs.
+    """
+
+    merge_label_spellings: bool = setting(
+        False,
+        "Take labels that differ only in case or spaces as one class, in all files alike; the spelling that most "
+        "training rows have stands for it. For tagging: types of entities, or tags.",
+        label="Merge label spellings",
+        advanced=True,
+    )
+    drop_duplicates: bool = setting(
+        False,
+        "Leave out training and transfer rows whose text stood there before with the same label. Which of several "
+        "labels is right is not decided by this.",
+        label="Drop duplicates",
+        advanced=True,
+    )
+    drop_conflicting: bool = setting(
+        False,
+        "Leave out all training rows of a text that has more than one label.",
+        label="Drop contradictions",
+        advanced=True,
+    )
 
 
 class DataSection(Section):
     """What every source of data has in common."""
 
-    task: Literal["classification", "tagging", "masked_lm"] = setting(
-        "classification",
-        "classification: one label a text (or pair of texts). tagging: one tag a word, as in named-entity recognition. "
-        "masked_lm: hidden words of plain text are guessed, as in pre-training; no labels are needed.",
+    task: TaskName = setting(
+        DEFAULT_TASK,
+        " ".join(f"{name}: {entry.help[:1].lower()}{entry.help[1:]}" for name, entry in TASKS.items()),
         label="Task",
     )
     max_tokens: int = setting(
@@ -84,6 +117,7 @@ class DataSection(Section):
         le=0.5,
         advanced=True,
     )
+    remedies: Remedies = Field(default_factory=Remedies)
 
 
 class Columns(Section):

@@ -1,136 +1,28 @@
-"""The students: one section a kind."""
+"""The student's section: one of those in the catalogue, told apart by `kind`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from distill_core.sections.base import MAX_TEACHERS, Section, setting
+from distill_core.catalogue import STUDENTS
+from distill_core.students.base import StudentSection
+from distill_core.students.bilstm.section import BiLSTMStudent
+from distill_core.students.transformer.section import TransformerStudent
 
+#: for configs written in Python; nothing else here or elsewhere needs a kind by its name
+__all__ = ["STUDENT_PRESETS", "BiLSTMStudent", "Student", "StudentSection", "TransformerStudent"]
 
-class TransformerStudent(Section):
-    """A small BERT-shaped encoder."""
+if TYPE_CHECKING:
+    Student = StudentSection
+else:
+    kinds = tuple(entry.load() for entry in STUDENTS.values())
+    Student = Annotated[Union[kinds], Field(discriminator="kind")]  # noqa: UP007
 
-    kind: Literal["transformer"] = "transformer"
-    layers: int = setting(4, "Transformer layers.", unit="layers", label="Layers", ge=1, le=48)
-    hidden: int = setting(312, "Width of the hidden states.", unit="units", label="Width", ge=8, le=4096)
-    heads: int = setting(12, "Attention heads; must divide the width.", unit="heads", label="Heads", ge=1, le=64)
-    intermediate: int | None = setting(
-        None,
-        "Width of the feed-forward layer. Empty: 4 × width.",
-        unit="units",
-        label="Feed-forward width",
-        ge=8,
-        le=16384,
-    )
-    initialise: Literal["random", "teacher_layers", "svd"] = setting(
-        "random",
-        "random; teacher_layers: embeddings and layers copied from a teacher (sizes then follow the "
-        "teacher's); svd: embeddings from a truncated SVD of the teacher's.",
-        label="Initialisation",
-    )
-    layer_choice: Literal["first", "every_other", "last", "remap"] = setting(
-        "first",
-        "Which of the teacher's layers are copied. remap: for a student deeper than its teacher; the teacher's layers "
-        "in order, its last layer into all that remain (DWT).",
-        label="Copied layers",
-        advanced=True,
-    )
-    embedding: int | None = setting(
-        None,
-        "Width of a factorised embedding: vocabulary × this, then a linear map to the width. Empty: not factorised.",
-        unit="units",
-        label="Factorised embedding",
-        ge=2,
-        le=4096,
-        advanced=True,
-    )
-    vocabulary: Literal["full", "seen"] = setting(
-        "full",
-        "full: all pieces of the teacher's tokeniser. seen: only those that occur in the run's texts, and the pieces "
-        "unknown text falls back to.",
-        label="Vocabulary",
-        advanced=True,
-    )
-    init_teacher: int = setting(
-        1,
-        "Number of the teacher (from 1) that gives tokeniser and initial weights.",
-        label="Teacher for tokeniser and initialisation",
-        ge=1,
-        le=MAX_TEACHERS,
-    )
-    dropout: float = setting(0.1, "Dropout while training.", unit="share", label="Dropout", ge=0, lt=1)
-
-    @model_validator(mode="after")
-    def _heads_divide(self) -> TransformerStudent:
-        if self.initialise != "teacher_layers" and self.hidden % self.heads:
-            raise ValueError(
-                f"heads: the width {self.hidden} cannot be split into {self.heads} equal heads; "
-                f"choose a divisor of {self.hidden}."
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _options_fit(self) -> TransformerStudent:
-        copied = self.initialise == "teacher_layers"
-        # With copied layers the width is the teacher's, which is not known here.
-        if self.embedding is not None and not copied and self.embedding >= self.hidden:
-            raise ValueError(
-                f"embedding: a factorised embedding of {self.embedding} units saves nothing at a width of "
-                f"{self.hidden}; choose fewer, or leave it empty."
-            )
-        if self.layer_choice == "remap" and not copied:
-            raise ValueError(
-                "layer_choice: only layers that are copied can be remapped; set initialise to teacher_layers, or "
-                "choose first."
-            )
-        return self
-
-
-class BiLSTMStudent(Section):
-    """Embedding → BiLSTM → pooling → (projection) → classes, after 1910.01769."""
-
-    kind: Literal["bilstm"] = "bilstm"
-    embedding: int = setting(64, "Width of the word-piece embedding.", unit="units", label="Embedding", ge=2, le=2048)
-    lstm_hidden: int = setting(128, "LSTM units in each direction.", unit="units", label="LSTM units", ge=2, le=4096)
-    lstm_layers: int = setting(1, "Stacked BiLSTM layers.", unit="layers", label="LSTM layers", ge=1, le=8)
-    pooling: Literal["max", "mean", "last"] = setting("max", "How token states become one vector.", label="Pooling")
-    projection: int | None = setting(
-        None,
-        "Width of a GELU layer between pooling and classes. Empty: none.",
-        unit="units",
-        label="Projection",
-        ge=2,
-        le=4096,
-    )
-    initialise: Literal["random", "svd"] = setting(
-        "svd", "Embedding: random, or a truncated SVD of the (finetuned) teacher's embedding.", label="Initialisation"
-    )
-    init_teacher: int = setting(
-        1,
-        "Number of the teacher (from 1) that gives tokeniser and embedding.",
-        label="Teacher for tokeniser and initialisation",
-        ge=1,
-        le=MAX_TEACHERS,
-    )
-    vocabulary: Literal["full", "seen"] = setting(
-        "full",
-        "full: all pieces of the teacher's tokeniser. seen: only those that occur in the run's texts, and the pieces "
-        "unknown text falls back to.",
-        label="Vocabulary",
-        advanced=True,
-    )
-    dropout: float = setting(0.2, "Dropout while training.", unit="share", label="Dropout", ge=0, lt=1)
-    embedding_dropout: float | None = setting(
-        None,
-        "Dropout after the embedding. Empty: as above.",
-        unit="share",
-        label="Embedding dropout",
-        ge=0,
-        lt=1,
-        advanced=True,
-    )
-
-
-Student = Annotated[TransformerStudent | BiLSTMStudent, Field(discriminator="kind")]
+#: name → (title, settings of the student): sizes that papers or much-used checkpoints have
+STUDENT_PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    name: (title, {"kind": kind, **fields})
+    for kind, entry in STUDENTS.items()
+    for name, (title, fields) in entry.load().presets.items()
+}

@@ -84,11 +84,6 @@ def refuse_unteachable(config: Any) -> None:
             "let at least one learn it."
         )
     for number, teacher in enumerate(teachers):
-        if teacher.pretrained_only and config.data.task == "masked_lm":
-            raise ValueError(
-                f"teachers.{number}.pretrained_only: a masked language model comes with its prediction layer; switch "
-                "this off and set teacher_training.mode to as_is."
-            )
         if teacher.pretrained_only and teacher.label_mapping:
             raise ValueError(
                 f"teachers.{number}.label_mapping: a teacher that stays as pre-trained says no labels. Remove it."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from distill_core.catalogue import TERMS
+from distill_core.catalogue import STUDENTS, TERMS
 from distill_core.sections.base import MAX_TEACHERS, Section, setting
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ class Training(Section):
     batch_size: int = setting(32, "Examples per optimizer step.", unit="examples", label="Batch size", ge=1, le=8192)
     learning_rate: float | None = setting(
         None,
-        "Peak learning rate. Empty: 0.002 for a BiLSTM, 0.0005 for a transformer from random weights, 0.00005 · 768 / "
-        "width for one made of a teacher's layers.",
+        f"Peak learning rate. Empty: {', '.join(entry.load().rate_help for entry in STUDENTS.values())}.",
         label="Learning rate",
         gt=0,
         le=1,

@@ -16,6 +16,8 @@ from distill_core.saved_students import retraining_misfit
 from distill_core.sections.teaching import listeners
 from distill_core.services.drafts import Parts, checked_data, foreign_paths, inspect, refuse_foreign_paths
 from distill_core.services.sizes import DEFAULT_CLASSES, advice_on, sizes, student_sizes, teacher_parameters
+from distill_core.tasks.base import Task, build_task
+from distill_core.tasks.units import UNITS
 
 __all__ = ["CheckOutcome", "check_config", "foreign_paths", "recipe_rows", "refuse_foreign_paths", "sizes"]
 
@@ -105,7 +107,7 @@ def _look_at_teachers(parts: Parts, barred: set[str], outcome: CheckOutcome) -> 
             info = infos[number] = inspect(teacher)
             row.update(_teacher_row(teacher, info))
             if parts.mode == "as_is" and not teacher.pretrained_only:
-                _refuse_unready(number, info, parts.task)
+                _refuse_unready(number, info, build_task(parts.task))
             elif misfit := retraining_misfit(info.name, info.student):
                 raise CheckpointError(misfit[0], hint=misfit[1], field=f"teachers.{number}.source")
         except StillroomError as error:
@@ -132,20 +134,13 @@ def _teacher_row(teacher: TeacherSection, info: CheckpointInfo) -> dict[str, Any
     }
 
 
-def _ready(info: CheckpointInfo, task: str) -> bool:
-    """Can it be used as is: does it have a head for this task?"""
-    if task == "masked_lm":
-        return info.is_masked_lm
-    return bool(info.labels) and (info.is_tagger if task == "tagging" else info.is_classifier)
-
-
-def _refuse_unready(number: int, info: CheckpointInfo, task: str) -> None:
+def _refuse_unready(number: int, info: CheckpointInfo, task: Task) -> None:
     # Whole masked language models are a matter of `compatibility`: no mode gives one a new head.
-    if not _ready(info, task) and task != "masked_lm":
-        head, does = ("tagging", "tags words") if task == "tagging" else ("classification", "classifies")
+    if not task.ready(info) and task.unit != "piece":
+        unit = UNITS[task.unit]
         raise CheckpointError(
-            f"{info.name} has no {head} head, so it cannot be used as is.",
-            hint=f"Let it be finetuned (teacher_training.mode: separate), or choose a checkpoint that {does}.",
+            f"{info.name} has no {unit.head} head, so it cannot be used as is.",
+            hint=f"Let it be finetuned (teacher_training.mode: separate), or choose a checkpoint that {unit.does}.",
             field=f"teachers.{number}.source",
         )
 
@@ -168,7 +163,7 @@ def _look_at_data(parts: Parts, infos: dict[int, CheckpointInfo], outcome: Check
 def _match_labels(parts: Parts, infos: dict[int, CheckpointInfo], labels: list[str], outcome: CheckOutcome) -> None:
     for number, info in infos.items():
         teacher = parts.teachers[number]
-        if teacher is None or teacher.pretrained_only or not _ready(info, parts.task):
+        if teacher is None or teacher.pretrained_only or not build_task(parts.task).ready(info):
             continue
         try:
             label_columns(info.labels or [], labels, teacher.label_mapping, field=f"teachers.{number}.label_mapping")

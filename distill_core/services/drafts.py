@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from distill_core import checkpoints
+from distill_core.catalogue import DEFAULT_TASK
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import Data, FileData, Objective, Student, TeacherSection, Training
 from distill_core.data import prepare
@@ -60,7 +61,7 @@ class Parts:
 
     @property
     def task(self) -> str:
-        return str(self.data.task) if self.data is not None else "classification"
+        return str(self.data.task) if self.data is not None else DEFAULT_TASK
 
 
 def _folds(training: Any) -> int:
@@ -151,6 +152,12 @@ class Cache:
 
 
 _CACHE = Cache()
+
+
+def remembered(key: tuple[Any, ...], make: Callable[[], _Value]) -> _Value:
+    """The answer to a question about a draft, kept as long as its key stays the same."""
+    found: _Value = _CACHE.get(key, make)
+    return found
 
 
 def _stamp(path: Path) -> tuple[Any, ...]:

@@ -19,6 +19,7 @@ from distill_core.jobs.supervisor import Supervisor
 from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, RunFolder, is_run_id
 from distill_core.services import check as checking
 from distill_core.services import files, log_lines, next_steps, teacher_cards
+from distill_core.services import look as looking
 from distill_core.services.check import CheckOutcome
 from distill_core.services.differences import differences
 from distill_core.services.live import live_view, run_row, steps_of
@@ -255,6 +256,20 @@ class Services:
         """Everything that can be known before a start; never raises for a bad draft. Same as the CLI's `check`."""
         return checking.check_config(draft, uploads_only=self._uploads_only())
 
+    def look(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """What there is to see of a draft's data, in bounded time and memory; of long files the first part is taken.
+
+        {task, columns: [{name, role: "text" | "text_pair" | "label" | "language" | None}], rows: [{column: value}],
+         sizes: {split: rows}, counted: "rows" | "entities" | "words", balance: [{label, counts: {split: number}}],
+         lengths: {unit: "tokens" | "words" | "characters", rows (that were measured), bins: [{first, last (None =
+             open), count}], median, high (95% are no longer), longest, limit (max_tokens) | None, over: share} | None,
+         whole: bool (were the files taken whole?), read: rows of the training file that were read, about: how many
+         there are, estimated where not whole, findings: as `check`'s, with `remedy` (a setting of `data.remedies`)
+         and `applied` where there is one, remedies: [settings that are on]}, or
+        {error, field} where there is nothing to look at.
+        """
+        return looking.look(draft, uploads_only=self._uploads_only())
+
     def sizes(self, draft: dict[str, Any]) -> dict[str, Any]:
         """{parameters, bytes, megabytes (10^6 bytes), compression, teacher_parameters} of the student as typed;
         {error: str, field: str | None} when it cannot be computed."""
@@ -269,8 +284,8 @@ class Services:
 
         {state: "starting" | "measuring"}, or
         {state: "ready", rows: [{name, role, batch, tokens, threads, runtime, device, p50, p95, cpu_ms, repeats}],
-         speedup: {batch (str): ×, against the smallest teacher}, compared: "cpu_ms" | "p50" (what speed-ups are made
-         of), protocol: str}, or
+         speedup: {batch (str): ×}, against: name of the smallest teacher, compared: "cpu_ms" | "p50" (what speed-ups
+         are made of), protocol: str}, or
         {state: "failed", error, hint, field}. With `vocabulary: seen` the whole vocabulary is measured.
         """
         return self._planning.latency(draft)

@@ -18,9 +18,8 @@ from distill_core.layout import DataHome
 from distill_core.services.next_steps import next_steps
 from distill_core.services.series import CurveCache
 from distill_core.storage import read_json
+from distill_core.tasks.base import known_task
 
-#: task → the metric its quality is told in, as `tasks.base.Task.metric`, until the run itself says it (`shapes`)
-METRICS = {"classification": "accuracy", "tagging": "f1", "masked_lm": "accuracy"}
 #: parts of a run's state that seldom change: sent only when they did; name → what stands for one that is not there yet
 PARTS: dict[str, Any] = {
     "shapes": None,
@@ -97,13 +96,14 @@ def run_state(store: Store, row: RunRow, now: float | None = None) -> dict[str, 
     now = time.time() if now is None else now
     state = row.state
     known = state.get("stages", {})
-    task = str(row.config.get("task"))
-    metric = str((state.get("shapes") or {}).get("metric") or METRICS.get(task, METRICS["classification"]))
+    task = known_task(row.config.get("task"))
+    # Until the run itself says what its quality is told in.
+    metric = str((state.get("shapes") or {}).get("metric") or task.metric)
     return {
         "id": row.id,
         "name": row.name,
         "metric": metric,
-        "metric_words": metric_words(metric, task),
+        "metric_words": metric_words(metric, task.name),
         "status": row.status,
         "queue_position": store.queue_position(row.id) if row.status == "queued" else None,
         "stage": stage_of(row),

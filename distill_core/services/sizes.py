@@ -11,6 +11,7 @@ from distill_core.checkpoints import CheckpointInfo
 from distill_core.config import from_dict
 from distill_core.errors import ConfigError, StillroomError
 from distill_core.services.drafts import Parts, checked_data, foreign_paths, inspect, known_data
+from distill_core.tasks.base import build_task
 
 #: the fields at which advice may stand, besides the teachers' sources
 ADVISED = FIELDS
@@ -64,7 +65,7 @@ def advice_on(parts: Parts, infos: dict[int, CheckpointInfo], student: int | Non
             student_parameters=student,
             teacher_parameters=teacher_parameters(parts, infos, classes_of(parts)),
             # Plain text has no transfer rows, and no advice about them.
-            rows=known.sizes if known and parts.task != "masked_lm" else {},
+            rows=known.sizes if known and build_task(parts.task).labelled else {},
             folds=parts.folds,
         )
     )
@@ -121,7 +122,7 @@ def teacher_parameters(parts: Parts, infos: dict[int, CheckpointInfo], classes: 
     # Masked language models keep their own head, finetuned or not.
     bare = {number: info.parameters for number, info in infos.items() if _pretrained_only(parts, number)}
     others = {number: info for number, info in infos.items() if number not in bare}
-    if parts.mode == "as_is" or parts.task == "masked_lm":
+    if parts.mode == "as_is" or build_task(parts.task).unit == "piece":
         heads = {number: info.total_parameters for number, info in others.items()}
     else:
         widths = [info.hidden for info in others.values()]

@@ -19,6 +19,7 @@ from distill_core.models.labels import label_columns
 from distill_core.services.drafts import Parts, foreign_paths, inspect, known_data
 from distill_core.services.sizes import DEFAULT_CLASSES, teacher_parameters
 from distill_core.shapes import fp32_bytes
+from distill_core.tasks.base import build_task
 from distill_core.weights import WEIGHTS
 
 #: values a trained parameter holds: itself, its gradient and Adam's two moments
@@ -97,7 +98,8 @@ def _light(
     parts: Parts, section: TeacherSection, info: CheckpointInfo, own: CheckpointInfo | None, labels: list[str]
 ) -> dict[str, Any]:
     reference = own.name if own is not None else None
-    if parts.mode == "as_is" and labels and info.labels and not section.pretrained_only and parts.task != "masked_lm":
+    ready = parts.mode == "as_is" and not section.pretrained_only and build_task(parts.task).ready(info)
+    if ready and labels and info.labels:
         try:
             label_columns(info.labels, labels, section.label_mapping, field="")
         except StillroomError as error:

@@ -67,11 +67,13 @@ class Answer:
 @dataclass(frozen=True)
 class Limits:
     """Seconds. idle: the child is ended after so long without a question. start: it must be ready by then. forget: so
-    long a failure is the answer, before the question is put again."""
+    long a failure is the answer, before the question is put again. unasked: a question that waits for its turn and that
+    nobody has repeated for so long is dropped: who asked has typed on, or left."""
 
     idle: float = 600.0
     start: float = 180.0
     forget: float = 30.0
+    unasked: float = 15.0
 
 
 class WarmChild:
@@ -96,6 +98,7 @@ class WarmChild:
         self._changed = threading.Condition()
         self._waiting: OrderedDict[str, Request] = OrderedDict()
         self._known: OrderedDict[str, tuple[Answer, float]] = OrderedDict()
+        self._asked_at: dict[str, float] = {}
         self._current: str | None = None
         self._asked: Request | None = None
         self._is_put_off = False
@@ -127,6 +130,7 @@ class WarmChild:
                 del self._known[key]
             if self._closed:
                 return _failed("The app is closing.")
+            self._asked_at[key] = time.monotonic()
             if key != self._current:
                 if key not in self._waiting:
                     self._put_off()
@@ -170,6 +174,7 @@ class WarmChild:
         while True:
             with self._changed:
                 since = time.monotonic()
+                self._drop_unasked(since)
                 while not (self._closed or self._waiting or (self._wanted and self._child is None)):
                     left = None if self._child is None else self._limits.idle - (time.monotonic() - since)
                     if left is not None and left <= 0:
@@ -200,6 +205,12 @@ class WarmChild:
                 self._current = self._asked = None
                 self._changed.notify_all()
         self._end_child()
+
+    def _drop_unasked(self, now: float) -> None:
+        """With the lock held: what waits and is not asked any more."""
+        for key in [key for key in self._waiting if now - self._asked_at.get(key, now) > self._limits.unasked]:
+            del self._waiting[key]
+        self._asked_at = {key: at for key, at in self._asked_at.items() if key in self._waiting}
 
     def _put_off(self) -> None:
         """With the lock held: the question under way goes behind a new one, if it is patient."""

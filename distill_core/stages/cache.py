@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from distill_core.catalogue import TERMS
-from distill_core.config import RunConfig, TransformerStudent
+from distill_core.config import RunConfig
 from distill_core.errors import ConfigError, FieldError
 from distill_core.models.base import count_parameters
 from distill_core.models.encoders import attention_heads
@@ -43,7 +43,7 @@ def comparison_level(ctx: RunContext, prepared: Prepared, number: int) -> str:
         return wanted
     own = prepared.infos[ctx.config.student.init_teacher - 1].tokenizer_fingerprint
     same = prepared.infos[number].tokenizer_fingerprint == own
-    return "token" if same and isinstance(ctx.config.student, TransformerStudent) else "word"
+    return "token" if same and ctx.config.student.attends else "word"
 
 
 def terms_in_use(config: RunConfig) -> list[str]:
@@ -58,14 +58,9 @@ def setup(ctx: RunContext, prepared: Prepared) -> Setup:
     """What the terms are made from."""
     section = ctx.config.student
     init = prepared.teachers[section.init_teacher - 1]
-    if isinstance(section, TransformerStudent):
-        heads = attention_heads(init.encoder) if section.initialise == "teacher_layers" else section.heads
-        student = StudentShape("transformer", section.layers, heads)
-    else:
-        student = StudentShape("bilstm", section.lstm_layers, 0)
     return Setup(
         objective=ctx.config.objective,
-        student=student,
+        student=StudentShape(section.kind, section.depth, section.head_count(attention_heads(init.encoder))),
         teachers=[
             TeacherShape(
                 name=teacher.name,

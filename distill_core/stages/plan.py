@@ -60,10 +60,8 @@ def seen_pieces(ctx: RunContext, prepared: Prepared) -> np.ndarray | None:
 def new_student(ctx: RunContext, prepared: Prepared, seed: int, *, random: bool = False) -> Student:
     """A student of this run, on the CPU. random: leave out what a teacher would give, where that changes no shape."""
     section = ctx.config.student
-    if random and section.initialise == "svd":
-        section = section.model_copy(update={"initialise": "random"})
     return build_student(
-        section,
+        section.untaught() if random else section,
         teachers=prepared.teachers,
         classes=prepared.classes,
         max_tokens=ctx.config.data.max_tokens,

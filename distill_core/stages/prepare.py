@@ -16,7 +16,6 @@ from distill_core.errors import ConfigError
 from distill_core.models.encoders import word_embedding
 from distill_core.models.mixing import check_mixable
 from distill_core.models.teachers import Teacher, load_teachers
-from distill_core.saved_students import BILSTM
 from distill_core.sections.teaching import listeners
 from distill_core.signals.predict import UnitAnswers
 from distill_core.stages.context import RunContext
@@ -158,7 +157,8 @@ def _refuse_misfits(ctx: RunContext, teachers: list[Teacher]) -> None:
         raise ConfigError(found)
     if "mixup" in used_terms(ctx.config.objective, ctx.config.training.stages):
         for teacher in teachers:
-            if teacher.info.model_type != BILSTM:  # which always reads embeddings
+            own = teacher.info.student
+            if own is None or own.has_encoder:  # other students always read embeddings
                 check_mixable(teacher.encoder)
 
 

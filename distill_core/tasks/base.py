@@ -1,4 +1,4 @@
-"""What a task is: how rows become tokens and gold, and how predictions are scored."""
+"""What a task is: how rows become tokens and gold, and how predictions are scored. Loading a task loads no torch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,33 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from distill_core.catalogue import TASKS
+from distill_core.catalogue import DEFAULT_TASK, TASKS
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from distill_core.checkpoints import CheckpointInfo
     from distill_core.config import RunConfig
+    from distill_core.data.draft import DataConfig, Draft
     from distill_core.data.types import PreparedData, Rows
+    from distill_core.errors import FieldError
+
+
+@dataclass(frozen=True)
+class TaskWords:
+    """What people read about a task, besides its title and help in the catalogue.
+
+    files: what its files hold. student: what its finished student is. metric: what its metric is called; "": by its
+    own name. row: one row of a test set. classes: heading of the figures of each class, and of its columns with the
+    classes and with their numbers of units.
+    """
+
+    files: str = ""
+    student: str = "A student"
+    metric: str = ""
+    row: str = "test example"
+    classes: tuple[str, str, str] = ("Classes", "class", "examples")
 
 
 @dataclass
@@ -60,22 +79,65 @@ class Encoded:
 
 
 class Task:
-    """One kind of prediction. A unit is what gets one prediction: an example, in tagging a word, in masked LM a hidden
-    piece.
+    """One kind of prediction: its files, its rows, its figures, its words. The page knows it too: no torch.
 
     Attributes:
-        name: as in the config. metric: key of `quality` that chooses checkpoints and stands in reports, in [0, 1].
-        unit: "example", "word" or "piece".
+        name: as in the catalogue. metric: key of `quality` that chooses checkpoints and stands in reports, in [0, 1].
+        unit: what gets one prediction, "example", "word" or "piece" (`units.UNITS`).
+        words: what people read about it.
+        labelled: its rows need a column with labels. pairs: its rows may be pairs of texts, in tables whose columns
+            are texts and labels. bundled: file of its training rows in the folder of a bundled set for it.
+        entities: do its tags, in IOB2, name entities?
         copies: how often every training row stands in the pool, one copy after the other; an epoch is one of them.
     """
 
     name: str
     metric: str
     unit: str
+    words: TaskWords
+    labelled: bool = True
+    pairs: bool = False
+    entities: bool = False
+    bundled: str
 
     @property
     def copies(self) -> int:
         return 1
+
+    # ---- before a run
+
+    def draft(self, config: DataConfig, seed: int) -> Draft:
+        """Its data read, checked and split as far as that goes; what is wrong stands in the draft's findings.
+
+        Raises NetworkError for a Hub set without a network.
+        """
+        raise NotImplementedError
+
+    def refuse(self, config: RunConfig) -> None:
+        """Raises ValueError that begins with the field at fault, for a config that cannot be run for this task."""
+        del config
+
+    def teacher_misfits(self, own: CheckpointInfo, infos: Sequence[CheckpointInfo]) -> list[FieldError]:
+        """What keeps checkpoints from teaching it in any mode. own: of the teacher the student starts from."""
+        del own, infos
+        return []
+
+    def ready(self, info: CheckpointInfo) -> bool:
+        """Can this checkpoint be used as it is: does it have a head for this unit?"""
+        if self.unit == "piece":
+            return info.is_masked_lm
+        return bool(info.labels) and (info.is_tagger if self.unit == "word" else info.is_classifier)
+
+    def count_words(self, labels: Sequence[str]) -> str:
+        """What these labels are, for the page: "8 classes"."""
+        return f"{len(labels)} classes"
+
+    def measured_by(self, metric: str) -> Task:
+        """The task as one of its reports with this metric was made: see `for_labels`."""
+        del metric
+        return self
+
+    # ---- in a run
 
     def for_run(self, config: RunConfig) -> Task:
         """The task with the settings of a run."""
@@ -130,8 +192,15 @@ class Task:
 
 
 def build_task(name: str) -> Task:
-    """The task of that name (`catalogue.TASKS`)."""
+    """The task of that name (`catalogue.TASKS`). ValueError where there is none."""
+    if name not in TASKS:
+        raise ValueError(f"unknown task {name!r}; there are {', '.join(TASKS)}")
     return cast(Task, TASKS[name].load()())
+
+
+def known_task(name: object) -> Task:
+    """The same for what a file says that another version may have written: the usual task where it is not known."""
+    return build_task(name if isinstance(name, str) and name in TASKS else DEFAULT_TASK)
 
 
 class Targets:
@@ -147,6 +216,8 @@ class Targets:
 
     def batch(self, rows: np.ndarray, width: int) -> Tensor:
         """[B] int64, or [B, width] for rows of several units (cut or filled up with −1)."""
+        import torch  # here, as the page knows the tasks too
+
         rows = np.asarray(rows)
         if self._offsets is None or self.counts is None:
             return torch.from_numpy(self.gold[rows])

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from distill_core.tasks.base import Encoded, Task
+from distill_core.tasks.base import Encoded, Task, TaskWords
 from distill_core.tasks.encoding import encodable, encode_texts
 from distill_core.tasks.words import words_of_characters, words_of_pieces
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+    from distill_core.data.draft import DataConfig, Draft
     from distill_core.data.types import Rows
 
 
@@ -130,6 +131,13 @@ class Classification(Task):
     """One label a text; quality is accuracy."""
 
     name, metric, unit = "classification", "accuracy", "example"
+    words = TaskWords("Files: CSV, TSV, JSONL or Parquet, one text a row.", "A text classifier")
+    pairs, bundled = True, "train.csv"
+
+    def draft(self, config: DataConfig, seed: int) -> Draft:
+        from distill_core.data.classification_draft import draft_classification
+
+        return draft_classification(config, seed)
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> Encoded:
         return encode(tokenizer, rows, max_tokens)

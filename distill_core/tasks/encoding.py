@@ -1,16 +1,19 @@
-"""What all tasks share when they tokenise and pad."""
+"""What all tasks share when they tokenise and pad. Loading it loads no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from distill_core.errors import CheckpointError
-from distill_core.models.types import Batch
 from distill_core.tasks.base import Encoded
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from distill_core.models.types import Batch
 
 #: Texts given to the tokeniser at once: enough to keep its threads busy, little enough to keep its answer small.
 CHUNK = 1000
@@ -83,10 +86,14 @@ def encodable(texts: Sequence[str]) -> list[str]:
 
 def collate(encoded: Encoded, indices: np.ndarray) -> Batch:
     """A Batch of these examples on the CPU, in this order, padded on the right to the longest of them."""
+    import torch  # here, as the page knows the tasks too
+
+    from distill_core.models.types import Batch
+
     lengths = encoded.lengths[indices]
     mask = np.arange(int(lengths.max(initial=0)))[None, :] < lengths[:, None]
 
-    def padded(parts: list[np.ndarray], fill: int) -> torch.Tensor:
+    def padded(parts: list[np.ndarray], fill: int) -> Tensor:
         table = np.full(mask.shape, fill, dtype=np.int64)
         if len(indices):
             table[mask] = np.concatenate([parts[int(i)] for i in indices])

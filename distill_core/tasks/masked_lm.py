@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from distill_core.data.types import Rows
-from distill_core.errors import CheckpointError
-from distill_core.tasks.base import Encoded, Targets, Task
+from distill_core.errors import CheckpointError, FieldError
+from distill_core.tasks import masked_rules
+from distill_core.tasks.base import Encoded, Targets, Task, TaskWords
 from distill_core.tasks.classification import encode
 from distill_core.tasks.masking import MaskPieces, copy_key, mask_words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+    from distill_core.checkpoints import CheckpointInfo
     from distill_core.config import RunConfig
+    from distill_core.data.draft import DataConfig, Draft
     from distill_core.data.types import PreparedData
 
 
@@ -32,9 +36,29 @@ class MaskedLM(Task):
     """
 
     name, metric, unit = "masked_lm", "accuracy", "piece"
+    words = TaskWords(
+        files="Files: plain text (.txt), one text a line, or the text column of CSV, TSV, JSONL or Parquet.",
+        student="A masked language model",
+        row="test text",
+    )
+    labelled, bundled = False, "train.txt"
 
     def __init__(self, share: float = 0.15, *, seed: int = 0, epochs: int = 1) -> None:
         self.share, self.seed, self.epochs = share, seed, epochs
+
+    def draft(self, config: DataConfig, seed: int) -> Draft:
+        from distill_core.data.plain_text import draft_plain_text
+
+        return draft_plain_text(config, seed)
+
+    def refuse(self, config: RunConfig) -> None:
+        masked_rules.refuse(config)
+
+    def teacher_misfits(self, own: CheckpointInfo, infos: Sequence[CheckpointInfo]) -> list[FieldError]:
+        return masked_rules.teacher_misfits(own, infos)
+
+    def count_words(self, labels: Sequence[str]) -> str:
+        return "plain text"
 
     def for_run(self, config: RunConfig) -> MaskedLM:
         epochs = [stage.epochs for stage in config.training.stages] or [config.training.epochs]

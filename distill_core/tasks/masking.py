@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distill_core.models.base import derived_seed
+from distill_core.seeds import derived_seed
 
 #: of the chosen pieces: this share becomes the mask piece, this share another piece, the rest stays as it is
 MASKED, REPLACED = 0.8, 0.1

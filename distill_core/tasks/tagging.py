@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from distill_core.tasks.base import Encoded, Task
+from distill_core.tasks.base import Encoded, Task, TaskWords
 from distill_core.tasks.encoding import encodable, encode_texts
 from distill_core.tasks.tagging_quality import entity_counts, tagging_quality
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+    from distill_core.data.draft import DataConfig, Draft
     from distill_core.data.types import Rows
 
 
@@ -62,11 +63,36 @@ class Tagging(Task):
     """One tag a word (IOB2); quality is micro F1 over exact entities, span and type (2004.05686 §5)."""
 
     name, metric, unit = "tagging", "f1", "word"
+    words = TaskWords(
+        files="Files: one JSON object a line with tokens and tags, or CoNLL (one word a line with its tag).",
+        student="A tagger of words",
+        metric="entity F1",
+        row="test sentence",
+        classes=("Entity types", "type", "entities"),
+    )
+    bundled, entities = "train.jsonl", True
+
+    def draft(self, config: DataConfig, seed: int) -> Draft:
+        from distill_core.data.tagging_draft import draft_tagging
+
+        return draft_tagging(config, seed)
+
+    def count_words(self, labels: Sequence[str]) -> str:
+        """ "3 types": every type has two tags, and O none; or "17 tags" of no entities."""
+        if plain(labels):
+            return f"{len(labels)} tags"
+        types = max(0, (len(labels) - 1) // 2)
+        return f"{types} type{'' if types == 1 else 's'}"
 
     def for_labels(self, labels: Sequence[str]) -> Tagging:
         from distill_core.tasks.word_tags import WordTags
 
         return WordTags() if plain(labels) else self
+
+    def measured_by(self, metric: str) -> Tagging:
+        from distill_core.tasks.word_tags import WordTags
+
+        return WordTags() if metric == WordTags.metric else self
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> Encoded:
         return encode_words(tokenizer, rows.words or [], max_tokens)

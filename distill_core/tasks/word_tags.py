@@ -24,7 +24,8 @@ UNSEEN = -1
 class WordTags(Tagging):
     """One tag a word, without entities. The task of data whose tags have no B- or I-; its name is that of tagging."""
 
-    metric = "accuracy"
+    metric, entities = "accuracy", False
+    words = replace(Tagging.words, metric="word accuracy", classes=("Tags", "tag", "words"))
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> Encoded:
         return replace(super().encode(tokenizer, rows, max_tokens), unseen=UNSEEN)

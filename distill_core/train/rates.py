@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from distill_core.config import BiLSTMStudent, TeacherTraining, Training, TransformerStudent
+from distill_core.config import StudentSection, TeacherTraining, Training
 
 #: the usual finetuning rate of a 768-wide encoder; narrower ones want, and bear, a proportionally larger one
 ENCODER_RATE, ENCODER_WIDTH = 5e-5, 768
-#: from random weights
-BILSTM_RATE, TRANSFORMER_RATE = 2e-3, 5e-4
 #: a new head over a finetuned encoder learns this much faster
 HEAD_FACTOR = 5.0
 
@@ -23,10 +21,6 @@ def teacher_rates(settings: TeacherTraining, width: int) -> tuple[float, float]:
     return encoder, settings.head_learning_rate or HEAD_FACTOR * encoder
 
 
-def student_rate(training: Training, student: TransformerStudent | BiLSTMStudent, width: int) -> float:
+def student_rate(training: Training, student: StudentSection, width: int) -> float:
     """Peak rate of a student whose hidden states have this width."""
-    if training.learning_rate:
-        return training.learning_rate
-    if isinstance(student, BiLSTMStudent):
-        return BILSTM_RATE
-    return encoder_rate(width) if student.initialise == "teacher_layers" else TRANSFORMER_RATE
+    return training.learning_rate or student.usual_rate(encoder_rate(width))

@@ -206,6 +206,25 @@ def test_check_tells_rows_and_sizes(config: Path, capsys: Any) -> None:
     assert out.endswith("Ready to run.\n")
 
 
+def test_check_tells_the_line_of_the_config_that_mends(tmp_path: Path, config: Path, capsys: Any) -> None:
+    rows = [(f"text {i % 50}", "neg" if i % 5 else "Neg") for i in range(60)] + [
+        (f"more {i}", "pos") for i in range(60)
+    ]
+    (tmp_path / "a.csv").write_text("text,label\n" + "\n".join(map(",".join, rows)), encoding="utf-8")
+    raw = yaml.safe_load(config.read_text(encoding="utf-8"))
+    raw["data"] = {"source": "files", "train": str(tmp_path / "a.csv")}
+    config.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    main(["check", str(config)])
+    printed = "".join(capsys.readouterr())
+    lines = [line.split(":  ")[1] for line in printed.splitlines() if line.startswith("  a remedy")]
+    assert lines == ["remedies: {merge_label_spellings: true}", "remedies: {drop_duplicates: true}"]
+    raw["data"]["remedies"] = {**yaml.safe_load(lines[0])["remedies"], **yaml.safe_load(lines[1])["remedies"]}
+    config.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    main(["check", str(config)])
+    printed = "".join(capsys.readouterr())
+    assert "a remedy" not in printed and "Spellings merged: “Neg” as “neg”" in printed
+
+
 def test_check_names_every_fault_and_is_2(config: Path, capsys: Any) -> None:
     data = {"source": "files", "train": "nowhere.csv"}
     config.write_text(yaml.safe_dump({**CONFIG, "data": data, "training": {"epochs": 0}}))

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from distill_core import config, recipes
-from distill_core.catalogue import DIVERGENCES, TASKS, TERMS, WEIGHTINGS, Entry
+from distill_core.catalogue import DIVERGENCES, STUDENTS, TASKS, TERMS, WEIGHTINGS, Entry
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 METHODS = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
@@ -20,6 +20,7 @@ SECTIONS: dict[str, tuple[dict[str, Entry], str]] = {
     "Terms": (TERMS, "TERMS"),
     "Soft-label losses": (DIVERGENCES, "DIVERGENCES"),
     "Weightings": (WEIGHTINGS, "WEIGHTINGS"),
+    "Students": (STUDENTS, "STUDENTS"),
     "Tasks": (TASKS, "TASKS"),
 }
 ENTRIES = [(section, name) for section, (entries, _) in SECTIONS.items() for name in entries]

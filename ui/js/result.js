@@ -28,7 +28,7 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
     return list;
   };
   const label = m => h("th", {scope: "row"}, swatch(m.css), m.label, m.reference && !m.only ? h("span", {class: "sr-tag"}, "best") : null);
-  const rowsOf = report => report.task === "tagging" ? "sentences" : "rows";
+  const rowsOf = report => report.unit === "word" ? "sentences" : "rows";
   const between = m => m.interval ? S.points(m.interval[0]) + "–" + S.points(m.interval[1])
     : m.spread ? S.points(m.spread[0]) + "–" + S.points(m.spread[1]) + " over seeds" : S.DASH;
   const quality = (report, list, words) => {
@@ -80,13 +80,13 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
     })), missing.map(m => h("p", {class: "sr-muted sr-small"}, m)),
       how("No teachers: the same student, data order and steps, hard labels alone on the labelled rows.",
         "Uniform: as the student, with constant teacher weights equal to the mean weight, so that only the weighting differs.",
-        "p: " + (report.task === "tagging" ? "paired over test sentences" : "McNemar's test") + " with one seed, paired over seeds otherwise; corrected after Holm over the controls."));
+        "p: " + (report.unit === "word" ? "paired over test sentences" : "McNemar's test") + " with one seed, paired over seeds otherwise; corrected after Holm over the controls."));
   };
   const perClass = (list, report) => {
     const shown = list.filter(m => (m.teacher && m.reference || m.arm === "main") && m.per_class?.length);
     if (!shown.length) return null;
     const main = shown.find(m => m.arm === "main") || shown[0];
-    const [kind, counted] = report.task !== "tagging" ? ["Class", "Rows"] : report.metric === "f1" ? ["Type", "Entities"] : ["Tag", "Words"];
+    const [kind, counted] = report.unit !== "word" ? ["Class", "Rows"] : report.metric === "f1" ? ["Type", "Entities"] : ["Tag", "Words"];
     const title = "Per " + kind.toLowerCase();
     return h("details", {class: "sr-details"}, h("summary", null, title), table(title, [kind, counted, ...shown.flatMap(m => [m.label + " F1, %"]), "Precision", "Recall"],
       main.per_class.map((row, i) => h("tr", null, h("th", {scope: "row"}, row.label), num(row.support),

@@ -28,4 +28,17 @@ def build(services: Any) -> Home:
             markup.still_html(f'<a href="?view=new">{markup.esc(text.NEW_FROM_DATA)} →</a>', elem_id="home-new")
         said = markup.still_html(f'<p class="sr-muted sr-small">{markup.esc(text.DEMO_HINT)}</p>', elem_id="home-said")
         lists.build(services, full=False)
+        markup.still_html(examples_html(services), elem_id="home-examples")
     return Home(column, demo, said)
+
+
+def examples_html(services: Any) -> str:
+    """The best known recipes, each a link to New run filled in with it."""
+    titles = {item["name"]: item.get("title") or item["name"] for item in services.recipes()}
+    items = "".join(
+        f'<li><a href="?view=new&amp;recipe={markup.esc(name)}">{markup.esc(titles[name])}</a></li>'
+        for name in text.FIRST_RECIPES
+        if name in titles
+    )
+    head = markup.esc(text.EXAMPLES_HEAD)
+    return f'<section class="sr-section"><h2>{head}</h2><ul class="sr-examples">{items}</ul></section>' if items else ""

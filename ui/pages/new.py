@@ -2,52 +2,87 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from distill_core import config as cfg
-from distill_core.errors import ConfigError, FieldError, StillroomError
 from distill_core.services.sizes import ADVISED
-from ui import drafts, formula, markup, text
-from ui.drafts import Typed
+from ui import drafts, filling, markup, text
 from ui.forms import Form
-from ui.pages import new_data, new_recipes, new_student, new_teachers, new_words
+from ui.pages import (
+    new_cards,
+    new_check,
+    new_data,
+    new_method,
+    new_open,
+    new_recipes,
+    new_review,
+    new_student,
+    new_teachers,
+    new_words,
+)
+from ui.pages.new_check import check, live, start
+
+__all__ = ["NewRun", "build", "check", "live", "start", "wire"]
+
+#: tells the script that the page is there, so that it watches the steps
+WATCH = "window.StillroomDraft.watch(element);"
 
 
 @dataclass
 class NewRun:
+    """visited: the steps opened so far ("0,2"), which only the browser keeps. seen: what the last check saw of the
+    data. undo: what a filling replaced. renewed, recheck: change with every filling, the second when all is to be
+    checked again."""
+
     column: gr.Column
     form: Form
     steps: list[gr.Accordion]
     data: new_data.DataStep
     teachers: new_teachers.TeachersStep
     student: new_student.StudentStep
-    recipe: gr.Radio
-    recipe_said: gr.HTML
-    formula: gr.HTML
+    method: new_method.MethodStep
+    review: new_review.ReviewStep
     continues: list[gr.Button]
-    check: gr.Button
     start: gr.Button
     side: gr.HTML
-    review: gr.HTML
-    yaml: gr.Code
-    command: gr.Code
+    note: gr.HTML
+    again: gr.Button
+    bring_back: gr.Button
+    visited: gr.Textbox
+    seen: gr.State
+    undo: gr.State
+    renewed: gr.Textbox
+    recheck: gr.Textbox
+    timer: gr.Timer
 
     @property
     def inputs(self) -> list[Any]:
         return [self.data.source, self.student.kind, *self.form.widgets]
 
     @property
+    def given(self) -> list[Any]:
+        """The inputs and what goes with them: all that a browser keeps, after what it does not."""
+        return [self.seen, self.visited, self.method.recipe, self.student.preset, *self.inputs]
+
+    @property
+    def restoring(self) -> list[filling.Step]:
+        """The steps as `filling.Step`."""
+        return [self.data, self.teachers, self.student, self.method, self.review]
+
+    @property
     def told(self) -> list[Any]:
-        """What follows every choice at once: the summary, the objective as a sum, advice at its fields."""
-        return [self.side, self.formula, *self.form.notes]
+        """What follows every choice at once: the summary, the objective as a sum, advice at its fields, the steps, and
+        what the run will take."""
+        return [self.side, self.method.summed, *self.form.notes, *self.steps, self.review.plan, self.timer]
 
     @property
     def checked(self) -> list[Any]:
         """What a check writes to: steps, error slots, advice, then the words about it."""
-        return [*self.steps, *self.form.slots, *self.form.notes, self.side, self.review, self.yaml, self.command]
+        words = [self.side, self.review.findings, self.review.yaml, self.review.command, self.review.plan]
+        return [*self.steps, *self.form.slots, *self.form.notes, *words, self.seen, self.visited]
 
 
 def methods(services: Any) -> list[dict[str, Any]]:
@@ -64,7 +99,14 @@ def build(services: Any) -> NewRun:
     steps: list[gr.Accordion] = []
     continues: list[gr.Button] = []
     with gr.Column(visible=False, elem_id="new-page", elem_classes=["sr-page"]) as column:
-        markup.still_html('<div class="sr-title"><h1>New run</h1></div>')
+        with gr.Row(elem_id="new-head"):
+            markup.still_html('<div class="sr-title"><h1>New run</h1></div>')
+            bring_back = gr.Button(text.UNDO, visible=False, elem_id="bring-back", size="md")
+            again = gr.Button(text.START_AGAIN, elem_id="start-again", size="md")
+        note = markup.still_html(elem_id="new-note")
+        timer, seen, undo = gr.Timer(2, active=False), gr.State({}), gr.State(None)
+        # Texts, not States: the change of a State is told once in every session, also where there is none.
+        visited, renewed, recheck = (gr.Textbox(first, visible=False) for first in ("0", "", ""))
         with gr.Row(elem_id="new-columns"):
             with gr.Column(scale=3, elem_id="new-steps"):
                 with _step(0, steps, continues):
@@ -74,24 +116,16 @@ def build(services: Any) -> NewRun:
                 with _step(2, steps, continues):
                     student = new_student.build(form, values)
                 with _step(3, steps, continues):
-                    recipe, recipe_said, summed = _method(form, recipes, values)
+                    method = new_method.build(form, recipes, values)
                 with _step(4, steps, continues):
-                    form.fields([("name", cfg.RunConfig.model_fields["name"])], values={"name": "my-run"})
-                    check = gr.Button(text.CHECK, elem_id="check-run", elem_classes=["sr-continue"])
-                    review = markup.still_html(elem_id="review")
-                    yaml = gr.Code(
-                        label="run.yaml", language="yaml", interactive=False, max_lines=28, elem_id="review-yaml"
-                    )
-                    command = gr.Code(
-                        label="The same run without the page", language="shell", interactive=False,
-                        elem_id="review-command",
-                    )  # fmt: skip
+                    review = new_review.build(form)
             with gr.Column(scale=1, elem_id="new-side"):
                 side = markup.still_html(elem_id="summary")
                 start = gr.Button(text.START, variant="primary", elem_id="start-run")
+        gr.HTML("", js_on_load=WATCH, apply_default_css=False, padding=False)
     return NewRun(
-        column, form, steps, data, teachers, student, recipe, recipe_said, summed, continues, check, start, side,
-        review, yaml, command,
+        column, form, steps, data, teachers, student, method, review, continues, start, side, note, again, bring_back,
+        visited, seen, undo, renewed, recheck, timer,
     )  # fmt: skip
 
 
@@ -132,152 +166,94 @@ class _step:
         self.steps.append(self.box)
 
 
-def _method(form: Form, recipes: list[dict[str, Any]], values: dict[str, Any]) -> tuple[gr.Radio, gr.HTML, gr.HTML]:
-    recipe = gr.Radio(
-        [(new_words.recipe_choice(item), item["name"]) for item in recipes],
-        value=recipes[0]["name"] if recipes else None, label="Recipe", elem_id="field-recipe",
-        elem_classes=["sr-chooser"], info=text.RECIPE_HELP,
-    )  # fmt: skip
-    said = markup.still_html(new_words.recipe_html(recipes[0] if recipes else None), elem_id="recipe-about")
-    summed = markup.still_html(elem_id="formula")
-    form.fields(drafts.section_fields(cfg.Objective, "objective."), values=values, groups=text.OBJECTIVE_GROUPS)
-    form.fields(drafts.section_fields(cfg.Training, "training."), values=values)
-    plain = ("controls", "seeds", "device", "threads", "signals", "signal_top_k")
-    form.fields([(name, cfg.RunConfig.model_fields[name]) for name in plain], values=values)
-    with gr.Accordion("Measuring", open=False):
-        form.fields(drafts.section_fields(cfg.MeasureSection, "measure."), values=values)
-    return recipe, said, summed
-
-
 # ---------------------------------------------------------------- events
 
 
 def wire(page: NewRun, services: Any) -> None:
-    new_data.wire(page.data, services)
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    tasked = new_data.wire(page.data, services)
     new_teachers.wire(page.teachers)
     new_student.wire(page.student, page.form)
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    new_review.wire(page.review, page.form, quiet)
 
-    def told(*typed: Any) -> list[Any]:
-        return live(page, services, typed)
+    def told(seen: Any, visited: str, _recipe: Any, _preset: Any, *typed: Any) -> list[Any]:
+        return live(page, services, typed, new_check.visited_steps(visited), seen)
 
-    gr.on(
-        _live_triggers(page), told, page.inputs, page.told, trigger_mode="always_last", concurrency_limit=None, **quiet
-    )
-    by_name = {item["name"]: item for item in methods(services)}
-    page.recipe.input(
-        lambda name, task: new_recipes.fill(page, by_name.get(name), task),
-        [page.recipe, page.data.task],
+    follow: dict[str, Any] = {"js": keep_script(page), "concurrency_limit": None, **quiet}
+    gr.on(_live_triggers(page), told, page.given, page.told, trigger_mode="always_last", **follow)
+    page.method.recipe.input(
+        lambda name, task: new_recipes.fill(page, page.method.named(name), task),
+        [page.method.recipe, page.data.task],
         new_recipes.filled(page),
         **quiet,
-    ).then(told, page.inputs, page.told, **quiet)
+    )
     fits = new_teachers.fitting(services, methods(services))
-    page.data.task.change(
-        lambda task, *sources: new_teachers.retask(fits, task, sources),
-        [page.data.task, *page.teachers.sources],
-        [page.teachers.shown, *page.teachers.groups, *page.teachers.sources],
-        **quiet,
-    )
-    for number, button in enumerate(page.continues):
-        button.click(
-            lambda *typed, at=number: check_step(page, services, typed, at), page.inputs, page.checked,
-            api_visibility="private", show_progress_on=button,
-        )  # fmt: skip
-    page.steps[drafts.REVIEW].expand(
-        lambda *typed: outputs(check(page, services, typed), drafts.REVIEW), page.inputs, page.checked, **quiet
-    )
-    page.check.click(
-        lambda *typed: check_step(page, services, typed, drafts.REVIEW), page.inputs, page.checked,
-        api_visibility="private", show_progress_on=page.check,
-    )  # fmt: skip
+    for event in tasked:
+        event.then(
+            lambda task, *sources: new_teachers.retask(fits, task, sources),
+            [page.data.task, *page.teachers.sources],
+            [page.teachers.shown, *page.teachers.groups, *page.teachers.sources],
+            **quiet,
+        )
+    _wire_steps(page, services, quiet)
+    _wire_fillings(page, services, quiet)
+    new_cards.wire(page, services, quiet)
+
+
+def keep_script(page: NewRun) -> str:
+    """Before a choice goes to the server, the browser keeps all that is typed."""
+    return f"(...given) => window.StillroomDraft.keep({json.dumps(filling.keys(page.form))}, given)"
 
 
 def _live_triggers(page: NewRun) -> list[Any]:
-    """Everything on which the student's size, the objective's sum, advice or the summary's words depend."""
-    starts = ("student.", "objective.", "training.", "data.max_tokens", "data.name", "data.labelled_per_class")
-    bound = [b for b in page.form.bindings if b.path.startswith(starts)]
-    # Pasting into a text of several lines tells `input` before the new text is there.
-    typed = [b.widget.change if b.spec.kind == "yaml" else b.widget.input for b in bound]
-    typed += [state.change for state in page.data.stored.values()]
-    others = [page.student.kind, page.data.source, page.data.task, page.student.preset, *page.teachers.sources]
-    return [*typed, *(widget.change for widget in others)]
-
-
-def live(page: NewRun, services: Any, typed: tuple[Any, ...]) -> list[Any]:
-    """What is told of the draft as typed now, in the order of `NewRun.told`."""
-    values = Typed(typed[0], typed[1], typed[2:])
-    draft, slots = drafts.draft_of(page.form, values)
-    size = services.sizes(draft)
-    advice = drafts.advice_at_slots(size.get("advice", []), slots)
-    return [
-        new_words.summary_html(draft, size),
-        formula.formula_html(draft),
-        *page.form.told(advice, values.chosen),
+    """Everything a person can change, and every filling; one call at a time follows, with the last state."""
+    # A Textbox tells `input` of keys that make a character alone: not of pasting, nor of deleting. Columns are guessed.
+    typed = [
+        b.widget.change if isinstance(b.widget, gr.Textbox) or b.path.startswith("data.columns.") else b.widget.input
+        for b in page.form.bindings
+        if not (b.path.startswith("teachers.") and b.path.endswith(".source"))
     ]
+    others = [page.student.kind, page.data.source, page.data.task, page.student.preset, *page.teachers.sources]
+    return [*typed, *(widget.change for widget in others), page.renewed.change, page.visited.change, page.timer.tick]
 
 
-@dataclass(frozen=True)
-class Checked:
-    """A check, ready to be shown. words: summary, review, YAML, command. open_step: with the first error, or None."""
+def _wire_steps(page: NewRun, services: Any, quiet: dict[str, Any]) -> None:
+    given = [page.visited, *page.inputs]
+    for number, button in enumerate(page.continues):
 
-    labels: list[str]
-    slots: list[Any]
-    notes: list[Any]
-    words: list[str]
-    config: cfg.RunConfig | None
-    open_step: int | None
+        def go_on(visited: str, *typed: Any, at: int = number) -> list[Any]:
+            return new_check.go_on(page, services, typed, at, new_check.visited_steps(visited))
 
+        button.click(go_on, given, page.checked, api_visibility="private", show_progress_on=button)
+        page.steps[number].expand(
+            lambda visited, at=number: new_check.with_step(visited, at), page.visited, page.visited, **quiet
+        )
 
-def check(page: NewRun, services: Any, typed: tuple[Any, ...], *, only: int | None = None) -> Checked:
-    """Checks what is typed. only: show errors of the steps up to this one (those after it are not filled in yet)."""
-    values = Typed(typed[0], typed[1], typed[2:])
-    draft, slots = drafts.draft_of(page.form, values)
-    outcome = services.check(draft)
-    unreadable = page.form.unreadable(values.values, values.chosen)
-    blamed = {error.field for error in unreadable}
-    errors = drafts.at_slots([*unreadable, *(e for e in outcome.errors if e.field not in blamed)], slots)
-    if only is not None:
-        errors = [error for error in errors if drafts.step_of(error.field) <= only]
-    updates, unplaced = page.form.places(errors, values.chosen)
-    at_fault = sorted({drafts.step_of(error.field) for error in errors})
-    words = new_words.step_words(draft, outcome.summary)
-    student = outcome.summary.get("student")
-    side = new_words.summary_html(draft, student or services.sizes(draft), outcome.summary)
-    review = new_words.review_html(errors, unplaced, outcome.findings)
-    yaml = command = ""
-    if outcome.config is not None:
-        yaml, command = outcome.config.to_yaml(), services.command(outcome.config)
-    labels = [new_words.step_label(i, words[i]) for i in range(len(words))]
-    open_step = at_fault[0] if at_fault else None
-    advice = [finding for finding in outcome.findings if finding.get("code") == new_words.ADVICE]
-    notes = page.form.told(drafts.advice_at_slots(advice, slots), values.chosen)
-    return Checked(labels, updates, notes, [side, review, yaml, command], outcome.config, open_step)
+    def whole(*typed: Any, stay: bool = False) -> list[Any]:
+        return new_check.review(page, services, typed, stay=stay)
+
+    page.steps[drafts.REVIEW].expand(lambda *typed: whole(*typed, stay=True), page.inputs, page.checked, **quiet)
+    page.review.check.click(
+        whole, page.inputs, page.checked, api_visibility="private", show_progress_on=page.review.check
+    )
+    page.recheck.change(
+        lambda mark, visited, *typed: new_open.recheck(page, services, mark, visited, typed),
+        [page.recheck, *given], page.checked, **quiet,
+    )  # fmt: skip
 
 
-def outputs(checked: Checked, open_step: int) -> list[Any]:
-    """The updates in the order of `NewRun.checked`, with one step open."""
-    steps = [gr.update(label=label, open=i == open_step) for i, label in enumerate(checked.labels)]
-    return [*steps, *checked.slots, *checked.notes, *checked.words]
-
-
-def check_step(page: NewRun, services: Any, typed: tuple[Any, ...], step: int) -> list[Any]:
-    """Continue (stays where something is wrong, else opens the next step) and Check."""
-    checked = check(page, services, typed, only=step)
-    onward = min(step + 1, drafts.REVIEW)
-    return outputs(checked, onward if checked.open_step is None else checked.open_step)
-
-
-def start(page: NewRun, services: Any, token: str, typed: tuple[Any, ...]) -> tuple[str, list[Any]]:
-    """(run id, updates): the id is empty when something keeps the run from starting; then the fields say what."""
-    checked = check(page, services, typed)
-    if checked.config is None or checked.open_step is not None:
-        return "", outputs(checked, drafts.REVIEW if checked.open_step is None else checked.open_step)
-    try:
-        return services.start(checked.config, token=token), outputs(checked, drafts.REVIEW)
-    except ConfigError as error:
-        problem = error.errors
-    except StillroomError as error:
-        problem = [FieldError(error.field or "start", error.message, error.hint)]
-    slots, unplaced = page.form.places(problem, Typed(typed[0], typed[1], ()).chosen)
-    checked.words[1] = new_words.review_html(problem, unplaced, [])
-    return "", outputs(replace(checked, slots=slots), drafts.step_of(problem[0].field))
+def _wire_fillings(page: NewRun, services: Any, quiet: dict[str, Any]) -> None:
+    """Start again, bring back, and a YAML file."""
+    given = page.given[1:]
+    opened = new_open.opened(page)
+    page.again.click(lambda *typed: new_open.again(page, *typed), given, [*opened, *page.steps], **quiet)
+    page.bring_back.click(lambda undo: new_open.bring_back(page, undo), page.undo, opened, **quiet)
+    taken = [*opened, *page.checked[:-1], page.review.file_said]
+    for event, source, reads in (
+        (page.review.file.upload, page.review.file, new_review.from_file),
+        (page.review.take.click, page.review.paste, new_review.from_text),
+    ):
+        event(
+            lambda said, *typed, reads=reads: new_open.take_file(page, services, reads(said), typed),
+            [source, *given], taken, api_visibility="private", show_progress_on=page.review.take,
+        )  # fmt: skip

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from ui import text_hub
+import gradio as gr
+
+from ui import drafts, text_hub
 from ui.markup import count, esc, megabytes
+from ui.pages import new_hub
+
+if TYPE_CHECKING:
+    from ui.pages.new import NewRun
+
+#: settings that a card depends on
+_DECIDE = ("teachers.", "teacher_training.mode", "student.init_teacher")
 
 
 def cards_html(cards: list[dict[str, Any]]) -> str:
@@ -61,3 +71,31 @@ def _facts(card: dict[str, Any]) -> str:
 
 def _light(colour: str, state: str, words: str) -> str:
     return f'<p class="sr-light sr-light-{colour}"><b>{esc(state)}</b> {esc(words)}</p>'
+
+
+# ---------------------------------------------------------------- events
+
+
+def wire(page: NewRun, services: Any, quiet: dict[str, Any]) -> None:
+    """Cards follow the teachers; a data set found on the Hub brings its splits and columns into the form."""
+    deciding = [binding.widget.change for binding in page.form.bindings if binding.path.startswith(_DECIDE)]
+    others = [page.data.task.change, page.student.kind.change, page.renewed.change, page.visited.change]
+    gr.on(
+        [*deciding, *others],
+        lambda *typed: told(page, services, typed), page.inputs, page.teachers.cards,
+        trigger_mode="always_last", concurrency_limit=None, **quiet,
+    )  # fmt: skip
+    fields = {b.path: b.widget for b in page.form.bindings if b.path.startswith("data.") and "hub" in b.tags}
+
+    def bring(event: gr.EventData) -> list[Any]:
+        found = new_hub.chosen_set(event)
+        return [gr.update(value=found[path]) if path in found else gr.skip() for path in fields]
+
+    assert page.data.search is not None
+    page.data.search.chosen(bring, None, list(fields.values()), **quiet)
+
+
+def told(page: NewRun, services: Any, typed: Sequence[Any]) -> str:
+    """The cards for what is typed now."""
+    draft, _ = drafts.draft_of(page.form, drafts.Typed(typed[0], typed[1], tuple(typed[2:])))
+    return cards_html(services.teacher_cards(draft))

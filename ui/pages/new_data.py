@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 
 from distill_core import config as cfg
+from distill_core.catalogue import DEFAULT_TASK, TASKS
 from distill_core.data.languages import PLACEHOLDER
 from distill_core.data.sources import ENDINGS, TAGGED_ENDINGS
 from distill_core.errors import StillroomError
-from ui import markup, preview, text
+from distill_core.tasks.base import known_task
+from ui import filling, markup, preview, text
 from ui.drafts import section_fields
-from ui.fields import ENTRIES, info_line, read, slug, spec_of
+from ui.fields import info_line, read, slug, spec_of
 from ui.forms import Form
+from ui.pages import new_hub
 
 ROLES = ("train", "validation", "test", "transfer")
 READING = ("format", "header", "quoting", "languages")
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+#: stored uploads carry the start of their content's hash before the name people know
+_STORED = re.compile(r"^[0-9a-f]{8,16}-(?=.)")
+_SEVERAL = re.compile(r"[0-9a-f]{8,16}-languages")
 
 
 @dataclass
@@ -31,12 +39,39 @@ class DataStep:
     bundled: dict[str, list[str]] = field(default_factory=dict)
     uploads: dict[str, gr.File] = field(default_factory=dict)
     paths: dict[str, gr.Textbox] = field(default_factory=dict)
-    stored: dict[str, gr.State] = field(default_factory=dict)
+    stored: dict[str, gr.Textbox] = field(default_factory=dict)
     said: dict[str, gr.HTML] = field(default_factory=dict)
     columns: dict[str, gr.Dropdown] = field(default_factory=dict)
     reading: dict[str, Any] = field(default_factory=dict)
     columns_box: gr.Column | None = None
+    pair_box: gr.Column | None = None
     preview: gr.HTML | None = None
+    search: gr.HTML | None = None
+    settled: gr.Textbox | None = None
+
+    @property
+    def restores(self) -> list[Any]:
+        return [
+            *self.groups.values(), self.columns_box, self.preview, self.told, self.pair_box, *self.said.values(),
+            *self.uploads.values(), *self.paths.values(), self.settled,
+        ]  # fmt: skip
+
+    def restore(self, values: Mapping[str, Any]) -> list[Any]:
+        """Files stored earlier are told by name; columns stay as they are, and the rows are looked at once more."""
+        source, task = values["data.source"], values.get("data.task")
+        files = {role: str(values.get(f"data.{role}") or "") for role in ROLES}
+        train, languages = files["train"] if source == "files" else "", str(values.get("data.languages") or "")
+        return [
+            *(gr.update(visible=name == source) for name in self.groups),
+            gr.update(visible=source != "bundled"),
+            gr.update(visible=source == "files", **({} if train else {"value": _nothing_yet()})),
+            rows_html(str(task)),
+            gr.update(visible=known_task(task).pairs),
+            *(_used(files[role], languages) if files[role] else _role_html(role) for role in self.said),
+            *(None for _ in self.uploads),
+            *("" if _stored(files[role]) else files[role] for role in self.paths),
+            filling.stamp() if train else gr.skip(),
+        ]
 
 
 def build(form: Form, services: Any) -> DataStep:
@@ -47,20 +82,22 @@ def build(form: Form, services: Any) -> DataStep:
     step = DataStep(source, {}, task, bundled=bundled_sets(services))
     with gr.Column(elem_classes=["sr-field"]) as step.groups["bundled"]:
         spec = spec_of("data.name", cfg.BundledData.model_fields["name"])
-        first = next(iter(step.bundled["classification"]), None)
+        first = next(iter(step.bundled[DEFAULT_TASK]), None)
         # All of them, whatever the task: Gradio refuses values that are none of the choices it knows of.
         step.name = gr.Dropdown(set_choices(step.bundled), value=first, label=spec.label, elem_id="field-data-name")
         form.bind(spec, step.name, ("bundled",))
     with gr.Column(visible=False) as step.groups["files"]:
-        step.told = markup.still_html(rows_html("classification"), elem_id="rows-told", padding=False)
+        step.told = markup.still_html(rows_html(DEFAULT_TASK), elem_id="rows-told", padding=False)
         _files(form, step)
     with gr.Column(visible=False) as step.groups["hub"]:
         own = section_fields(cfg.HubData, "data.", leave_out=[*cfg.DataSection.model_fields, "columns"])
+        step.search = new_hub.build(services, "dataset")
         form.fields(own, tags=("hub",))
     with gr.Column(visible=False, elem_classes=["sr-fields"]) as step.columns_box:
         for name, info in cfg.Columns.model_fields.items():
             spec = spec_of(f"data.columns.{name}", info)
-            with gr.Column(elem_classes=["sr-field"], min_width=0):
+            with gr.Column(elem_classes=["sr-field"], min_width=0) as box:
+                step.pair_box = box if name == "text_pair" else step.pair_box
                 step.columns[name] = gr.Dropdown(
                     [],
                     value=spec.default or "",
@@ -72,6 +109,7 @@ def build(form: Form, services: Any) -> DataStep:
                 form.bind(spec, step.columns[name], ("files", "hub"))
     form.fields(section_fields(cfg.DataSection, "data.", leave_out=["task"]))
     step.preview = markup.still_html(visible=False, elem_id="data-preview")
+    step.settled = gr.Textbox("", visible=False)
     return step
 
 
@@ -81,24 +119,24 @@ def bundled_sets(services: Any) -> dict[str, list[str]]:
     for recipe in services.recipes():
         data = recipe["config"].get("data", {})
         if data.get("source") == "bundled":
-            tasks[data.get("name")] = data.get("task", "classification")
-    found: dict[str, list[str]] = {task: [] for task in text.ROWS}
+            tasks[data.get("name")] = data.get("task", DEFAULT_TASK)
+    found: dict[str, list[str]] = {task: [] for task in TASKS}
     for item in services.bundled()["data"]:
-        found.setdefault(tasks.get(item["name"], "classification"), []).append(item["name"])
+        found.setdefault(tasks.get(item["name"], DEFAULT_TASK), []).append(item["name"])
     return found
 
 
 def set_choices(bundled: dict[str, list[str]]) -> list[tuple[str, str]]:
     """(words, name) of every bundled set; the words tell the task where it is not the usual one."""
     return [
-        (name if task == "classification" else f"{name} ({ENTRIES['data.task'][task].title.lower()})", name)
+        (name if task == DEFAULT_TASK else f"{name} ({TASKS[task].title.lower()})", name)
         for task, names in bundled.items()
         for name in names
     ]
 
 
 def rows_html(task: str) -> str:
-    said = text.ROWS.get(task, "")
+    said = known_task(task).words.files
     return f'<p class="sr-muted sr-small">{markup.esc(f"{said} {text.HELD_OUT}".strip())}</p>'
 
 
@@ -115,8 +153,9 @@ def _files(form: Form, step: DataStep) -> None:
                     height=148,
                     elem_id=f"field-{slug(spec.path)}",
                 )
-                step.said[role] = markup.still_html(f'<p class="sr-muted sr-small">{markup.prose(info_line(spec))}</p>')
-                step.stored[role] = gr.State(None)
+                step.said[role] = markup.still_html(_role_html(role))
+                # Hidden, not a State: the browser keeps it with the rest of what is typed.
+                step.stored[role] = gr.Textbox("", visible=False, max_lines=1)
                 form.bind(spec, step.stored[role], ("files",))
     with gr.Accordion(text.ALL_SETTINGS, open=False):
         with gr.Column(elem_classes=["sr-fields"]):
@@ -133,7 +172,8 @@ def _files(form: Form, step: DataStep) -> None:
                 step.paths[role] = gr.Textbox(label=label, max_lines=1, elem_id=f"path-data-{role}")
 
 
-def wire(step: DataStep, services: Any) -> None:
+def wire(step: DataStep, services: Any) -> list[Any]:
+    """Returns the events after which a person has chosen another task; a filling brings what fits its own."""
     assert step.columns_box is not None and step.preview is not None
     step.source.change(
         lambda source: [
@@ -151,11 +191,19 @@ def wire(step: DataStep, services: Any) -> None:
     def look(stored: str | None, task: str, *reading: str) -> list[Any]:
         return guess(services, stored, task, dict(zip(READING, reading, strict=True)))
 
+    def look_again(stored: str | None, task: str, *reading: str) -> list[Any]:
+        return same_columns(look(stored, task, *reading))
+
+    assert step.settled is not None
+    step.settled.change(look_again, asked, told, api_visibility="private")
     for role in ROLES:
+        # Not `change`: emptying the box because a draft comes back is no choice of the person's.
+        upload = step.uploads[role]
         events = [
-            step.uploads[role].change(
-                lambda paths: store(services, paths),
-                step.uploads[role],
+            gr.on(
+                [upload.upload, upload.clear, upload.delete],
+                lambda paths, role=role: store(services, paths, role),
+                upload,
                 [step.stored[role], step.said[role], step.reading["languages"]],
                 api_visibility="private",
             ),
@@ -175,13 +223,18 @@ def wire(step: DataStep, services: Any) -> None:
         event(look, asked, told, api_visibility="private")
     of_set = {name: task for task, names in step.bundled.items() for name in names}
     assert step.name is not None
-    step.name.input(lambda name: of_set.get(name, gr.skip()), step.name, step.task, **QUIET)
-    step.task.change(
-        lambda task, name: retask(step, task, name),
-        [step.task, step.name],
-        [step.told, step.name, step.columns["text_pair"]],
-        **QUIET,
-    ).then(look, asked, told, **QUIET)
+    named = step.name.input(lambda name: of_set.get(name, gr.skip()), step.name, step.task, **QUIET)
+    tasked = []
+    for event in (step.task.input, named.then):
+        told_task = event(
+            lambda task, name: retask(step, task, name),
+            [step.task, step.name],
+            [step.told, step.name, step.columns["text_pair"], step.pair_box],
+            **QUIET,
+        )
+        told_task.then(look, asked, told, **QUIET)
+        tasked.append(told_task)
+    return tasked
 
 
 def retask(step: DataStep, task: str, name: str | None) -> list[Any]:
@@ -189,19 +242,54 @@ def retask(step: DataStep, task: str, name: str | None) -> list[Any]:
     names = step.bundled.get(task, [])
     value = name if name in names else (names[0] if names else None)
     # Sentences with tags come alone. A second text left over from before would be refused.
-    pairs = gr.update(visible=True) if task == "classification" else gr.update(visible=False, value="")
-    return [rows_html(task), gr.skip() if value == name else gr.update(value=value), pairs]
+    paired = known_task(task).pairs
+    pairs = gr.skip() if paired else gr.update(value="")
+    shown = gr.update(visible=paired)
+    return [rows_html(task), gr.skip() if value == name else gr.update(value=value), pairs, shown]
 
 
-def store(services: Any, paths: list[str] | None) -> tuple[str | None, str, Any]:
+def _role_html(role: str) -> str:
+    spec = spec_of(f"data.{role}", cfg.FileData.model_fields[role])
+    return f'<p class="sr-muted sr-small">{markup.prose(info_line(spec))}</p>'
+
+
+def _last(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _stored(path: str) -> bool:
+    """Was this file uploaded? Several of them, one a language, lie in a folder of their own."""
+    folder = path.replace("\\", "/").split("/")[-2:-1]
+    return bool(_STORED.match(_last(path)) or (folder and _SEVERAL.fullmatch(folder[0])))
+
+
+def _used(path: str, languages: str = "") -> str:
+    """Which file is used, by the name people know it by."""
+    if _stored(path) and PLACEHOLDER in path:
+        return f'<p class="sr-muted sr-small">{markup.esc(text.STORED_LANGUAGES.format(languages=languages))}</p>'
+    known = _STORED.sub("", _last(path)) if _stored(path) else path
+    return f'<p class="sr-muted sr-small">{markup.esc(text.FILE_USED.format(name=known))}</p>'
+
+
+def _nothing_yet() -> str:
+    return f'<p class="sr-muted">{markup.esc(text.NOTHING_UPLOADED)}</p>'
+
+
+def same_columns(told: list[Any]) -> list[Any]:
+    """A look's updates without its guesses: the columns to choose from, and the rows."""
+    *columns, rows = told
+    return [{name: part for name, part in update.items() if name != "value"} for update in columns] + [rows]
+
+
+def store(services: Any, paths: list[str] | None, role: str = "train") -> tuple[str, str, Any]:
     """Uploaded files go into the data folder at once; the draft holds their path there. Several are one a language."""
     if not paths:
-        return None, "", gr.skip()
-    names = [path.replace("\\", "/").rsplit("/", 1)[-1] for path in paths]
+        return "", _role_html(role), gr.skip()
+    names = [_last(path) for path in paths]
     try:
         kept, languages = services.store_uploads(list(zip(paths, names, strict=True)))
     except StillroomError as error:
-        return None, f'<p class="sr-finding-error" role="alert"><b>{markup.esc(_words(error))}</b></p>', gr.skip()
+        return "", f'<p class="sr-finding-error" role="alert"><b>{markup.esc(_words(error))}</b></p>', gr.skip()
     said = text.STORED_LANGUAGES.format(languages=", ".join(languages)) if languages else f"{names[0]} is stored."
     shown = f'<p class="sr-muted sr-small">{markup.esc(said)}</p>'
     return kept, shown, gr.update(value=", ".join(languages)) if languages else gr.skip()
@@ -212,7 +300,7 @@ def take_path(typed: str | None, stored: str | None) -> list[Any]:
     path = (typed or "").strip()
     if not path or path == stored:
         return [gr.skip(), gr.skip()]
-    return [path, f'<p class="sr-muted sr-small">{markup.esc(path)} is used.</p>']
+    return [path, _used(path)]
 
 
 def _words(error: StillroomError) -> str:
@@ -223,12 +311,12 @@ def guess(services: Any, stored: str | None, task: str, reading: dict[str, str])
     """Updates for the columns and the preview, from a look at the training file."""
     skipped = [gr.skip()] * len(cfg.Columns.model_fields)
     if not stored:
-        return [*skipped, gr.update(value=f'<p class="sr-muted">{markup.esc(text.NOTHING_UPLOADED)}</p>')]
+        return [*skipped, gr.update(value=_nothing_yet())]
     draft = {"data": {**_reading(reading), "source": "files", "task": task, "train": stored}}
     outcome = services.check(draft)
     # The check also knows whether this person may name this path: before that, no file is opened here.
     barred = [e for e in outcome.errors if e.field == "data.train"]
-    if barred or task != "classification":
+    if barred or not known_task(task).pairs:
         return _seen(outcome, barred, skipped)
     from distill_core.data.sources import guess_columns
 

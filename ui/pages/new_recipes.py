@@ -6,10 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from distill_core import config as cfg
-from ui import drafts
-from ui.fields import shown
-from ui.pages import new_words
+from distill_core.catalogue import DEFAULT_TASK
+from ui import filling
+from ui.pages import new_fill
 
 METHOD = ("teacher_training", "student", "objective", "training")
 #: settings outside these sections that a method may depend on
@@ -18,10 +17,7 @@ BESIDE = ("controls", "threads", "signals", "signal_top_k")
 
 def filled(page: Any) -> list[Any]:
     """What `fill` writes to. page: a `new.NewRun`."""
-    return [
-        page.recipe_said, page.student.kind, page.student.preset, page.data.source, page.teachers.shown,
-        *page.teachers.groups, *page.form.widgets,
-    ]  # fmt: skip
+    return [*new_fill.restored(page), page.renewed]
 
 
 def fill(page: Any, recipe: dict[str, Any] | None, task: str) -> list[Any]:
@@ -33,36 +29,24 @@ def fill(page: Any, recipe: dict[str, Any] | None, task: str) -> list[Any]:
     if recipe is None:
         return [gr.skip()] * len(filled(page))
     config = recipe["config"]
-    values = drafts.recipe_values(config)
-    kind = values.get("student.kind", "bilstm")
-    data = config.get("data", {})
-    switch = data.get("task", "classification") != task
-    chosen = {"student": kind, "data": str(data.get("source", "bundled"))}
-    if switch:
-        values |= {f"data.{name}": value for name, value in data.items() if not isinstance(value, dict)}
+    switch = config.get("data", {}).get("task", DEFAULT_TASK) != task
     own = switch or _about_teachers(config)
-    if own:
-        values |= _teachers(config.get("teachers", []))
-    updates = []
-    for binding in page.form.bindings:
+    found = filling.fill(page.form, config, recipe=recipe["name"])
+    values = found.by_path(page.form)
+    updates = [gr.update(value=found.source) if switch else gr.skip(), gr.update(value=found.kind)]
+    for binding, value in zip(page.form.bindings, found.values, strict=True):
         path = binding.path
         first = path.split(".", 1)[0]
         # Who stays as pre-trained is a matter of the method: another recipe takes it back.
         ours = first in METHOD or path in BESIDE or path.endswith(".pretrained_only")
         ours = ours or (switch and first == "data") or (own and first == "teachers")
-        if not ours or not binding.counts(chosen):
-            updates.append(gr.skip())
-        else:
-            default = "" if first == "teachers" and path.endswith(".source") else binding.spec.default
-            updates.append(gr.update(value=shown(binding.spec, values.get(path, default))))
-    said = new_words.recipe_html(recipe)
-    number = len(config.get("teachers", []))
-    slots: list[Any] = [gr.skip()] * (1 + cfg.MAX_TEACHERS)
-    if own:
-        visible = [place < max(1, number) for place in range(cfg.MAX_TEACHERS)]
-        slots = [visible, *(gr.update(visible=on) for on in visible)]
-    source = gr.update(value=chosen["data"]) if switch else gr.skip()
-    return [said, gr.update(value=kind), "", source, *slots, *updates]
+        counts = binding.counts(found.typed.chosen)
+        updates.append(gr.update(value=value) if ours and counts else gr.skip())
+    touched = [page.student, page.method, *([page.data] if switch else []), *([page.teachers] if own else [])]
+    for step in page.restoring:
+        ours = any(step is one for one in touched)
+        updates += step.restore(values) if ours else [gr.skip()] * len(step.restores)
+    return [*updates, filling.stamp()]
 
 
 def _about_teachers(config: dict[str, Any]) -> bool:
@@ -70,7 +54,3 @@ def _about_teachers(config: dict[str, Any]) -> bool:
     stages = config.get("training", {}).get("stages", [])
     teachers = config.get("teachers", [])
     return any(one.get("teachers") for one in stages) or any(one.get("pretrained_only") for one in teachers)
-
-
-def _teachers(teachers: list[dict[str, Any]]) -> dict[str, Any]:
-    return {f"teachers.{number}.{name}": value for number, one in enumerate(teachers) for name, value in one.items()}

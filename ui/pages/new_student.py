@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from distill_core import config as cfg
+from distill_core.catalogue import STUDENTS, USUAL_STUDENT
 from distill_core.shapes import STUDENT_PRESETS
 from ui import drafts, text
 from ui.fields import shown
 from ui.forms import Form
-
-SECTIONS = {"transformer": cfg.TransformerStudent, "bilstm": cfg.BiLSTMStudent}
+from ui.pages import new_latency
 
 
 @dataclass
@@ -21,22 +21,38 @@ class StudentStep:
     preset: gr.Dropdown
     kind: gr.Radio
     kinds: dict[str, gr.Column]
+    latency: new_latency.LatencyBlock
+
+    @property
+    def restores(self) -> list[Any]:
+        return [self.preset, *self.kinds.values()]
+
+    def restore(self, values: Mapping[str, Any]) -> list[Any]:
+        preset = values.get("student.preset")
+        known = preset if preset in STUDENT_PRESETS else ""
+        return [gr.update(value=known), *(gr.update(visible=name == values["student.kind"]) for name in self.kinds)]
 
 
 def build(form: Form, values: dict[str, Any]) -> StudentStep:
     """values: {path: value} the page starts from."""
-    chosen = values.get("student.kind", "bilstm")
+    chosen = values.get("student.kind", USUAL_STUDENT)
     preset = gr.Dropdown(
         [(text.OWN_PRESET, ""), *((title, name) for name, (title, _) in STUDENT_PRESETS.items())],
         value="", label=text.PRESET, info=text.PRESET_HELP, elem_id="field-student-preset",
     )  # fmt: skip
-    kind = gr.Radio(list(text.KINDS), value=chosen, label="Kind of student", elem_id="field-student-kind")
+    kind = gr.Radio(kinds(), value=chosen, label="Kind of student", elem_id="field-student-kind")
+    latency = new_latency.build()
     groups = {}
-    for name, section in SECTIONS.items():
+    for name, entry in STUDENTS.items():
         with gr.Column(visible=name == chosen) as groups[name]:
             own = values if name == chosen else {}
-            form.fields(drafts.section_fields(section, "student."), tags=(name,), values=own)
-    return StudentStep(preset, kind, groups)
+            form.fields(drafts.section_fields(entry.load(), "student."), tags=(name,), values=own)
+    return StudentStep(preset, kind, groups, latency)
+
+
+def kinds() -> list[tuple[str, str]]:
+    """(title, name) of every kind of student."""
+    return [(entry.title, name) for name, entry in STUDENTS.items()]
 
 
 def fill(form: Form, name: str) -> list[Any]:
@@ -45,7 +61,7 @@ def fill(form: Form, name: str) -> list[Any]:
     if name not in STUDENT_PRESETS:
         return [gr.skip()] * (1 + len(bindings))
     fields = dict(STUDENT_PRESETS[name][1])
-    kind = fields.get("kind", "transformer")
+    kind = fields["kind"]
     updates = []
     for binding in bindings:
         key = binding.path.removeprefix("student.")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 
 from distill_core import config as cfg
-from ui import text
+from distill_core.catalogue import DEFAULT_TASK
+from ui import markup, text
 from ui.drafts import section_fields
 from ui.fields import slug, spec_of
 from ui.forms import Form
+from ui.pages import new_hub
 
 SHOWN_AT_FIRST = 2
 
@@ -25,6 +28,23 @@ class TeachersStep:
     mappings: list[gr.Column] = field(default_factory=list)
     mode: Any = None
     shown: Any = None
+    search: gr.HTML | None = None
+    cards: gr.HTML | None = None
+
+    @property
+    def restores(self) -> list[Any]:
+        return [self.shown, self.add, *self.groups, *self.mappings]
+
+    def restore(self, values: Mapping[str, Any]) -> list[Any]:
+        """Slots with a teacher are open, and the first one always."""
+        shown = [number == 0 or bool(values.get(f"teachers.{number}.source")) for number in range(cfg.MAX_TEACHERS)]
+        as_is = values.get("teacher_training.mode") == "as_is"
+        return [
+            shown,
+            gr.update(interactive=not all(shown)),
+            *(gr.update(visible=on) for on in shown),
+            *(gr.update(visible=as_is) for _ in self.mappings),
+        ]
 
 
 def build(form: Form, services: Any, values: dict[str, Any]) -> TeachersStep:
@@ -36,6 +56,8 @@ def build(form: Form, services: Any, values: dict[str, Any]) -> TeachersStep:
     step.shown = gr.State([number < SHOWN_AT_FIRST for number in range(cfg.MAX_TEACHERS)])
     step.add.elem_classes = ["sr-continue"]
     step.add.render()
+    step.search = new_hub.build(services, "model")
+    step.cards = markup.still_html(elem_id="teacher-cards", padding=False)
     first = len(form.bindings)
     form.fields(section_fields(cfg.TeacherTraining, "teacher_training."), values=values)
     step.mode = next(b.widget for b in form.bindings[first:] if b.path == "teacher_training.mode")
@@ -77,7 +99,7 @@ def fitting(services: Any, recipes: list[dict[str, Any]]) -> dict[str, list[list
     for recipe in recipes:
         names = [_bare(teacher["source"]) for teacher in recipe["config"].get("teachers", [])]
         if names and known.issuperset(names):
-            found.setdefault(recipe["config"].get("data", {}).get("task", "classification"), []).append(names)
+            found.setdefault(recipe["config"].get("data", {}).get("task", DEFAULT_TASK), []).append(names)
     return found
 
 
@@ -121,6 +143,18 @@ def wire(step: TeachersStep) -> None:
             show_progress="hidden",
             api_visibility="private",
         )
+    assert step.search is not None
+
+    def use(event: gr.EventData, visible: list[bool], *sources: str | None) -> list[Any]:
+        return new_hub.put_teacher(new_hub.chosen(event), visible, list(sources))
+
+    step.search.chosen(
+        use,
+        [shown, *step.sources],
+        [shown, *step.groups, *step.sources],
+        show_progress="hidden",
+        api_visibility="private",
+    )
     step.mode.change(
         lambda mode: [gr.update(visible=mode == "as_is")] * cfg.MAX_TEACHERS,
         step.mode,

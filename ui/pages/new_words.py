@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from distill_core.catalogue import STUDENTS
 from distill_core.errors import FieldError
-from ui import formula, markup, text
+from distill_core.tasks.base import known_task
+from ui import drafts, formula, markup, text
+from ui.fields import slug
 from ui.forms import error_html
+from ui.pages import new_estimate
 
 #: Stored uploads carry the start of their content's hash before the name people know.
 ADVICE = "advice"
 _STORED = re.compile(r"^[0-9a-f]{8,16}-(?=.)")
 
 
-def step_label(number: int, words: str = "") -> str:
-    """ "1 · Data", or, folded, "1 · Data: support-desk, 8 classes"."""
+def step_label(number: int, words: str = "", at_fault: int = 0) -> str:
+    """ "1 · Data", once visited "1 · Data: support-desk, 8 classes", or how many of its settings need attention."""
+    if at_fault:
+        words = text.ATTENTION.format(
+            number=at_fault, s="" if at_fault == 1 else "s", need="s" if at_fault == 1 else ""
+        )
     return f"{number + 1} · {text.STEPS[number]}" + (f": {words}" if words else "")
 
 
@@ -45,14 +53,8 @@ def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
 
 
 def classes_words(data: dict[str, Any], labels: list[str]) -> str:
-    """ "8 classes"; in tagging "3 types": every type has two tags, and O none, or "17 tags" of no entities; "plain
-    text" for masked LM."""
-    if data.get("task") == "tagging":
-        if not any(label.startswith("B-") for label in labels):
-            return f"{len(labels)} tags"
-        types = max(0, (len(labels) - 1) // 2)
-        return f"{types} type{'' if types == 1 else 's'}"
-    return "plain text" if data.get("task") == "masked_lm" else f"{len(labels)} classes"
+    """ "8 classes", or what the task calls them."""
+    return known_task(data.get("task")).count_words(labels)
 
 
 def teacher_names(draft: dict[str, Any]) -> list[str]:
@@ -64,17 +66,18 @@ def teacher_names(draft: dict[str, Any]) -> list[str]:
 
 
 def student_words(student: dict[str, Any]) -> str:
-    if student.get("kind") == "bilstm":
-        return (
-            f"BiLSTM, {student.get('lstm_layers', '–')} × {student.get('lstm_hidden', '–')} units, "
-            f"embedding {student.get('embedding', '–')}"
-        )
-    copied = " of a teacher" if student.get("initialise") == "teacher_layers" else f" × {student.get('hidden', '–')}"
-    return f"Transformer, {student.get('layers', '–')} layers{copied}"
+    kind = student.get("kind")
+    entry = STUDENTS[kind if kind in STUDENTS else next(iter(STUDENTS))]
+    return str(entry.load().in_words({name: value for name, value in student.items() if value is not None}))
 
 
-def summary_html(draft: dict[str, Any], sizes: dict[str, Any], summary: dict[str, Any] | None = None) -> str:
-    """The panel at the side. sizes: what `services.sizes` says of the student as typed."""
+def summary_html(
+    draft: dict[str, Any],
+    sizes: dict[str, Any],
+    summary: dict[str, Any] | None = None,
+    estimate: dict[str, Any] | None = None,
+) -> str:
+    """The panel at the side. sizes: what `services.sizes` says of the student; estimate: see `new_estimate.ask`."""
     summary = summary or {}
     rows = [("Data", data_words(draft.get("data", {}), summary))]
     rows += [("Teachers" if i == 0 else "", name) for i, name in enumerate(teacher_names(draft))] or [
@@ -91,9 +94,47 @@ def summary_html(draft: dict[str, Any], sizes: dict[str, Any], summary: dict[str
         f'Compression</dt><dd class="sr-big" id="live-compression">'
         f"{'≥ ' if most else ''}{markup.times(sizes.get('compression'))}</dd>"
     )
+    body += "".join(
+        f"<dt>{markup.esc(name)}</dt><dd>{markup.esc(value)}</dd>" for name, value in new_estimate.rows(estimate)
+    )
     problem = sizes.get("error")
     note = f'<p class="sr-muted sr-small">Not yet known: {markup.esc(problem)}</p>' if problem else ""
     return f'<section class="sr-card sr-summary"><h3>This run</h3><dl>{body}</dl>{note}</section>'
+
+
+def missing_html(errors: Sequence[FieldError], names: Mapping[str, str], most: int = 4) -> str:
+    """What keeps the run from starting, each with a way there. names: {path: what the field is called}."""
+    if not errors:
+        return f'<p class="sr-ready sr-small">{markup.esc(text.NOTHING_MISSING)}</p>'
+    items = "".join(
+        f'<li><a href="#step-{name.lower()}" data-step="{name.lower()}" data-field="{markup.esc(slug(error.field))}">'
+        f"{markup.esc(name)}</a>: {markup.esc(_named(error, names))}</li>"
+        for error in sorted(errors, key=lambda error: drafts.step_of(error.field))[:most]
+        for name in [text.STEPS[drafts.step_of(error.field)]]
+    )
+    more = f"<li>{markup.esc(text.AND_MORE.format(number=len(errors) - most))}</li>" if len(errors) > most else ""
+    return f'<div class="sr-missing sr-small"><b>{markup.esc(text.MISSING)}</b><ul>{items}{more}</ul></div>'
+
+
+def _named(error: FieldError, names: Mapping[str, str]) -> str:
+    name = names.get(error.field, error.field)
+    message = error.message if len(error.message) <= 110 else error.message[:109] + "…"
+    return message if error.field in ("config", "start") else f"{name} – {message}"
+
+
+def plan_html(draft: dict[str, Any], estimate: dict[str, Any] | None) -> str:
+    """How the teachers will be asked and why, and what the run will take where that is known."""
+    chosen = str((estimate or {}).get("signals") or draft.get("signals") or "cached")
+    said = text.SIGNALS.get(chosen, "")
+    if chosen == "live" and draft.get("signals") == "live" and _mixes(draft):
+        said += f" {text.SIGNALS_MIXED}"
+    return f'<p id="review-signals" class="sr-small">{markup.esc(said)}</p>{new_estimate.html(estimate)}'
+
+
+def _mixes(draft: dict[str, Any]) -> bool:
+    matching = (draft.get("objective") or {}).get("matching")
+    weight = matching.get("mixup") if isinstance(matching, dict) else None
+    return isinstance(weight, int | float) and weight > 0
 
 
 def review_html(errors: Sequence[FieldError], unplaced: Sequence[FieldError], findings: list[dict[str, Any]]) -> str:

@@ -3,8 +3,8 @@ import torch
 
 from distill_core.config import BiLSTMStudent
 from distill_core.models.base import count_parameters, seeded
-from distill_core.models.bilstm import BiLSTMClassifier, BiLSTMShape
 from distill_core.models.students import build_student
+from distill_core.students.bilstm.model import BiLSTMClassifier, BiLSTMShape
 from tests.unit.models.conftest import IDS, batch_of
 from tests.unit.models.tagging import CLASSES, check_padding, check_words, tagged
 

@@ -122,4 +122,4 @@ def test_a_model_type_without_token_classifier(tmp_path):
     config = load_config(folder)
     config.__class__ = type("NoConfig", (type(config),), {})
     with pytest.raises(CheckpointError, match="cannot tag words"):
-        load_classifier(folder, config, task="tagging")
+        load_classifier(folder, config, unit="word")

@@ -9,13 +9,13 @@ from safetensors import safe_open
 from distill_core.config import BiLSTMStudent, TeacherSection, TransformerStudent
 from distill_core.errors import CheckpointError
 from distill_core.models.base import count_parameters, seeded
-from distill_core.models.bilstm import BiLSTMClassifier, BiLSTMShape
 from distill_core.models.encoders import new_encoder
 from distill_core.models.factorised import FactorisedEmbedding, install_factorised
 from distill_core.models.saving import load_student, save_student
 from distill_core.models.students import build_student
 from distill_core.models.teachers import load_teacher_states, load_teachers, save_teachers
-from distill_core.models.transformer import TransformerClassifier
+from distill_core.students.bilstm.model import BiLSTMClassifier, BiLSTMShape
+from distill_core.students.transformer.model import TransformerClassifier
 from tests.unit.models.conftest import IDS, KINDS, LABELS, batch_of, make_config
 from tests.unit.models.tagging import CLASSES, TAGS, tagged
 

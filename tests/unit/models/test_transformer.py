@@ -3,7 +3,7 @@ import torch
 
 from distill_core.models.base import seeded
 from distill_core.models.encoders import choose_layers, new_encoder
-from distill_core.models.transformer import TransformerClassifier
+from distill_core.students.transformer.model import TransformerClassifier
 from tests.unit.models.conftest import IDS, KINDS, batch_of, make_config
 from tests.unit.models.tagging import CLASSES, check_padding, check_words, tagged
 

@@ -125,6 +125,19 @@ def test_a_command_that_is_not_there() -> None:
     child.close()
 
 
+def test_what_waits_and_nobody_asks_any_more_is_dropped(make: Make, tmp_path: Path) -> None:
+    child, gate, left = make(unasked=0.2), tmp_path / "gate", tmp_path / "left"
+    child.ask("busy", Request("wait", {"until": str(gate)}))
+    assert eventually(lambda: child._current == "busy")
+    child.ask("left", Request("until stopped", {"begun": str(left)}, LONG))  # would begin, and never end
+    time.sleep(0.3)
+    child.ask("fresh", Request("echo", {}))
+    gate.touch()
+    assert ask(child, "echo", "fresh").state == "ready"
+    assert ask(child, "echo", "later").state == "ready" and not left.exists()
+    assert "left" not in child._waiting and "left" not in child._known
+
+
 def test_an_idle_child_is_ended(make: Make) -> None:
     child = make(idle=0.2)
     pid = ask(child, "echo", "a").result["pid"]  # type: ignore[index]

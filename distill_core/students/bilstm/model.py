@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from distill_core.models.base import Student, check_task
+from distill_core.models.base import Origin, Student, check_task
 from distill_core.models.encoders import check_layers
+from distill_core.models.initialise import svd_embedding
 from distill_core.models.mixing import embed
 from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states, zero_outside
+from distill_core.students.bilstm.section import BiLSTMStudent
 
 #: standard deviation of a random embedding: about the scale of trained word vectors, far below torch's default of 1
 EMBEDDING_STD = 0.1
@@ -80,6 +82,30 @@ class BiLSTMClassifier(Student):
         with torch.no_grad():
             self.embedding.weight[shape.padding_id].zero_()
 
+    @classmethod
+    def build(cls, section: BiLSTMStudent, origin: Origin) -> BiLSTMClassifier:
+        shape = BiLSTMShape(
+            vocab_size=origin.pieces,
+            embedding=section.embedding,
+            lstm_hidden=section.lstm_hidden,
+            lstm_layers=section.lstm_layers,
+            pooling=section.pooling,
+            projection=section.projection,
+            classes=origin.classes,
+            padding_id=origin.tokenizer.pad_token_id,
+            dropout=section.dropout,
+            embedding_dropout=section.embedding_dropout,
+            task=origin.task,
+        )
+        student = cls(shape, origin.tokenizer)
+        if section.initialise == "svd":
+            svd_embedding(student.embedding, origin.teacher.encoder, field="student.embedding", kept=origin.kept)
+        return student
+
+    @classmethod
+    def rebuild(cls, values: dict[str, Any], tokenizer: Any) -> BiLSTMClassifier:
+        return cls(BiLSTMShape(**values), tokenizer)
+
     def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
         check_layers(layers, self.layers)
         if qkv:
@@ -98,7 +124,7 @@ class BiLSTMClassifier(Student):
                     hidden[number] = states
             if number < self.layers:
                 packed = _dropped(packed, self.dropout)
-        if self.task == "tagging":
+        if self.unit == "word":
             pooled, word_mask = first_piece_states(states, batch.words)
             pooled = zero_outside(self._project(pooled), word_mask)
             logits = zero_outside(self.prediction(self.dropout(pooled)), word_mask)

@@ -1,19 +1,29 @@
-"""What a config for a masked language model cannot hold."""
+"""What does not go together with masked language modelling: settings of a run, and teachers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from distill_core.checkpoints import CheckpointInfo
+from distill_core.errors import FieldError
 
 #: divergences between two distributions, which are told exactly of the pieces kept and all others together
 _OF_DISTRIBUTIONS = ("kl", "reverse_kl", "js", "tvd")
 
 
-def refuse_for_masked_lm(config: Any) -> None:
+def refuse(config: Any) -> None:
     """config: a whole `RunConfig`. Raises ValueError that begins with the field at fault."""
     student, objective, columns = config.student, config.objective, getattr(config.data, "columns", None)
     stages = {name for stage in config.training.stages for name in stage.weights()}
     used = stages or set(objective.weights())
+    bare = [number for number, teacher in enumerate(config.teachers) if teacher.pretrained_only]
     refused = [
+        (
+            bool(bare),
+            f"teachers.{bare[0] if bare else 0}.pretrained_only: a masked language model comes with its prediction "
+            "layer; switch this off and set teacher_training.mode to as_is.",
+        ),
         (
             config.teacher_training.mode == "cofinetune",
             "teacher_training.mode: masked language models keep their own heads and are not finetuned together; "
@@ -23,10 +33,6 @@ def refuse_for_masked_lm(config: Any) -> None:
             config.teacher_training.folds > 1,
             "teacher_training.folds: every epoch hides other words, so teachers have not learnt the answers by heart; "
             "set it to 1.",
-        ),
-        (
-            student.kind != "transformer",
-            "student.kind: hidden words are guessed from both sides by attention; choose a transformer.",
         ),
         (
             student.vocabulary != "full",
@@ -67,3 +73,17 @@ def refuse_for_masked_lm(config: Any) -> None:
     for at_fault, message in refused:
         if at_fault:
             raise ValueError(message)
+
+
+def teacher_misfits(own: CheckpointInfo, infos: Sequence[CheckpointInfo]) -> list[FieldError]:
+    """Teachers that cannot guess hidden words, or guess among other pieces than the student."""
+    found = []
+    for number, info in enumerate(infos):
+        field = f"teachers.{number}.source"
+        if not info.is_masked_lm:
+            message = f"{info.name} has no head that guesses hidden words, so it cannot teach a masked language model."
+            found.append(FieldError(field, message, "Choose a checkpoint saved with its masked-LM head."))
+        elif (info.tokenizer_fingerprint, info.vocab_size) != (own.tokenizer_fingerprint, own.vocab_size):
+            message = f"{info.name} guesses among other pieces than the student, which has {own.name}'s vocabulary."
+            found.append(FieldError(field, message, "Choose teachers with one tokeniser."))
+    return found

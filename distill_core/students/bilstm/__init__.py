@@ -1,0 +1,1 @@
+"""The BiLSTM student, after 1910.01769."""

@@ -1,0 +1,1 @@
+"""The transformer student: small and BERT-shaped, or some of a teacher's layers."""
