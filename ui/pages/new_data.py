@@ -19,6 +19,7 @@ from ui import filling, markup, preview, text
 from ui.drafts import section_fields
 from ui.fields import info_line, read, slug, spec_of
 from ui.forms import Form
+from ui.pages import new_hub
 
 ROLES = ("train", "validation", "test", "transfer")
 READING = ("format", "header", "quoting", "languages")
@@ -45,6 +46,7 @@ class DataStep:
     columns_box: gr.Column | None = None
     pair_box: gr.Column | None = None
     preview: gr.HTML | None = None
+    search: gr.HTML | None = None
     settled: gr.Textbox | None = None
 
     @property
@@ -89,6 +91,7 @@ def build(form: Form, services: Any) -> DataStep:
         _files(form, step)
     with gr.Column(visible=False) as step.groups["hub"]:
         own = section_fields(cfg.HubData, "data.", leave_out=[*cfg.DataSection.model_fields, "columns"])
+        step.search = new_hub.build(services, "dataset")
         form.fields(own, tags=("hub",))
     with gr.Column(visible=False, elem_classes=["sr-fields"]) as step.columns_box:
         for name, info in cfg.Columns.model_fields.items():
