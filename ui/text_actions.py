@@ -16,6 +16,7 @@ WORDS = {
     "change_teachers": "Change the teachers",
     "change_student": "Change the student",
     "change_method": "Change the settings",
+    "duplicate": "Duplicate with changes",
     "archive": "Archive",
     "unarchive": "Take out of the archive",
     "notify": "Tell me when it ends",

@@ -163,6 +163,16 @@ def test_too_little_memory_is_mended_by_one_press(
     watched.assert_clean()
 
 
+def test_a_run_is_duplicated_with_changes(fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]) -> None:
+    app = fake_app("first one", steps=3)
+    page = open_run(watch(), app, "first one")
+    wait_status(page, "done")
+    from_menu(page, "duplicate-run")
+    page.wait_for_selector("#new-note:has-text('Filled in from the run “first one”')")
+    page.wait_for_selector("#step-teachers:has-text('support-bert')")
+    page.wait_for_selector("#step-student:has-text('BiLSTM, 1 × 128')")
+
+
 def test_a_full_disk_asks_to_try_again_and_then_goes_on(
     fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]
 ) -> None:

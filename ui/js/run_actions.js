@@ -45,6 +45,7 @@ window.StillroomActions = ({element, server, run, props, open, again}) => {
     const busy = !ENDED.includes(r.status);
     $("notify-run").hidden = !busy || !("Notification" in window) || wanted();
     text("notify-run", W.notify);
+    text("duplicate-run", W.duplicate);
     text("archive-run", r.archived ? W.unarchive : W.archive);
     $("delete-run").disabled = busy;
     $("delete-run").title = busy ? W.stop_first : "";
@@ -65,6 +66,7 @@ window.StillroomActions = ({element, server, run, props, open, again}) => {
   const shut = () => { menu.open = false; };
   document.addEventListener("click", event => { if (element.isConnected && !menu.contains(event.target)) shut(); });
   menu.addEventListener("keydown", event => { if (event.key === "Escape") { shut(); menu.querySelector("summary").focus(); } });
+  $("duplicate-run").addEventListener("click", () => open(new URL("?view=new&from=" + encodeURIComponent(run), document.baseURI)));
   $("notify-run").addEventListener("click", () => { shut(); notify(); });
   $("describe-run").addEventListener("click", () => {
     shut(); $("run-description").open = true; $("words-name").focus(); $("run-description").scrollIntoView({block: "center"});

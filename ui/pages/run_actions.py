@@ -11,6 +11,7 @@ from ui import markup, text
 
 MENU = """<details class="sr-menu" id="run-menu"><summary class="sr-button">More</summary><div>
       <button type="button" id="describe-run">Name, tags, notes</button>
+      <button type="button" id="duplicate-run"></button>
       <button type="button" id="notify-run" hidden></button>
       <button type="button" id="archive-run"></button>
       <button type="button" id="delete-run">Delete</button></div></details>"""
