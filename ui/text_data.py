@@ -19,6 +19,7 @@ BAR_VALUE = "{number} · {share}"
 UNITS = {"tokens": "tokens", "words": "words", "characters": "characters"}
 SPAN, SINGLE, OPEN = "{first} to {last}", "{first}", "{first} or more"
 LENGTH_SAID = "{rows} inputs in {unit}: half have at most {median}, 95% at most {high}; the longest has {longest}."
+AS_LIST = "The same as a list"
 CUT = "At {limit} tokens, {share} of them are cut."
 NONE_CUT = "None is longer than the {limit} tokens that are read."
 #: a remedy's button, and what it says once it is on

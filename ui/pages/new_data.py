@@ -174,15 +174,16 @@ def _files(form: Form, step: DataStep) -> None:
 
 def wire(step: DataStep, services: Any) -> list[Any]:
     """Returns the events after which a person has chosen another task; a filling brings what fits its own."""
-    assert step.columns_box is not None and step.problem is not None
+    assert step.columns_box is not None and step.problem is not None and step.look is not None
     step.source.change(
         lambda source: [
             *(gr.update(visible=name == source) for name in step.groups),
             gr.update(visible=source != "bundled"),
             gr.update(visible=source == "files"),
+            "",  # what stands there is of other data
         ],
         step.source,
-        [*step.groups.values(), step.columns_box, step.problem],
+        [*step.groups.values(), step.columns_box, step.problem, step.look.said],
         **QUIET,
     )
     asked = [step.stored["train"], step.task, *step.reading.values()]

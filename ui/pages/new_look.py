@@ -17,6 +17,7 @@ from distill_core.errors import StillroomError
 from ui import drafts, filling, markup, preview
 from ui import text_data as text
 from ui.drafts import Typed
+from ui.pages import new_words
 
 if TYPE_CHECKING:
     from ui.pages.new import NewRun
@@ -79,7 +80,24 @@ def told(page: NewRun, services: Any, typed: tuple[Any, ...]) -> str:
         found = services.look(draft)
     except StillroomError as error:
         found = {"error": f"{error.message} {error.hint}".strip()}
-    return look_html(found)
+    return look_html(_by_known_names(found, data))
+
+
+def _by_known_names(found: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Findings speak of uploads by the names they are stored under; people know them by those they had."""
+    names = {
+        str(data.get(role) or "").replace("\\", "/").rsplit("/", 1)[-1]
+        for role in ("train", "validation", "test", "transfer")
+    }
+    known = {name: new_words.known_name(name) for name in names if name}
+
+    def said(message: str) -> str:
+        for stored, name in known.items():
+            message = message.replace(stored, name)
+        return message
+
+    listed = [{**finding, "message": said(str(finding["message"]))} for finding in found.get("findings", [])]
+    return {**found, "findings": listed}
 
 
 def look_html(found: Mapping[str, Any]) -> str:
@@ -196,22 +214,28 @@ def bar_html(name: str, value: str, share: float) -> str:
 
 
 def lengths_html(lengths: Mapping[str, Any] | None) -> str:
-    """How many inputs are how long."""
+    """How many inputs are how long: a histogram, and the same as a list."""
     if not lengths or not lengths["bins"]:
         return ""
     unit, rows = text.UNITS[str(lengths["unit"])], lengths["rows"]
     most = max(item["count"] for item in lengths["bins"]) or 1
-    bars = "".join(
-        bar_html(f"{_span(item)} {unit}", _said(item["count"], rows), item["count"] / most) for item in lengths["bins"]
-    )
+    bins = [(f"{_span(item)} {unit}", _said(item["count"], rows), item["count"] / most) for item in lengths["bins"]]
     figures = {name: f"{lengths[name]:,}" for name in ("rows", "median", "high", "longest")}
     said = text.LENGTH_SAID.format(unit=unit, **figures)
     if lengths["limit"] is not None and lengths["over"] is not None:
         form = text.CUT if lengths["over"] else text.NONE_CUT
         said += " " + form.format(limit=lengths["limit"], share=_percent(lengths["over"]))
+    columns = "".join(
+        f'<span title="{markup.esc(f"{name}: {value}")}"><span style="height: {100 * share:.1f}%"></span></span>'
+        for name, value, share in bins
+    )
+    ends = "".join(f"<span>{markup.esc(name)}</span>" for name in dict.fromkeys((bins[0][0], bins[-1][0])))
+    listed = "".join(bar_html(*one) for one in bins)
     return (
         f"<div><h4>{markup.esc(text.LENGTHS)}</h4>{_plain(said)}"
-        f'<ul class="sr-look-bars sr-look-lengths" aria-label="{markup.esc(text.LENGTHS)}">{bars}</ul></div>'
+        f'<div class="sr-hist" role="img" aria-label="{markup.esc(said)}"><div>{columns}</div><p>{ends}</p></div>'
+        f'<details class="sr-how"><summary>{markup.esc(text.AS_LIST)}</summary>'
+        f'<ul class="sr-look-bars sr-look-lengths">{listed}</ul></details></div>'
     )
 
 

@@ -73,7 +73,10 @@ def test_of_many_classes_the_rare_ones_are_told_as_a_sum() -> None:
 
 
 def test_lengths_are_bars_with_units() -> None:
-    said = words_of(new_look.lengths_html(sample_look()["lengths"]))
+    html = new_look.lengths_html(sample_look()["lengths"])
+    said = words_of(html)
+    assert re.findall(r"height: ([\d.]+)%", html) == ["50.0", "100.0", "50.0"]
+    assert 'role="img" aria-label="648 inputs' in html and 'title="5 to 9 tokens: 324 · 50%"' in html
     assert "648 inputs in tokens: half have at most 7, 95% at most 19; the longest has 90." in said
     assert "At 64 tokens, <0.1% of them are cut." in said.replace("&lt;", "<")
     assert "4 tokens 162 · 25% 5 to 9 tokens 324 · 50% 10 or more tokens 162 · 25%" in said
@@ -131,6 +134,12 @@ def test_the_look_follows_what_is_typed(
     assert "Spellings merged" in merged
     assert new_look.told(page, services, typed(page, "files", data__train="")) == ""
     assert text_data.HUB in new_look.told(page, services, typed(page, "hub"))
+
+    stored = {"findings": [{"severity": "info", "code": "x", "message": "2 rows of 0123456789ab-my.csv."}]}
+    monkeypatch.setattr(services, "look", lambda draft: sample_look() | stored)
+    assert "2 rows of my.csv." in new_look.told(
+        page, services, typed(page, "files", data__train="/u/0123456789ab-my.csv")
+    )
 
     def broken(draft: dict[str, Any]) -> dict[str, Any]:
         raise StillroomError("The disk is gone.", hint="Look for it.")
