@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from distill_core.errors import CheckpointError, DataError, DiskError, NetworkError, StillroomError
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 Kind = Literal["model", "dataset"]
 
@@ -116,16 +119,16 @@ def check_name(name: str, kind: Kind, field: str | None = None) -> None:
 def list_files(name: str, revision: str | None, kind: Kind) -> list[RemoteFile]:
     """The files of a repository. Raises CheckpointError or DataError (no such name …) or NetworkError."""
     with in_words(name, kind, revision):
-        info = _api().repo_info(name, repo_type=kind, revision=revision, timeout=ANSWER_SECONDS, files_metadata=True)
+        info = client().repo_info(name, repo_type=kind, revision=revision, timeout=ANSWER_SECONDS, files_metadata=True)
         return [
             RemoteFile(f.rfilename, f.size or 0, (f.lfs.sha256 if f.lfs else None) or f.blob_id or "")
-            for f in info.siblings or []
+            for f in getattr(info, "siblings", None) or []
         ]
 
 
 def commit_of(name: str, revision: str | None, kind: Kind) -> str:
     """The commit a revision (None: the default branch) stands for; without a network, the one seen last."""
-    api = _api()
+    api = client()
     with in_words(name, kind, revision):
         return api.resolve_revision(name, repo_type=kind, revision=revision, local_files_only=not online()).resolved
 
@@ -137,7 +140,7 @@ def fetch(name: str, revision: str | None, patterns: list[str], kind: Kind = "mo
     """
     from huggingface_hub import snapshot_download
 
-    _api()
+    client()
     with in_words(name, kind, revision):
         return Path(
             snapshot_download(
@@ -155,7 +158,7 @@ def fetch(name: str, revision: str | None, patterns: list[str], kind: Kind = "mo
 def remote_tensors(name: str, revision: str | None) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Tensor name → (dtype, shape) of a model on the Hub: only the safetensors headers are downloaded."""
     with in_words(name, "model", revision):
-        found = _api().get_safetensors_metadata(name, revision=revision, timeout=ANSWER_SECONDS)
+        found = client().get_safetensors_metadata(name, revision=revision, timeout=ANSWER_SECONDS)
         return {
             tensor: (str(info.dtype), tuple(info.shape))
             for file in found.files_metadata.values()
@@ -163,13 +166,30 @@ def remote_tensors(name: str, revision: str | None) -> dict[str, tuple[str, tupl
         }
 
 
-def _api():  # type: ignore[no-untyped-def]  # HfApi is imported late: it costs a third of a second
+def client() -> HfApi:
+    """The Hub's client, with a time limit on every answer."""
+    # Imported late: it costs a third of a second.
     from huggingface_hub import HfApi
     from huggingface_hub.utils import get_session
 
     # Left alone, the client waits for ever; it is made anew after some errors, hence set each time.
     get_session().timeout = ANSWER_SECONDS
     return HfApi()
+
+
+def listed(path: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """One page of a list of the Hub (``api/models`` …), most likely whole; raises what the client raises.
+
+    `HfApi.list_models` takes no time limit, and would wait for a silent Hub for ever.
+    """
+    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+    answer = get_session().get(
+        f"{endpoint()}/{path}", params=parameters, headers=build_hf_headers(), timeout=ANSWER_SECONDS
+    )
+    hf_raise_for_status(answer)
+    found = answer.json()
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 @contextmanager

@@ -71,6 +71,9 @@ def open_step(step: str) -> Callable[[Any], None]:
         page.click(f"#step-{step} > button.label-wrap")
         if step == "student":
             page.wait_for_selector("#latency [data-state=ready]", timeout=180_000)
+        if step == "review":
+            page.wait_for_selector("#review .sr-done")
+            page.wait_for_selector("#estimate dl", timeout=180_000)
 
     return click
 

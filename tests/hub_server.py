@@ -25,13 +25,16 @@ class HubServer:
     """Context manager; the keyword arguments name repositories (``owner/name``) that misbehave.
 
     slow: seconds before each answer. broken: answer every request with this status (500, 503 …). gated: exist, but
-    access is on request. requests: what was asked, as ``METHOD path``, in order.
+    access is on request. facts: what the Hub tells of a repository beside its files (tags, downloads, cardData …).
+    In slow and broken, ``search`` names the list of repositories. requests: what was asked, as ``METHOD path``, in
+    order.
     """
 
     root: Path
     slow: dict[str, float] = field(default_factory=dict)
     broken: dict[str, int] = field(default_factory=dict)
     gated: frozenset[str] = frozenset()
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -150,16 +153,35 @@ class _Handler(BaseHTTPRequestHandler):
         parts = [unquote(part) for part in address.path.strip("/").split("/")]
         if parts[0] == "api" and parts[1:2] in (["models"], ["datasets"]):
             if len(parts) == 2:
-                return self._json(self._search(parts[1], query.get("search", "")))
+                return self._search(parts[1], query)
             return self._repository(parts[1], parts[2:], query, api=True)
         if parts[0] == "datasets":
             return self._repository("datasets", parts[1:], query, api=False)
         return self._repository("models", parts, query, api=False)
 
-    def _search(self, kind: str, text: str) -> list[dict[str, Any]]:
-        folders = sorted(path for path in (self.hub.root / kind).glob("*/*") if path.is_dir())
-        names = [f"{path.parent.name}/{path.name}" for path in folders]
-        return [{"id": n, "modelId": n, "tags": [], "downloads": 0} for n in names if text.lower() in n.lower()]
+    def _search(self, kind: str, query: dict[str, str]) -> None:
+        """As the Hub's list: by name, the most downloaded first; downloads and tags as `facts` says."""
+        time.sleep(self.hub.slow.get("search", 0.0))
+        if "search" in self.hub.broken:
+            return self._fail(self.hub.broken["search"], "", "Internal error")
+        rows = []
+        for folder in sorted(path for path in (self.hub.root / kind).glob("*/*") if path.is_dir()):
+            name = f"{folder.parent.name}/{folder.name}"
+            weights = folder / "model.safetensors"
+            if query.get("search", "").lower() in name.lower() and (
+                query.get("filter") != "safetensors" or weights.exists()
+            ):
+                facts = {
+                    "id": name,
+                    "modelId": name,
+                    "tags": [],
+                    "downloads": 0,
+                    "likes": 0,
+                    "gated": name in self.hub.gated,
+                }
+                rows.append({**facts, **self.hub.facts.get(name, {})})
+        rows.sort(key=lambda row: -row["downloads"])
+        self._json(rows[: int(query.get("limit") or 1000)])
 
     def _repository(self, kind: str, parts: list[str], query: dict[str, str], *, api: bool) -> None:
         name = "/".join(parts[:2])
@@ -185,6 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
             blobs = query.get("blobs", "").lower() in ("true", "1")
             facts = {"_id": "0" * 24, "id": name, "modelId": name, "sha": repository.commit, "private": False}
             facts |= {"gated": False, "disabled": False, "tags": [], "downloads": 0, "likes": 0}
+            facts |= self.hub.facts.get(name, {})
             return self._json(facts | {"siblings": repository.siblings(blobs)})
         if what == "tree":
             rows = repository.tree(path, query.get("recursive", "").lower() in ("true", "1"))

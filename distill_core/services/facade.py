@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from distill_core import hub, recipes
+from distill_core import hub, hub_search, recipes
 from distill_core.config import RunConfig
 from distill_core.errors import JobError
 from distill_core.jobs.meta import Words
@@ -18,7 +18,7 @@ from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
 from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, RunFolder, is_run_id
 from distill_core.services import check as checking
-from distill_core.services import files, log_lines, next_steps
+from distill_core.services import files, log_lines, next_steps, teacher_cards
 from distill_core.services import look as looking
 from distill_core.services.check import CheckOutcome
 from distill_core.services.differences import differences
@@ -299,6 +299,20 @@ class Services:
         {state: "failed", error, hint, field}.
         """
         return self._planning.estimate(draft)
+
+    def teacher_cards(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
+        """What is known of each teacher of a draft before anything is downloaded; see `services.teacher_cards`."""
+        return teacher_cards.cards(draft, uploads_only=self._uploads_only())
+
+    def search(self, kind: hub.Kind, text: str) -> list[dict[str, Any]]:
+        """Checkpoints ("model") or data sets ("dataset") on the Hub whose name holds `text`, the most downloaded
+        first: dicts of `hub_search.Found`. Raises NetworkError, at once without a network."""
+        return hub_search.search(kind, text)
+
+    def hub_configurations(self, name: str, revision: str | None = None) -> list[dict[str, Any]]:
+        """[{name, splits {name: rows | None}, columns {name: type}}] of a data set on the Hub, as far as it tells.
+        Raises DataError, NetworkError."""
+        return hub_search.configurations(name, revision)
 
     def store_upload(self, temp_path: str, original_name: str) -> str:
         """Copy an uploaded file under the data folder and return its path. Raises DataError (ending, size)."""

@@ -189,7 +189,7 @@ def test_a_yaml_file_fills_all_steps_and_starts(own_app: App, watch: Callable[..
     (stored,) = runs_of(own_app)
     assert cfg.from_dict(yaml.safe_load(stored.read_text(encoding="utf-8"))) == want
     # Its settings fill the page again, under another name.
-    page.goto(f"{own_app.address}/?view=new&from={stored.parent.name}")
+    leave(watched, lambda: page.goto(f"{own_app.address}/?view=new&from={stored.parent.name}"))
     page.wait_for_selector("#review .sr-done", timeout=60_000)
     assert "from-yaml" in page.inner_text("#new-note")
     assert cfg.from_dict({**reviewed(page), "name": "from-yaml"}) == want
@@ -203,7 +203,7 @@ def test_a_recipe_in_the_address_fills_all_steps(app: App, watch: Callable[..., 
     go_to(page, "student")
     field(page, "student-lstm_hidden").fill("61")
     page.wait_for_selector("#summary:has-text('61 units')")
-    page.goto(app.address)
+    leave(watched, lambda: page.goto(app.address))
     page.click("#home-examples a >> nth=0")
     page.wait_for_selector("#new-note:not(:empty)")
     page.wait_for_selector("#review-yaml .cm-content")

@@ -12,6 +12,7 @@ from distill_core.services.sizes import ADVISED
 from ui import drafts, filling, markup, text
 from ui.forms import Form
 from ui.pages import (
+    new_cards,
     new_check,
     new_data,
     new_look,
@@ -198,6 +199,7 @@ def wire(page: NewRun, services: Any) -> None:
         )
     _wire_steps(page, services, quiet)
     _wire_fillings(page, services, quiet)
+    new_cards.wire(page, services, quiet)
 
 
 def keep_script(page: NewRun) -> str:

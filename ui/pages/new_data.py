@@ -19,7 +19,7 @@ from ui import filling, markup, text
 from ui.drafts import section_fields
 from ui.fields import info_line, read, slug, spec_of
 from ui.forms import Form
-from ui.pages import new_look
+from ui.pages import new_hub, new_look
 
 ROLES = ("train", "validation", "test", "transfer")
 READING = ("format", "header", "quoting", "languages")
@@ -47,6 +47,7 @@ class DataStep:
     pair_box: gr.Column | None = None
     problem: gr.HTML | None = None
     look: new_look.LookBlock | None = None
+    search: gr.HTML | None = None
     settled: gr.Textbox | None = None
 
     @property
@@ -91,6 +92,7 @@ def build(form: Form, services: Any) -> DataStep:
         _files(form, step)
     with gr.Column(visible=False) as step.groups["hub"]:
         own = section_fields(cfg.HubData, "data.", leave_out=[*cfg.DataSection.model_fields, "columns"])
+        step.search = new_hub.build(services, "dataset")
         form.fields(own, tags=("hub",))
     with gr.Column(visible=False, elem_classes=["sr-fields"]) as step.columns_box:
         for name, info in cfg.Columns.model_fields.items():

@@ -10,10 +10,11 @@ import gradio as gr
 
 from distill_core import config as cfg
 from distill_core.catalogue import DEFAULT_TASK
-from ui import text
+from ui import markup, text
 from ui.drafts import section_fields
 from ui.fields import slug, spec_of
 from ui.forms import Form
+from ui.pages import new_hub
 
 SHOWN_AT_FIRST = 2
 
@@ -27,6 +28,8 @@ class TeachersStep:
     mappings: list[gr.Column] = field(default_factory=list)
     mode: Any = None
     shown: Any = None
+    search: gr.HTML | None = None
+    cards: gr.HTML | None = None
 
     @property
     def restores(self) -> list[Any]:
@@ -53,6 +56,8 @@ def build(form: Form, services: Any, values: dict[str, Any]) -> TeachersStep:
     step.shown = gr.State([number < SHOWN_AT_FIRST for number in range(cfg.MAX_TEACHERS)])
     step.add.elem_classes = ["sr-continue"]
     step.add.render()
+    step.search = new_hub.build(services, "model")
+    step.cards = markup.still_html(elem_id="teacher-cards", padding=False)
     first = len(form.bindings)
     form.fields(section_fields(cfg.TeacherTraining, "teacher_training."), values=values)
     step.mode = next(b.widget for b in form.bindings[first:] if b.path == "teacher_training.mode")
@@ -138,6 +143,18 @@ def wire(step: TeachersStep) -> None:
             show_progress="hidden",
             api_visibility="private",
         )
+    assert step.search is not None
+
+    def use(event: gr.EventData, visible: list[bool], *sources: str | None) -> list[Any]:
+        return new_hub.put_teacher(new_hub.chosen(event), visible, list(sources))
+
+    step.search.chosen(
+        use,
+        [shown, *step.sources],
+        [shown, *step.groups, *step.sources],
+        show_progress="hidden",
+        api_visibility="private",
+    )
     step.mode.change(
         lambda mode: [gr.update(visible=mode == "as_is")] * cfg.MAX_TEACHERS,
         step.mode,
