@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -73,12 +73,12 @@ def times(factor: object) -> str:
     return (f"{factor:.0f}" if factor >= 99.95 else f"{factor:.1f}".removesuffix(".0")) + "×"
 
 
-def table(rows: list[dict[str, Any]], *, limit: int = 5) -> str:
-    """The first rows as an HTML table."""
+def table(rows: list[dict[str, Any]], *, limit: int = 5, marks: Mapping[str, str] | None = None) -> str:
+    """The first rows as an HTML table. marks: {column: HTML behind its name}."""
     if not rows:
         return ""
-    columns = list(rows[0])
-    head = "".join(f'<th scope="col">{esc(column)}</th>' for column in columns)
+    columns, marks = list(rows[0]), marks or {}
+    head = "".join(f'<th scope="col">{esc(column)}{marks.get(column, "")}</th>' for column in columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{esc(_cut(row.get(column, '')))}</td>" for column in columns) + "</tr>"
         for row in rows[:limit]

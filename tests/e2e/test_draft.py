@@ -62,7 +62,7 @@ def type_much(page: Any, file: Path) -> None:
     """Something of every kind of field, on every step."""
     page.click("#field-data-source label:has-text('My files')")
     page.set_input_files("#field-data-train input[type=file]", file)
-    page.wait_for_selector("#data-preview table")
+    page.wait_for_selector("#data-preview th:has-text('review') .sr-role:text('used as text')")
     go_to(page, "teachers")
     page.fill("#field-teachers-1-source input", "/no/such/folder")
     page.keyboard.press("Enter")
@@ -88,7 +88,7 @@ def type_much(page: Any, file: Path) -> None:
 def assert_typed(page: Any) -> None:
     """What `type_much` typed stands there again."""
     go_to(page, "data")
-    page.wait_for_selector("#data-preview table")
+    page.wait_for_selector("#data-preview th:has-text('review') .sr-role:text('used as text')")
     assert "reviews.csv is used" in page.inner_text("#step-data")
     assert field(page, "data-columns-text").input_value() == "review"
     assert field(page, "data-columns-label").input_value() == "topic"

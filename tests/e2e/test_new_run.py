@@ -93,7 +93,7 @@ def test_own_file_to_a_started_run_with_a_hostile_name(app: App, watch: Callable
     page = opened(app, watched)
     page.click("#field-data-source label:has-text('My files')")
     page.set_input_files("#field-data-train input[type=file]", write_csv(tmp_path / "reviews.csv"))
-    page.wait_for_selector("#data-preview table")
+    page.wait_for_selector("#data-preview th:has-text('review') .sr-role:text('used as text')")
     assert page.input_value("#field-data-columns-text input") == "review"
     assert page.input_value("#field-data-columns-label input") == "topic"
     page.click("#continue-data")

@@ -35,7 +35,7 @@ def test_a_new_student_on_a_new_task_from_the_form_to_the_result(
     page.click("#field-data-task [role=option]:has-text('Topics')")
     page.wait_for_selector("#rows-told:has-text('a text and its topic a row')")
     page.set_input_files("#field-data-train input[type=file]", write_csv(tmp_path / "letters.csv"))
-    page.wait_for_selector("#data-preview table")
+    page.wait_for_selector("#data-preview th:has-text('review') .sr-role:text('used as text')")
     page.click("#continue-data")
     page.wait_for_selector("#step-data:has-text('2 topics')")
     go_to(page, "student")

@@ -15,6 +15,7 @@ from ui.pages import (
     new_cards,
     new_check,
     new_data,
+    new_look,
     new_method,
     new_open,
     new_recipes,
@@ -172,6 +173,7 @@ class _step:
 def wire(page: NewRun, services: Any) -> None:
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     tasked = new_data.wire(page.data, services)
+    new_look.wire(page, services)
     new_teachers.wire(page.teachers)
     new_student.wire(page.student, page.form)
     new_review.wire(page.review, page.form, quiet)

@@ -1,4 +1,4 @@
-"""Step 1 of New run: the task, where the rows come from, which column is what, and the first rows."""
+"""Step 1 of New run: the task, where the rows come from, and which column is what."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from distill_core.data.languages import PLACEHOLDER
 from distill_core.data.sources import ENDINGS, TAGGED_ENDINGS
 from distill_core.errors import StillroomError
 from distill_core.tasks.base import known_task
-from ui import filling, markup, preview, text
+from ui import filling, markup, text
 from ui.drafts import section_fields
 from ui.fields import info_line, read, slug, spec_of
 from ui.forms import Form
-from ui.pages import new_hub
+from ui.pages import new_hub, new_look
 
 ROLES = ("train", "validation", "test", "transfer")
 READING = ("format", "header", "quoting", "languages")
@@ -45,14 +45,15 @@ class DataStep:
     reading: dict[str, Any] = field(default_factory=dict)
     columns_box: gr.Column | None = None
     pair_box: gr.Column | None = None
-    preview: gr.HTML | None = None
+    problem: gr.HTML | None = None
+    look: new_look.LookBlock | None = None
     search: gr.HTML | None = None
     settled: gr.Textbox | None = None
 
     @property
     def restores(self) -> list[Any]:
         return [
-            *self.groups.values(), self.columns_box, self.preview, self.told, self.pair_box, *self.said.values(),
+            *self.groups.values(), self.columns_box, self.problem, self.told, self.pair_box, *self.said.values(),
             *self.uploads.values(), *self.paths.values(), self.settled,
         ]  # fmt: skip
 
@@ -108,7 +109,8 @@ def build(form: Form, services: Any) -> DataStep:
                 )
                 form.bind(spec, step.columns[name], ("files", "hub"))
     form.fields(section_fields(cfg.DataSection, "data.", leave_out=["task"]))
-    step.preview = markup.still_html(visible=False, elem_id="data-preview")
+    step.problem = markup.still_html(visible=False, elem_id="data-problem")
+    step.look = new_look.build()
     step.settled = gr.Textbox("", visible=False)
     return step
 
@@ -174,19 +176,20 @@ def _files(form: Form, step: DataStep) -> None:
 
 def wire(step: DataStep, services: Any) -> list[Any]:
     """Returns the events after which a person has chosen another task; a filling brings what fits its own."""
-    assert step.columns_box is not None and step.preview is not None
+    assert step.columns_box is not None and step.problem is not None and step.look is not None
     step.source.change(
         lambda source: [
             *(gr.update(visible=name == source) for name in step.groups),
             gr.update(visible=source != "bundled"),
             gr.update(visible=source == "files"),
+            "",  # what stands there is of other data
         ],
         step.source,
-        [*step.groups.values(), step.columns_box, step.preview],
+        [*step.groups.values(), step.columns_box, step.problem, step.look.said],
         **QUIET,
     )
     asked = [step.stored["train"], step.task, *step.reading.values()]
-    told = [*step.columns.values(), step.preview]
+    told = [*step.columns.values(), step.problem]
 
     def look(stored: str | None, task: str, *reading: str) -> list[Any]:
         return guess(services, stored, task, dict(zip(READING, reading, strict=True)))
@@ -276,9 +279,9 @@ def _nothing_yet() -> str:
 
 
 def same_columns(told: list[Any]) -> list[Any]:
-    """A look's updates without its guesses: the columns to choose from, and the rows."""
-    *columns, rows = told
-    return [{name: part for name, part in update.items() if name != "value"} for update in columns] + [rows]
+    """A look's updates without its guesses: the columns to choose from, and what is wrong."""
+    *columns, problem = told
+    return [{name: part for name, part in update.items() if name != "value"} for update in columns] + [problem]
 
 
 def store(services: Any, paths: list[str] | None, role: str = "train") -> tuple[str, str, Any]:
@@ -308,7 +311,7 @@ def _words(error: StillroomError) -> str:
 
 
 def guess(services: Any, stored: str | None, task: str, reading: dict[str, str]) -> list[Any]:
-    """Updates for the columns and the preview, from a look at the training file."""
+    """Updates for the columns and for what keeps them from being guessed, from a look at the training file."""
     skipped = [gr.skip()] * len(cfg.Columns.model_fields)
     if not stored:
         return [*skipped, gr.update(value=_nothing_yet())]
@@ -329,7 +332,7 @@ def guess(services: Any, stored: str | None, task: str, reading: dict[str, str])
     said = "" if found.has_label else '<p class="sr-finding-warning"><b>No column looks like classes.</b></p>'
     return [
         *(_column(name, getattr(found.columns, name), found.names) for name in cfg.Columns.model_fields),
-        gr.update(value=f"<h4>First rows</h4>{said}{preview.rows_html(found.preview)}", visible=True),
+        gr.update(value=said, visible=bool(said)),
     ]
 
 
@@ -355,8 +358,7 @@ def _seen(outcome: Any, barred: list[Any], skipped: list[Any]) -> list[Any]:
         _column(name, values[name], names) if name in values else gr.update(choices=["", *names])
         for name in cfg.Columns.model_fields
     ]
-    rows = preview.rows_html(summary.get("preview") or [])
-    return [*columns, gr.update(value=f"<h4>First rows</h4>{rows}" if rows else "", visible=bool(rows))]
+    return [*columns, gr.update(value="", visible=False)]
 
 
 def _column(name: str, value: str | None, names: list[str]) -> Any:

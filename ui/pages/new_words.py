@@ -41,8 +41,7 @@ def step_words(draft: dict[str, Any], summary: dict[str, Any] | None = None) -> 
 
 
 def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
-    name = str(data.get("name") or data.get("train") or "").replace("\\", "/").rsplit("/", 1)[-1]
-    name = _STORED.sub("", name)
+    name = known_name(str(data.get("name") or data.get("train") or "").replace("\\", "/").rsplit("/", 1)[-1])
     parts = [name or text.NOTHING_YET]
     if summary.get("labels"):
         parts.append(classes_words(data, summary["labels"]))
@@ -50,6 +49,11 @@ def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
     if sizes:
         parts.append(f"{sum(v for v in sizes.values() if isinstance(v, int)):,} rows")
     return ", ".join(parts)
+
+
+def known_name(stored: str) -> str:
+    """A file's name as people know it: an upload's without the start of its hash."""
+    return _STORED.sub("", stored)
 
 
 def classes_words(data: dict[str, Any], labels: list[str]) -> str:

@@ -41,6 +41,31 @@ FINDING = {
 }
 
 
+def sample_look(on: tuple[str, ...] = ()) -> dict[str, Any]:
+    """As `Services.look` answers. on: the remedies that are on."""
+    spelling = {
+        "severity": "warning", "code": "label_spelling", "field": "data.columns.label", "rows": [4], "count": 1,
+        "message": "Labels that differ only in case: “<i>good</i>”, “Good”. Row 4.", "remedy": "merge_label_spellings",
+        "applied": False,
+    }  # fmt: skip
+    if "merge_label_spellings" in on:
+        spelling |= {"severity": "info", "message": "Spellings merged: “Good” as “good” (1 row).", "applied": True}
+    return {
+        "task": "classification",
+        "columns": [{"name": "id", "role": None}, {"name": "review", "role": "text"},
+                    {"name": "mood", "role": "label"}],
+        "rows": [{"id": "1", "review": "all <b>fine</b>", "mood": "good"}],
+        "sizes": {"train": 40, "validation": 8, "test": 0, "transfer": 600},
+        "counted": "rows",
+        "balance": [{"label": "bad", "counts": {"train": 10, "validation": 4}},
+                    {"label": "good", "counts": {"train": 30, "validation": 4}}],
+        "lengths": {"unit": "tokens", "rows": 648, "bins": [{"first": 4, "last": 4, "count": 162},
+                    {"first": 5, "last": 9, "count": 324}, {"first": 10, "last": None, "count": 162}],
+                    "median": 7, "high": 19, "longest": 90, "limit": 64, "over": 0.0004},
+        "whole": False, "read": 48, "about": 12_000, "findings": [FINDING, spelling], "remedies": list(on),
+    }  # fmt: skip
+
+
 @dataclass
 class FakeRun:
     id: str
@@ -269,6 +294,9 @@ class FakeServices:
             if t.source.startswith("/nowhere")
         ]
         return CheckOutcome(missing, findings, summary, None if missing else config)
+
+    def look(self, draft: dict[str, Any]) -> dict[str, Any]:
+        return sample_look(tuple(name for name, on in draft["data"].get("remedies", {}).items() if on))
 
     def sizes(self, draft: dict[str, Any]) -> dict[str, Any]:
         width = draft.get("student", {}).get("lstm_hidden") or draft.get("student", {}).get("hidden")

@@ -359,7 +359,7 @@ def test_a_path_of_somebody_else_is_not_opened(
         return CheckOutcome(errors=[FieldError("data.train", "only uploaded files can be used here.")])
 
     opened = new_data.guess(services, str(secret), "classification", reading)
-    assert "secret words" in opened[-1]["value"]
+    assert opened[0]["value"] == "text" and opened[-1] == gr.update(value="", visible=False)
     monkeypatch.setattr(services, "check", refuse)
     barred = new_data.guess(services, str(secret), "classification", reading)
     assert "only uploaded" in barred[-1]["value"] and "secret" not in barred[-1]["value"]
@@ -370,14 +370,13 @@ def test_a_path_of_somebody_else_is_not_opened(
 def test_columns_of_sentences_are_guessed_by_the_check(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
     summary = {
         "columns": ["tokens", "tags", "lang"], "guessed": {"word column": "tokens", "tag column": "tags"},
-        "preview": [{"words": "Ada spoke", "tags": "B-PER O"}],
     }  # fmt: skip
     monkeypatch.setattr(services, "check", lambda draft: CheckOutcome(summary=summary))
     reading = {"format": "auto", "header": "auto", "quoting": "auto", "languages": ""}
     *columns, shown = new_data.guess(services, "x.jsonl", "tagging", reading)
     values = dict(zip(cfg.Columns.model_fields, columns, strict=True))
     assert [values[name].get("value") for name in ("text", "label", "language")] == ["tokens", "tags", "lang"]
-    assert "value" not in values["text_pair"] and "<mark" in shown["value"] and shown["visible"]
+    assert "value" not in values["text_pair"] and not shown["visible"]
 
 
 def test_another_task_brings_teachers_that_fit(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:

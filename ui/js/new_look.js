@@ -1,0 +1,33 @@
+// Asks for a look at the data: only while their step is open, a moment after the last change. Remedies are pressed here.
+window.StillroomLook = (() => {
+  const CALM = 350;
+  const said = () => document.getElementById("data-preview");
+  let timer = 0, seen = false, focus = "";
+  const ask = delay => {
+    clearTimeout(timer);
+    timer = setTimeout(() => { if (seen && !document.hidden && element.isConnected) trigger("wanted", {}); }, delay);
+  };
+  // What is in sight is of the data as they were before the change.
+  const later = () => { if (seen) said()?.classList.add("sr-stale"); ask(CALM); };
+  const told = () => {
+    said()?.classList.remove("sr-stale");
+    // The button that was pressed is drawn anew: whoever uses the keyboard stays at it.
+    if (focus && document.activeElement === document.body) said()?.querySelector(`[data-remedy="${focus}"]`)?.focus();
+    focus = "";
+  };
+  const press = event => {
+    if (!element.isConnected) return document.removeEventListener("click", press);
+    const button = event.target.closest?.("#data-preview [data-remedy]");
+    if (!button) return;
+    focus = button.dataset.remedy;
+    trigger("remedy", {name: focus});
+  };
+  document.addEventListener("click", press);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(CALM); });
+  new IntersectionObserver(entries => {
+    const now = entries[entries.length - 1].isIntersecting;
+    if (now && !seen) { seen = true; ask(0); }
+    seen = now;
+  }, {rootMargin: "20000px"}).observe(element);
+  return {later, told};
+})();
