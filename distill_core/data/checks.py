@@ -148,6 +148,17 @@ MEASURED_ON = ("validation", "test")
 MEASURED = " Rows that quality is measured on are kept as they are."
 
 
+def add_repeats(said: str, rows: list[int], field: str, findings: Findings, chosen: Remedies | None) -> str:
+    """The finding on rows (their numbers in the file) that stood there before, with its remedy; what is said of rows
+    that the remedies leave alone. chosen: as in `check_duplicates`."""
+    kept = MEASURED if chosen is None else ""
+    if rows and not (chosen is not None and chosen.drop_duplicates):
+        findings.add("info", "duplicate_text", field, said + kept, rows)
+        if chosen is not None:
+            findings.mended_by(remedies.DUPLICATES)
+    return kept
+
+
 def check_duplicates(
     rows: Rows,
     title: str,
@@ -176,12 +187,8 @@ def check_duplicates(
     torn = {key for key, found in given.items() if len(found - {-1}) > 1}
     if chosen is not None and chosen.drop_conflicting:
         repeats, torn = [i for i in repeats if rows.ids[i] not in torn], set()
-    kept = MEASURED if chosen is None else ""
-    if repeats and not (chosen is not None and chosen.drop_duplicates):
-        message = f"{count_of(len(repeats))} of {title} with a text that stood there before.{kept}"
-        findings.add("info", "duplicate_text", field, message, [rows.source_rows[i] for i in repeats])
-        if chosen is not None:
-            findings.mended_by(remedies.DUPLICATES)
+    said = f"{count_of(len(repeats))} of {title} with a text that stood there before."
+    kept = add_repeats(said, [rows.source_rows[i] for i in repeats], field, findings, chosen)
     if torn:
         where = [i for i, key in enumerate(rows.ids) if key in torn]
         example = next(sorted(given[rows.ids[i]] - {-1}) for i in where)

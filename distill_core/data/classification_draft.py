@@ -8,8 +8,8 @@ import numpy as np
 
 from distill_core.config import Remedies
 from distill_core.data import checks, remedies
-from distill_core.data.draft import DataConfig, Draft, Parts, Splitter, Strata
-from distill_core.data.load import Examples, examples_of, load_source
+from distill_core.data.draft import DataConfig, Draft, Parts, Splitter, Strata, begin
+from distill_core.data.load import Examples
 from distill_core.data.types import Findings, Rows, count_of
 
 
@@ -18,16 +18,9 @@ def draft_classification(config: DataConfig, seed: int) -> Draft:
 
     Raises NetworkError for a Hub set without a network.
     """
-    draft = Draft()
+    draft, source, found = begin(config)
     findings = draft.findings
-    source = load_source(config, findings)
-    draft.name = source.name
-    if "train" in source.tables:
-        table = source.tables["train"]
-        draft.columns, draft.guessed, draft.preview = table.names, table.guessed, table.preview(source.shown)
-        draft.roles, draft.first_rows, draft.rows_read = source.roles(), table.preview(table.names), len(table)
     draft.sizes = {split: len(table) for split, table in source.tables.items()}
-    found = {split: examples_of(source, split, findings) for split in source.tables}
     read = {split: checks.drop_empty_texts(part, findings) for split, part in found.items() if part is not None}
     draft.sizes.update({split: len(part) for split, part in read.items()})
     train = read.get("train")

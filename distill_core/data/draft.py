@@ -9,6 +9,7 @@ import numpy as np
 
 from distill_core.config import BundledData, FileData, HubData
 from distill_core.data import checks, remedies
+from distill_core.data.load import Examples, Source, examples_of, load_source
 from distill_core.data.splits import choose_labelled, choose_some, hold_out
 from distill_core.data.types import Findings, Rows, Severity
 
@@ -38,6 +39,18 @@ class Draft:
     first_rows: list[dict[str, str]] = field(default_factory=list)
     read: Rows | None = None
     rows_read: int = 0
+
+
+def begin(config: DataConfig) -> tuple[Draft, Source, dict[str, Examples | None]]:
+    """(draft, source, each split's texts): where the preparation of tables starts. Raises NetworkError."""
+    draft = Draft()
+    source = load_source(config, draft.findings)
+    draft.name = source.name
+    if "train" in source.tables:
+        table = source.tables["train"]
+        draft.columns, draft.guessed, draft.preview = table.names, table.guessed, table.preview(source.shown)
+        draft.roles, draft.first_rows, draft.rows_read = source.roles(), table.preview(table.names), len(table)
+    return draft, source, {split: examples_of(source, split, draft.findings) for split in source.tables}
 
 
 @dataclass(frozen=True)

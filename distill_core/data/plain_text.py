@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from distill_core.data import checks
-from distill_core.data.draft import DataConfig, Draft, Parts, Splitter, Strata
-from distill_core.data.load import Examples, examples_of, load_source
+from distill_core.data.draft import DataConfig, Draft, Parts, Splitter, Strata, begin
+from distill_core.data.load import Examples
 from distill_core.data.types import Rows
 
 #: one stratum without a name: texts are held out at random
@@ -18,15 +18,8 @@ def draft_plain_text(config: DataConfig, seed: int) -> Draft:
 
     Raises NetworkError for a Hub set without a network.
     """
-    draft = Draft()
+    draft, source, found = begin(config)
     findings = draft.findings
-    source = load_source(config, findings)
-    draft.name = source.name
-    if "train" in source.tables:
-        table = source.tables["train"]
-        draft.columns, draft.guessed, draft.preview = table.names, table.guessed, table.preview(source.shown)
-        draft.roles, draft.first_rows, draft.rows_read = source.roles(), table.preview(table.names), len(table)
-    found = {split: examples_of(source, split, findings) for split in source.tables}
     read = {split: checks.drop_empty_texts(part, findings) for split, part in found.items() if part is not None}
     draft.sizes = {split: len(part) for split, part in read.items()}
     train = read.get("train")

@@ -10,7 +10,7 @@ import numpy as np
 
 from distill_core.config import Remedies
 from distill_core.data import remedies
-from distill_core.data.checks import FEW_ROWS, IMBALANCE, MEASURED, names_in_words
+from distill_core.data.checks import FEW_ROWS, IMBALANCE, add_repeats, names_in_words
 from distill_core.data.tagging import TAG_FIELD, TaggedPart
 from distill_core.data.types import Findings, Rows, count_of
 
@@ -126,12 +126,8 @@ def check_repeats(rows: Rows, title: str, field: str, findings: Findings, chosen
         return
     if chosen is not None and chosen.drop_conflicting:
         repeats, torn = [i for i in repeats if rows.ids[i] not in torn], set()
-    kept = MEASURED if chosen is None else ""
-    if repeats and not (chosen is not None and chosen.drop_duplicates):
-        message = f"{count_of(len(repeats), 'sentence')} of {title} that stood there before.{kept}"
-        findings.add("info", "duplicate_text", field, message, [rows.source_rows[i] for i in repeats])
-        if chosen is not None:
-            findings.mended_by(remedies.DUPLICATES)
+    said = f"{count_of(len(repeats), 'sentence')} of {title} that stood there before."
+    kept = add_repeats(said, [rows.source_rows[i] for i in repeats], field, findings, chosen)
     if torn:
         where = [rows.source_rows[i] for i, key in enumerate(rows.ids) if key in torn]
         message = f"{count_of(len(torn), 'sentence')} of {title} that comes again with other tags."

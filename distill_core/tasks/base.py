@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -78,7 +79,7 @@ class Encoded:
         )
 
 
-class Task:
+class Task(ABC):
     """One kind of prediction: its files, its rows, its figures, its words. The page knows it too: no torch.
 
     Attributes:
@@ -106,12 +107,12 @@ class Task:
 
     # ---- before a run
 
+    @abstractmethod
     def draft(self, config: DataConfig, seed: int) -> Draft:
         """Its data read, checked and split as far as that goes; what is wrong stands in the draft's findings.
 
         Raises NetworkError for a Hub set without a network.
         """
-        raise NotImplementedError
 
     def refuse(self, config: RunConfig) -> None:
         """Raises ValueError that begins with the field at fault, for a config that cannot be run for this task."""
@@ -155,9 +156,9 @@ class Task:
 
         return Rows.concat([data.train, data.transfer])
 
+    @abstractmethod
     def encode(self, tokenizer: Any, rows: Rows, max_tokens: int) -> Encoded:
         """Rows in a tokeniser's pieces, cut to `max_tokens` (or to the tokeniser's own limit, where that is lower)."""
-        raise NotImplementedError
 
     def bind(self, rows: Rows, encoded: Encoded, tokenizer: Any) -> Rows:
         """Rows with the gold that their encoding gives them; the same rows where they have it already."""
@@ -169,26 +170,26 @@ class Task:
         del encoded
         return Targets(self.gold(rows), self.counts(rows))
 
+    @abstractmethod
     def gold(self, rows: Rows) -> np.ndarray:
         """[U] int64 class of every unit, row after row; −1 where there is no gold."""
-        raise NotImplementedError
 
+    @abstractmethod
     def counts(self, rows: Rows) -> np.ndarray | None:
         """[N] units of each row; None where each row is one unit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def quality(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> dict[str, Any]:
         """All figures of predicted [U] on rows with gold, fractions in [0, 1]; holds `metric`."""
-        raise NotImplementedError
 
     def likelihood(self, nll: np.ndarray) -> dict[str, float]:
         """Further figures of [U] −log p of gold, where the task reports them."""
         del nll
         return {}
 
+    @abstractmethod
     def scores(self, rows: Rows, predicted: np.ndarray, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """(numerator, denominator), each [N] per row: quality[metric] = Σ numerator / Σ denominator."""
-        raise NotImplementedError
 
 
 def build_task(name: str) -> Task:

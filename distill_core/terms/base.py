@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -113,7 +114,7 @@ class Values:
     logs: dict[str, Tensor] = field(default_factory=dict)
 
 
-class Term(nn.Module):
+class Term(nn.Module, ABC):
     """One term of the objective. It is trained along (its maps), but is no part of the finished student.
 
     Life: made from a `Setup` before any signal is kept; asked what it needs; attached to the built student; called at
@@ -137,6 +138,6 @@ class Term(nn.Module):
     def attach(self, student: Any, *, seed: int) -> None:
         """Make the learnt maps for this student (`models.base.Student`), drawn from the seed and their own keys."""
 
+    @abstractmethod
     def forward(self, step: Step) -> Values | None:
         """Values of this step, or None where the batch holds nothing it applies to."""
-        raise NotImplementedError

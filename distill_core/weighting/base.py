@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ class Table:
         return int(self.teacher_logits[0].shape[1])
 
 
-class TeacherWeighting(nn.Module):
+class TeacherWeighting(nn.Module, ABC):
     """How much each of N teachers counts on each unit. One with learnt parts is trained along with the student.
 
     learning_rate: peak rate of the learnt parts, where there are any.
@@ -58,12 +59,12 @@ class TeacherWeighting(nn.Module):
         del table
         return cls()
 
+    @abstractmethod
     def weights(self, situation: Situation) -> Tensor:
         """[U, N] fp32 on the logits' device, without gradient: factors on each teacher's soft-label loss.
 
         Unless the class says otherwise a row depends on that unit alone, never on the batch it came in.
         """
-        raise NotImplementedError
 
     def policy_loss(self, student_ce: Tensor, gold: Tensor) -> Tensor | None:
         """Called after `weights` of the same step: what the weighting's own parameters minimise, a scalar, or None.

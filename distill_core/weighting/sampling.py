@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,9 +20,9 @@ class _SampleOne(TeacherWeighting):
     The draw comes from (seed, step) alone; the expected weights are `probabilities`.
     """
 
+    @abstractmethod
     def probabilities(self, situation: Situation) -> Tensor:
         """[N] fp64 on the CPU, summing to one: how likely each teacher is drawn."""
-        raise NotImplementedError
 
     @torch.no_grad()
     def weights(self, situation: Situation) -> Tensor:

@@ -121,6 +121,9 @@ def test_the_trash_survives_a_restart(fake_app: Callable[..., FakeApp], watch: C
     page.click("#trash-list button")
     page.wait_for_selector("#runs-table a:has-text('only one')")
     page.wait_for_selector("#runs-trash", state="hidden")
+    assert [path.name for path in app.home.glob("trash/*")] == []
+    assert page.inner_text("#runs-table .sr-pill") == "done"
+    assert watched.foreign == []  # its errors are of the app that was killed
 
 
 def test_a_run_at_work_is_kept_and_a_waiting_one_is_cancelled(
@@ -165,12 +168,23 @@ def test_too_little_memory_is_mended_by_one_press(
 
 def test_a_run_is_duplicated_with_changes(fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]) -> None:
     app = fake_app("first one", steps=3)
-    page = open_run(watch(), app, "first one")
+    watched = watch()
+    page = open_run(watched, app, "first one")
     wait_status(page, "done")
     from_menu(page, "duplicate-run")
     page.wait_for_selector("#new-note:has-text('Filled in from the run “first one”')")
     page.wait_for_selector("#step-teachers:has-text('support-bert')")
-    page.wait_for_selector("#step-student:has-text('BiLSTM, 1 × 128')")
+    name = page.input_value("#field-name textarea, #field-name input")
+    assert name.startswith("first one") and name != "first one"
+    page.click("#start-run")
+    page.wait_for_url(re.compile(r"run="))
+    wait_status(page, "done")
+    assert page.inner_text("#run-name") == name
+    configs = [config.read_text() for config in sorted(app.home.glob("runs/*/config.yaml"))]
+    assert len(configs) == 2
+    own, copy = ([line for line in text.splitlines() if not line.startswith("name:")] for text in configs)
+    assert own == copy
+    watched.assert_clean()
 
 
 def test_a_full_disk_asks_to_try_again_and_then_goes_on(

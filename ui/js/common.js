@@ -53,6 +53,8 @@ if (!window.Stillroom) window.Stillroom = (() => {
     const t = typeof value === "number" ? value * 1000 : Date.parse(value);
     return Number.isFinite(t) ? new Date(t).toLocaleString() : "";
   };
+  // Words with {name} in them, filled in.
+  const say = (template, values) => template.replace(/\{(\w+)\}/g, (_, key) => values[key]);
   const address = (key, value) => "?" + key + "=" + encodeURIComponent(value);
 
   // Calls `ask` every `seconds` while the page is seen and the element is on it; `ask` returns false to pause until
@@ -89,8 +91,24 @@ if (!window.Stillroom) window.Stillroom = (() => {
     if (answer.detail !== undefined && Object.keys(answer).length === 1) throw new Error(String(answer.detail));
     return answer;
   };
+  // A block of a form that asks only while it is seen, a moment after the last change: `ask(delay)` asks, `later()` after
+  // a change, when the figures in sight (`shown()`) are those of before.
+  const whileSeen = (element, shown, wanted, calm) => {
+    let timer = 0, seen = false;
+    const ask = delay => {
+      clearTimeout(timer);
+      timer = setTimeout(() => { if (seen && !document.hidden && element.isConnected) wanted(); }, delay);
+    };
+    const later = () => { if (seen) shown()?.classList.add("sr-stale"); ask(calm); };
+    new IntersectionObserver(entries => {
+      const now = entries[entries.length - 1].isIntersecting;
+      if (now && !seen) { seen = true; ask(0); }
+      seen = now;
+    }, {rootMargin: "20000px"}).observe(element);
+    return {ask, later};
+  };
   const css = (name, node) => getComputedStyle(node || document.body).getPropertyValue(name).trim();
   const STATUS = ["queued", "running", "stopping", "stopped", "interrupted", "failed", "done"];
   const pill = status => h("span", {class: "sr-pill sr-" + (STATUS.includes(status) ? status : "queued")}, status);
-  return {h, fill, known, DASH, percent, points, count, bytes, ms, times, duration, ago, stamp, address, poll, call, css, pill};
+  return {h, fill, known, DASH, percent, points, count, bytes, ms, times, duration, ago, stamp, say, address, poll, call, whileSeen, css, pill};
 })();

@@ -1,7 +1,6 @@
 // A search of the Hub: asks when Search is pressed, shows what was found, tells the page which one is used.
 (() => {
-  const S = window.Stillroom, {h, fill, known} = S, W = props.words, $ = s => element.querySelector(s);
-  const say = (template, values) => template.replace(/\{(\w+)\}/g, (_, key) => values[key]);
+  const S = window.Stillroom, {h, fill, known, say} = S, W = props.words, $ = s => element.querySelector(s);
   const said = $("[data-said]"), list = $("ul"), input = $("input"), button = $("button");
   let asked = 0;
   const row = r => h("li", null,

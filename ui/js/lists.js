@@ -1,8 +1,7 @@
 // Lists of runs (Home and Runs), asked again every three seconds; a row opens its run. Runs also has a search, the archive
 // and the trash.
 (() => {
-  const S = window.Stillroom, {h, fill} = S, full = props.full, W = props.words, $ = id => element.querySelector("#" + id);
-  const say = (template, values) => template.replace(/\{(\w+)\}/g, (_, key) => values[key]);
+  const S = window.Stillroom, {h, fill, say} = S, full = props.full, W = props.words, $ = id => element.querySelector("#" + id);
   const root = element.querySelector(".sr-list"), lost = element.querySelector(".sr-lost");
   let last = "";
   const doing = r => r.status === "running" ? (r.stage || "starting") + (S.known(r.share) ? " " + Math.floor(100 * r.share) + "%" : "") : "";

@@ -2,13 +2,8 @@
 window.StillroomLook = (() => {
   const CALM = 350;
   const said = () => document.getElementById("data-preview");
-  let timer = 0, seen = false, focus = "";
-  const ask = delay => {
-    clearTimeout(timer);
-    timer = setTimeout(() => { if (seen && !document.hidden && element.isConnected) trigger("wanted", {}); }, delay);
-  };
-  // What is in sight is of the data as they were before the change.
-  const later = () => { if (seen) said()?.classList.add("sr-stale"); ask(CALM); };
+  let focus = "";
+  const {ask, later} = window.Stillroom.whileSeen(element, said, () => trigger("wanted", {}), CALM);
   const told = () => {
     said()?.classList.remove("sr-stale");
     // The button that was pressed is drawn anew: whoever uses the keyboard stays at it.
@@ -24,10 +19,5 @@ window.StillroomLook = (() => {
   };
   document.addEventListener("click", press);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(CALM); });
-  new IntersectionObserver(entries => {
-    const now = entries[entries.length - 1].isIntersecting;
-    if (now && !seen) { seen = true; ask(0); }
-    seen = now;
-  }, {rootMargin: "20000px"}).observe(element);
   return {later, told};
 })();

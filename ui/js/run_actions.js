@@ -1,8 +1,7 @@
 // What can be done with a run beside stopping it: words, notification, archive, delete, next steps, log, comparison.
 window.StillroomActions = ({element, server, run, props, open, again}) => {
-  const S = window.Stillroom, {h, fill, known} = S, $ = id => element.querySelector("#" + id), W = props.actions;
+  const S = window.Stillroom, {h, fill, known, say} = S, $ = id => element.querySelector("#" + id), W = props.actions;
   const ENDED = ["stopped", "interrupted", "failed", "done"], NOTIFY = "stillroom-notify";
-  const say = (template, values) => template.replace(/\{(\w+)\}/g, (_, key) => values[key]);
   const text = (id, value) => { const node = $(id); if (node.textContent !== value) node.textContent = value; };
   const token = "retry-" + Math.random().toString(36).slice(2) + Date.now().toString(36);
   let shown = null, before = null, stepsDrawn = "";

@@ -16,16 +16,6 @@ from distill_core.data.prepare import check, prepare
 from distill_core.errors import DataError, NetworkError
 
 
-@pytest.fixture
-def write(tmp_path):
-    def _write(name, rows, header="text,label"):
-        path = tmp_path / f"{name}.csv"
-        path.write_text("\n".join([header, *(",".join(row) for row in rows)]) + "\n", encoding="utf-8")
-        return str(path)
-
-    return _write
-
-
 def many(number, labels="ab", start=0):
     return [(f"text number {i}", labels[i % len(labels)]) for i in range(start, start + number)]
 

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,16 +16,6 @@ ALL = Remedies(merge_label_spellings=True, drop_duplicates=True, drop_conflictin
 QUIET = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 LABELS = st.sampled_from(["pos", "Pos", " POS ", "neg", "neg", "Neg"])
 ROWS = st.lists(st.tuples(st.integers(0, 15), LABELS), min_size=5, max_size=60)
-
-
-@pytest.fixture
-def write(tmp_path):
-    def _write(name, rows, header="text,label"):
-        path = tmp_path / f"{name}.csv"
-        path.write_text("\n".join([header, *(",".join(row) for row in rows)]) + "\n", encoding="utf-8")
-        return str(path)
-
-    return _write
 
 
 def anchors(start=1000, number=20):

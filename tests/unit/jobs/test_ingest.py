@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +10,6 @@ from distill_core.events import DEVICE_ARM, Event, EventLog, metric, metric_rows
 from distill_core.jobs.ingest import LOG_LINES, fold, ingest, read_tail
 from distill_core.jobs.store import RunRow, Store
 from distill_core.layout import DataHome, RunFolder
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> DataHome:
-    return DataHome(tmp_path).create()
-
-
-@pytest.fixture
-def store(home: DataHome) -> Iterator[Store]:
-    store = Store(home)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,8 @@ from tests.fake_run import config
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> DataHome:
-    return DataHome(tmp_path).create()
-
-
-@pytest.fixture
-def queue(home: DataHome) -> Iterator[RunQueue]:
-    store = Store(home)
-    yield RunQueue(store, home, limit=3)
-    store.close()
+def queue(store: Store, home: DataHome) -> RunQueue:
+    return RunQueue(store, home, limit=3)
 
 
 @pytest.mark.parametrize(

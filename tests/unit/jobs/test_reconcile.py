@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,15 +18,8 @@ DEAD = ProcessInfo(pid=2**22 - 1, started=1.0, attempt=1, by="app", lane="cpu")
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> DataHome:
-    return DataHome(tmp_path).create()
-
-
-@pytest.fixture
-def queue(home: DataHome) -> Iterator[RunQueue]:
-    store = Store(home)
-    yield RunQueue(store, home)
-    store.close()
+def queue(store: Store, home: DataHome) -> RunQueue:
+    return RunQueue(store, home)
 
 
 def cli_run(home: DataHome, run_id: str, *kinds: str) -> RunFolder:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,15 +21,8 @@ from tests.fake_run import config
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> DataHome:
-    return DataHome(tmp_path).create()
-
-
-@pytest.fixture
-def shelf(home: DataHome) -> Iterator[Shelf]:
-    store = Store(home)
-    yield Shelf(store, home)
-    store.close()
+def shelf(store: Store, home: DataHome) -> Shelf:
+    return Shelf(store, home)
 
 
 @pytest.fixture

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from distill_core.catalogue import TASKS
 from distill_core.events import EventLog, metric
@@ -14,18 +10,6 @@ from distill_core.layout import DataHome
 from distill_core.services.live import PARTS, elapsed, live_view, note_of, run_row, run_state, time_left
 from distill_core.services.series import CurveCache
 from tests.unit.services.curves import Follower, unpacked
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> DataHome:
-    return DataHome(tmp_path).create()
-
-
-@pytest.fixture
-def store(home: DataHome) -> Iterator[Store]:
-    store = Store(home)
-    yield store
-    store.close()
 
 
 class Run:

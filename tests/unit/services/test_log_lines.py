@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from distill_core.events import EventLog
@@ -15,9 +12,7 @@ from tests.fake_run import config
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[tuple[Store, RunFolder]]:
-    home = DataHome(tmp_path).create()
-    store = Store(home)
+def made(store: Store, home: DataHome) -> tuple[Store, RunFolder]:
     folder = home.run(RunQueue(store, home, limit=3).add(config()))
     log = EventLog(folder.events)
     log.emit("log", level="info", message="Read 12 rows")
@@ -25,8 +20,7 @@ def made(tmp_path: Path) -> Iterator[tuple[Store, RunFolder]]:
     log.close()
     folder.log.write_text("a library's warning\nand more\n")
     ingest(store, folder)
-    yield store, folder
-    store.close()
+    return store, folder
 
 
 def test_all_lines_in_order_with_their_numbers(made: tuple[Store, RunFolder]) -> None:

@@ -4,12 +4,9 @@ import csv
 import io
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from distill_core.events import EventLog, metric
 from distill_core.jobs.ingest import ingest
@@ -18,18 +15,6 @@ from distill_core.layout import DataHome
 from distill_core.services.series import MAX_RUNS, CurveCache, points_csv, rounded
 from distill_core.services.thinning import kept, level_of
 from tests.unit.services.curves import Follower, unpacked
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> DataHome:
-    return DataHome(tmp_path).create()
-
-
-@pytest.fixture
-def store(home: DataHome) -> Iterator[Store]:
-    store = Store(home)
-    yield store
-    store.close()
 
 
 class Run:
