@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import platformdirs
 
@@ -26,7 +26,20 @@ BUNDLED_TEACHERS = {
     "office-bert": ASSETS / "tagging" / "teachers" / "office-bert",
 }
 
+#: folder of the files that came in through the page
+UPLOADS = "uploads"
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+
+
+#: uploads are stored with the start of their content's hash before the name people know (`services.files`)
+_STORED = re.compile(r"[0-9a-f]{8,16}-(?=.)")
+
+
+def known_name(path: str | Path) -> str:
+    """A file's name as people know it: that of an upload without the start of its hash."""
+    file = PurePosixPath(str(path).replace("\\", "/"))
+    stored = _STORED.match(file.name) if file.parent.name == UPLOADS else None
+    return file.name[stored.end() :] if stored else file.name
 
 
 def is_run_id(value: object) -> bool:
@@ -67,7 +80,7 @@ class DataHome:
 
     @property
     def uploads(self) -> Path:
-        return self.root / "uploads"
+        return self.root / UPLOADS
 
     @property
     def trash(self) -> Path:

@@ -103,7 +103,9 @@ def load_source(config: BundledData | FileData | HubData, findings: Findings) ->
     if isinstance(config, BundledData):
         return _load_bundled(config, findings)
     paths = {split: getattr(config, split) for split in SPLITS if getattr(config, split)}
-    source = Source(Path(config.train).stem, config.columns, labelled=build_task(config.task).labelled)
+    source = Source(
+        Path(layout.known_name(config.train)).stem, config.columns, labelled=build_task(config.task).labelled
+    )
     languages: list[str] = []
     if any(PLACEHOLDER in path and not Path(path).expanduser().exists() for path in paths.values()):
         if not source.labelled:
@@ -116,7 +118,7 @@ def load_source(config: BundledData | FileData | HubData, findings: Findings) ->
         languages, findings.name_rows = found, len(found) < 2
         source.columns = config.columns.model_copy(update={"language": LANGUAGE_COLUMN})
     for split, path in paths.items():
-        source.titles[split], source.fields[split] = Path(path).name, f"data.{split}"
+        source.titles[split], source.fields[split] = layout.known_name(path), f"data.{split}"
     if same_file_twice(paths, findings):
         return source
     options = ReadOptions(
@@ -183,7 +185,8 @@ def same_file_twice(paths: dict[str, str], findings: Findings) -> bool:
         except (OSError, RuntimeError, ValueError):
             continue  # reading it says what is wrong with it
         if file in seen:
-            message = f"The {split} file is the {seen[file]} file ({file.name}): each part needs rows of its own."
+            name = layout.known_name(file)
+            message = f"The {split} file is the {seen[file]} file ({name}): each part needs rows of its own."
             hint = " Leave it empty to have rows held out." if split in ("validation", "test") else ""
             findings.add("error", "same_file", f"data.{split}", message + hint)
             return True

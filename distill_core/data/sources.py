@@ -29,6 +29,7 @@ from distill_core.data.sniff import (
 )
 from distill_core.data.types import MAX_ROWS_KEPT, Finding, Findings, count_of, rows_in_words
 from distill_core.errors import DataError
+from distill_core.layout import known_name
 
 ENDINGS = {
     ".csv": "csv",
@@ -114,7 +115,9 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
     table.guessed["format"] = kind
     if not len(table):
         only = "only a header line" if table.guessed.get("header") else "no rows"
-        raise DataError(f"{file.name} has {only}.", hint="Add rows, or choose another file.", field=options.field)
+        raise DataError(
+            f"{known_name(file)} has {only}.", hint="Add rows, or choose another file.", field=options.field
+        )
     return table
 
 
@@ -127,7 +130,7 @@ def existing_file(path: str | Path, field: str) -> Path:
         if not file.is_file():
             raise DataError(f"{file} is a folder, not a file.", hint="Choose a file inside it.", field=field)
         if file.stat().st_size == 0:
-            raise DataError(f"{file.name} is empty.", hint="Choose a file with rows.", field=field)
+            raise DataError(f"{known_name(file)} is empty.", hint="Choose a file with rows.", field=field)
     except (OSError, RuntimeError, ValueError) as error:  # no permission, a name too long, ~somebody unknown
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{path} cannot be opened: {reason}.", hint="Check the path.", field=field) from None
@@ -138,7 +141,8 @@ def _format_of(file: Path, options: ReadOptions) -> str:
     ending = file.suffix.casefold()
     if options.format == "conll" or (options.format == "auto" and ending in TAGGED_ENDINGS):
         raise DataError(
-            f"{file.name} seems to hold one word a line with its tag (CoNLL), which is read for the task tagging.",
+            f"{known_name(file)} seems to hold one word a line with its tag (CoNLL), which is read for the task "
+            "tagging.",
             hint="Set the task (data.task) to tagging, or choose another format.",
             field=options.field,
         )
@@ -147,7 +151,7 @@ def _format_of(file: Path, options: ReadOptions) -> str:
     kind = ENDINGS.get(ending)
     if kind is None:
         raise DataError(
-            f"{file.name} ends in {file.suffix or 'nothing'}, which says nothing about its format.",
+            f"{known_name(file)} ends in {file.suffix or 'nothing'}, which says nothing about its format.",
             hint="CSV, TSV, JSONL and Parquet can be read; rename it, or set the format (data.format).",
             field=options.field,
         )
@@ -184,21 +188,21 @@ def decoded_text(file: Path, kind: str, field: str, findings: Findings) -> tuple
         text, encoding, guessed = decode(file.read_bytes())
     except Undecodable as error:
         raise DataError(
-            f"{file.name} cannot be read as {kind.upper()}: {error}.",
+            f"{known_name(file)} cannot be read as {kind.upper()}: {error}.",
             hint="Save it as text in UTF-8, or choose another format.",
             field=field,
         ) from None
     except OSError as error:
-        raise DataError(f"{file.name} cannot be read: {error.strerror}.", field=field) from None
+        raise DataError(f"{known_name(file)} cannot be read: {error.strerror}.", field=field) from None
     if guessed:
         findings.add(
             "warning",
             "encoding_guessed",
             field,
-            f"{file.name} is not UTF-8; it was read as {encoding}. If letters look wrong, save it as UTF-8.",
+            f"{known_name(file)} is not UTF-8; it was read as {encoding}. If letters look wrong, save it as UTF-8.",
         )
     if not text.strip():
-        raise DataError(f"{file.name} holds only blank lines.", hint="Choose a file with rows.", field=field)
+        raise DataError(f"{known_name(file)} holds only blank lines.", hint="Choose a file with rows.", field=field)
     return text, encoding
 
 
@@ -236,7 +240,7 @@ def _parse_delimited(file: Path, text: str, kind: str, options: ReadOptions) -> 
         names = unique_names(cells[first])
     elif len(options.fallback_names) == width:
         names = list(options.fallback_names)
-        message = f"{file.name} has no line with column names; its columns were taken to be {', '.join(names)}."
+        message = f"{known_name(file)} has no line with column names; its columns were taken to be {', '.join(names)}."
         findings.add("info", "no_header", options.field, message)
     else:
         names = [str(number) for number in range(1, width + 1)]
@@ -256,7 +260,7 @@ def _report_ragged(
     """ragged: (row, line, cells) of each record that is not `width` cells wide."""
     where = rows_in_words([line for _, line, _ in ragged]).replace("Row", "Line", 1)
     found = ", ".join(str(n) for n in sorted({n for _, _, n in ragged})[:4])
-    said = f"{count_of(len(ragged))} of {file.name} with {found} fields instead of {width}"
+    said = f"{count_of(len(ragged))} of {known_name(file)} with {found} fields instead of {width}"
     if len(ragged) > len(good):
         raise DataError(
             f"{said}: it is not read as it was meant ({where.lower()}).",
@@ -276,10 +280,10 @@ _TEXT_OBJECT = '{"text": "…", "label": "…"}'
 
 def _parse_jsonl(file: Path, text: str, options: ReadOptions) -> Table:
     findings = Findings()
-    items = json_objects(file.name, text, options.field, findings)
+    items = json_objects(known_name(file), text, options.field, findings)
     names = list(dict.fromkeys(key for _, item in items for key in item))
     if items and not names:
-        raise DataError(f"The objects in {file.name} are empty.", field=options.field)
+        raise DataError(f"The objects in {known_name(file)} are empty.", field=options.field)
     columns = {name: [cell(item.get(name)) for _, item in items] for name in names}
     if "\\ud" in text.casefold():  # half a surrogate pair is JSON, but no text that a tokeniser takes
         columns = {name: [encodable(value) for value in values] for name, values in columns.items()}
@@ -356,7 +360,7 @@ def _read_parquet(file: Path, options: ReadOptions) -> Table:
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise DataError(
-            f"{file.name} cannot be read as Parquet: {reason}.", hint="Choose another file.", field=options.field
+            f"{known_name(file)} cannot be read as Parquet: {reason}.", hint="Choose another file.", field=options.field
         ) from None
     return table_from_frame(frame)
 

@@ -16,6 +16,7 @@ from distill_core.data.sources import ENDINGS, TAGGED_ENDINGS, decoded_text, enc
 from distill_core.data.tagging_rows import EXAMPLE, ReadFile, sentences_of_items
 from distill_core.data.types import Findings
 from distill_core.errors import DataError, NetworkError, StillroomError
+from distill_core.layout import known_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,12 +156,12 @@ def _kind(file: Path, format: str, origin: Origin) -> str:
 def _title(path: str) -> str:
     """The file's name, with the folders from the placeholder on where they tell the languages apart."""
     parts = Path(path).parts
-    first = next((i for i, part in enumerate(parts) if PLACEHOLDER in part), len(parts) - 1)
-    return "/".join(parts[first:]) if parts else path
+    first = next((i for i, part in enumerate(parts) if PLACEHOLDER in part), None)
+    return known_name(path) if first is None else "/".join(parts[first:])
 
 
 def _name(path: str) -> str:
-    stem = Path(path).stem.replace(PLACEHOLDER, "").strip("-_. ")
+    stem = Path(known_name(path)).stem.replace(PLACEHOLDER, "").strip("-_. ")
     return stem or next((part for part in reversed(Path(path).parts[:-1]) if PLACEHOLDER not in part), "files")
 
 

@@ -19,7 +19,7 @@ from distill_core.config_paths import absolutise
 from distill_core.errors import DiskError, JobError
 from distill_core.jobs.meta import write_meta
 from distill_core.jobs.store import RunRow, Store
-from distill_core.layout import DataHome, RunFolder
+from distill_core.layout import DataHome, RunFolder, known_name
 from distill_core.storage import read_json, write_text
 
 RESUMABLE = ("stopped", "interrupted", "failed")
@@ -38,7 +38,7 @@ def new_run_id(name: str) -> str:
 
 def config_summary(config: RunConfig) -> dict[str, Any]:
     """What the list of runs shows of a config: {data, task, teachers [names], student, device}."""
-    data = Path(config.data.train).name if isinstance(config.data, FileData) else config.data.name
+    data = known_name(config.data.train) if isinstance(config.data, FileData) else config.data.name
     teachers = [t.name or Path(t.source.removeprefix("bundled:")).name for t in config.teachers]
     return {
         "data": data,

@@ -1,6 +1,6 @@
 import pytest
 
-from distill_core.layout import DataHome, is_run_id
+from distill_core.layout import DataHome, is_run_id, known_name
 
 
 @pytest.mark.parametrize("good", ["a", "support-demo-20261121-015900-ab12", "0"])
@@ -21,3 +21,18 @@ def test_the_environment_names_the_data_folder(monkeypatch, tmp_path):
     home = DataHome.from_environment().create()
     assert home.root == (tmp_path / "home").resolve()
     assert home.runs.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("/home/uploads/0123456789ab-my.csv", "my.csv"),
+        ("C:\\home\\uploads\\0123456789ab-my.csv", "my.csv"),
+        ("/home/elsewhere/0123456789ab-my.csv", "0123456789ab-my.csv"),
+        ("/home/uploads/deadbeef-", "deadbeef-"),
+        ("reviews.csv", "reviews.csv"),
+        ("", ""),
+    ],
+)
+def test_uploads_are_called_as_people_know_them(path, known):
+    assert known_name(path) == known

@@ -96,8 +96,7 @@
     text("run-compression", known(shape?.compression?.parameters) ? S.times(shape.compression.parameters) + " fewer parameters than " + (shape.teachers.length > 1 ? "the smallest teacher" : "the teacher") : "");
   };
 
-  const finding = f => h("li", {class: "sr-finding sr-finding-" + f.severity}, h("b", null, f.severity), " ", f.message,
-    f.rows?.length ? h("span", {class: "sr-muted"}, " Rows " + f.rows.slice(0, 10).join(", ") + (f.count > 10 ? " …" : "") + ".") : null);
+  const finding = f => h("li", {class: "sr-finding sr-finding-" + f.severity}, h("b", null, f.severity), " ", f.message);
 
   const draw = async view => {
     if (view.unknown) return unknown(view.message);

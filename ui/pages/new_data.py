@@ -14,6 +14,7 @@ from distill_core.catalogue import DEFAULT_TASK, TASKS
 from distill_core.data.languages import PLACEHOLDER
 from distill_core.data.sources import ENDINGS, TAGGED_ENDINGS
 from distill_core.errors import StillroomError
+from distill_core.layout import known_name
 from distill_core.tasks.base import known_task
 from ui import filling, markup, text
 from ui.drafts import section_fields
@@ -24,8 +25,6 @@ from ui.pages import new_hub, new_look
 ROLES = ("train", "validation", "test", "transfer")
 READING = ("format", "header", "quoting", "languages")
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-#: stored uploads carry the start of their content's hash before the name people know
-_STORED = re.compile(r"^[0-9a-f]{8,16}-(?=.)")
 _SEVERAL = re.compile(r"[0-9a-f]{8,16}-languages")
 
 
@@ -263,14 +262,14 @@ def _last(path: str) -> str:
 def _stored(path: str) -> bool:
     """Was this file uploaded? Several of them, one a language, lie in a folder of their own."""
     folder = path.replace("\\", "/").split("/")[-2:-1]
-    return bool(_STORED.match(_last(path)) or (folder and _SEVERAL.fullmatch(folder[0])))
+    return known_name(path) != _last(path) or bool(folder and _SEVERAL.fullmatch(folder[0]))
 
 
 def _used(path: str, languages: str = "") -> str:
     """Which file is used, by the name people know it by."""
     if _stored(path) and PLACEHOLDER in path:
         return f'<p class="sr-muted sr-small">{markup.esc(text.STORED_LANGUAGES.format(languages=languages))}</p>'
-    known = _STORED.sub("", _last(path)) if _stored(path) else path
+    known = known_name(path) if _stored(path) else path
     return f'<p class="sr-muted sr-small">{markup.esc(text.FILE_USED.format(name=known))}</p>'
 
 

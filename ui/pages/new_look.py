@@ -17,7 +17,6 @@ from distill_core.errors import StillroomError
 from ui import drafts, filling, markup, preview
 from ui import text_data as text
 from ui.drafts import Typed
-from ui.pages import new_words
 
 if TYPE_CHECKING:
     from ui.pages.new import NewRun
@@ -80,24 +79,7 @@ def told(page: NewRun, services: Any, typed: tuple[Any, ...]) -> str:
         found = services.look(draft)
     except StillroomError as error:
         found = {"error": f"{error.message} {error.hint}".strip()}
-    return look_html(_by_known_names(found, data))
-
-
-def _by_known_names(found: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """Findings speak of uploads by the names they are stored under; people know them by those they had."""
-    names = {
-        str(data.get(role) or "").replace("\\", "/").rsplit("/", 1)[-1]
-        for role in ("train", "validation", "test", "transfer")
-    }
-    known = {name: new_words.known_name(name) for name in names if name}
-
-    def said(message: str) -> str:
-        for stored, name in known.items():
-            message = message.replace(stored, name)
-        return message
-
-    listed = [{**finding, "message": said(str(finding["message"]))} for finding in found.get("findings", [])]
-    return {**found, "findings": listed}
+    return look_html(found)
 
 
 def look_html(found: Mapping[str, Any]) -> str:

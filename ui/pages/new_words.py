@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from distill_core.catalogue import STUDENTS
 from distill_core.errors import FieldError
+from distill_core.layout import known_name
 from distill_core.tasks.base import known_task
 from ui import drafts, formula, markup, text
 from ui.fields import slug
 from ui.forms import error_html
 from ui.pages import new_estimate
 
-#: Stored uploads carry the start of their content's hash before the name people know.
+#: code of findings that are advice
 ADVICE = "advice"
-_STORED = re.compile(r"^[0-9a-f]{8,16}-(?=.)")
 
 
 def step_label(number: int, words: str = "", at_fault: int = 0) -> str:
@@ -41,7 +40,7 @@ def step_words(draft: dict[str, Any], summary: dict[str, Any] | None = None) -> 
 
 
 def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
-    name = known_name(str(data.get("name") or data.get("train") or "").replace("\\", "/").rsplit("/", 1)[-1])
+    name = known_name(str(data.get("name") or data.get("train") or ""))
     parts = [name or text.NOTHING_YET]
     if summary.get("labels"):
         parts.append(classes_words(data, summary["labels"]))
@@ -49,11 +48,6 @@ def data_words(data: dict[str, Any], summary: dict[str, Any]) -> str:
     if sizes:
         parts.append(f"{sum(v for v in sizes.values() if isinstance(v, int)):,} rows")
     return ", ".join(parts)
-
-
-def known_name(stored: str) -> str:
-    """A file's name as people know it: an upload's without the start of its hash."""
-    return _STORED.sub("", stored)
 
 
 def classes_words(data: dict[str, Any], labels: list[str]) -> str:
@@ -159,7 +153,7 @@ def review_html(errors: Sequence[FieldError], unplaced: Sequence[FieldError], fi
     ):
         items = "".join(
             f'<li class="sr-finding sr-finding-{markup.esc(f["severity"])}"><b>{markup.esc(_severity(f))}</b> '
-            f"{markup.esc(f['message'])}{_rows(f)}</li>"
+            f"{markup.esc(f['message'])}</li>"
             for f in group
         )
         if items:
@@ -170,12 +164,6 @@ def review_html(errors: Sequence[FieldError], unplaced: Sequence[FieldError], fi
 def _severity(finding: dict[str, Any]) -> str:
     words = text.ADVICE if finding.get("code") == ADVICE else {}
     return words.get(str(finding["severity"]), str(finding["severity"]))
-
-
-def _rows(finding: dict[str, Any]) -> str:
-    rows = [str(row) for row in (finding.get("rows") or [])[:10]]
-    more = " …" if (finding.get("count") or 0) > len(rows) else ""
-    return f' <span class="sr-muted">Rows {markup.esc(", ".join(rows))}{more}.</span>' if rows else ""
 
 
 def recipe_html(recipe: dict[str, Any] | None) -> str:

@@ -466,3 +466,14 @@ def test_validation_and_test_can_be_cut_and_a_larger_cut_holds_the_smaller(write
     for name in ("validation", "test"):
         assert set(getattr(small, name).ids) < set(getattr(large, name).ids) <= set(getattr(whole, name).ids)
     assert small.train.ids == whole.train.ids
+
+
+def test_findings_speak_of_uploads_by_the_names_people_know(tmp_path):
+    file = tmp_path / "uploads" / "0123456789ab-mine.csv"
+    file.parent.mkdir()
+    rows = [("the same text", "a"), ("the same text", "a"), *((f"text {n}", "ab"[n % 2]) for n in range(60)), ("", "a")]
+    file.write_text("\n".join(["text,label", *(",".join(row) for row in rows)]) + "\n")
+    found = check(FileData(train=str(file)), seed=1)
+    said = " ".join(finding.message for finding in found.findings)
+    assert "mine.csv" in said and "0123456789ab" not in said and found.sizes["train"]
+    assert prepare(FileData(train=str(file)), seed=1).name == "mine"

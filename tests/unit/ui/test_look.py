@@ -135,12 +135,6 @@ def test_the_look_follows_what_is_typed(
     assert new_look.told(page, services, typed(page, "files", data__train="")) == ""
     assert text_data.HUB in new_look.told(page, services, typed(page, "hub"))
 
-    stored = {"findings": [{"severity": "info", "code": "x", "message": "2 rows of 0123456789ab-my.csv."}]}
-    monkeypatch.setattr(services, "look", lambda draft: sample_look() | stored)
-    assert "2 rows of my.csv." in new_look.told(
-        page, services, typed(page, "files", data__train="/u/0123456789ab-my.csv")
-    )
-
     def broken(draft: dict[str, Any]) -> dict[str, Any]:
         raise StillroomError("The disk is gone.", hint="Look for it.")
 
