@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from distill_core.cli.drafts import draft_of
 from distill_core.export.markdown import table
 from distill_core.layout import DataHome
 from distill_core.services.planning import ESTIMATE_TIMEOUT_S, LATENCY_TIMEOUT_S, Planning
@@ -29,7 +30,6 @@ def _planning() -> Iterator[Planning]:
 
 def latency(config_path: Path, *, as_json: bool) -> int:
     """The table of `Services.latency_preview`; exit status 2 when it cannot be had."""
-    from distill_core.cli.show import draft_of
     from distill_core.hub import decide_offline
 
     raw = draft_of(config_path)

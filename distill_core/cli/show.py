@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from distill_core import recipes as shipped
+from distill_core.cli.drafts import draft_of
 from distill_core.cli.plan import print_estimate
-from distill_core.config import load
 from distill_core.data.remedies import as_yaml
 from distill_core.errors import ConfigError, DataError, FieldError, JobError
 from distill_core.export.markdown import table, to_markdown
@@ -52,20 +50,6 @@ def _remedy(finding: dict[str, Any]) -> str:
     if not finding.get("remedy") or finding.get("applied"):
         return ""
     return f"\n  a remedy, for the config's data section:  {as_yaml(finding['remedy'])}"
-
-
-def draft_of(path: Path) -> dict[str, Any]:
-    """The config as typed, also when settings are refused: the check then tells those and whatever else is wrong."""
-    try:
-        return load(path).model_dump(mode="json", exclude_none=True)
-    except ConfigError:
-        try:
-            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
-            raw = None
-        if not isinstance(raw, dict):
-            raise
-        return raw
 
 
 def summary_lines(summary: dict[str, Any]) -> list[str]:
