@@ -114,6 +114,11 @@
     fill($("run-findings"), (view.findings || []).length ? view.findings.map(finding) : h("li", {class: "sr-muted"}, W.no_findings));
     text("run-findings-count", String((view.findings || []).length));
     show("run-body", true); show("run-loading", false);
+    if (window.StillroomStarted === run) {
+      // The button that started it is gone with its page: whoever uses the keyboard or listens goes on from the run's name.
+      window.StillroomStarted = null;
+      if (document.activeElement === document.body) $("run-name").focus({preventScroll: true});
+    }
     if (view.report && resultOf !== view.run.id) {
       resultOf = view.run.id;
       window.StillroomResult.draw($("result"), view.report, view.run.metric_words);

@@ -29,7 +29,7 @@ TOP = f"""
     <p id="run-unknown-text"></p>
     <p><a href="?view=runs">{esc(words.ALL_RUNS)}</a> · <a href="?">{esc(words.HOME)}</a></p></div>
   <div class="sr-title">
-    <h1 id="run-name"></h1><span id="run-status" class="sr-pill" role="status"></span>
+    <h1 id="run-name" tabindex="-1"></h1><span id="run-status" class="sr-pill" role="status"></span>
     <span id="run-tags"></span><span id="run-stage" class="sr-muted"></span><span id="run-percent"></span>
     <span id="run-left" class="sr-muted"></span>
     <span class="sr-lost" id="run-lost" hidden>{esc(words.LOST)}</span>
@@ -47,6 +47,7 @@ TOP = f"""
 """
 BOTTOM = f"""
 <div class="sr-run" id="run-body">
+  <h2 class="sr-visually-hidden">{esc(text_charts.TOOLBAR["label"])}</h2>
   <div id="live-charts" class="sr-charts"></div>
   <section class="sr-card"><div class="sr-card-head"><h3>{esc(words.BESIDE)}
     <span class="sr-muted" id="run-compression"></span></h3></div>
@@ -56,7 +57,8 @@ BOTTOM = f"""
     <span class="sr-tag" id="run-findings-count">0</span></summary>
     <ul id="run-findings" class="sr-findings"></ul></details>
   <details class="sr-details" id="run-settings"><summary>{esc(words.SETTINGS)}</summary>
-    <p class="sr-muted sr-small">{esc(words.COMMAND)}</p><pre id="run-command"></pre><pre id="run-yaml"></pre>
+    <p class="sr-muted sr-small">{esc(words.COMMAND)}</p><pre id="run-command"></pre>
+    <pre id="run-yaml" tabindex="0" role="region" aria-label="{esc(words.SETTINGS)}"></pre>
     {run_actions.COMPARISON}</details>
   {run_actions.DESCRIPTION}{run_actions.LOG}
 </div>

@@ -37,7 +37,7 @@ LOG = f"""
   <details class="sr-details" id="run-log-part"><summary>{esc(words.LOG)}</summary>
     <div class="sr-form"><label>{esc(words.SEARCH)} <input id="log-search" type="search" autocomplete="off"></label>
       <span id="log-count" class="sr-muted sr-small" role="status"></span></div>
-    <pre id="run-log" tabindex="0"></pre></details>
+    <pre id="run-log" tabindex="0" role="region" aria-label="{esc(words.LOG)}"></pre></details>
 """
 
 
