@@ -25,7 +25,15 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--disable-quic",
 ]  # fmt: skip
+#: how many times longer than on a free machine a page may take: PATIENCE=4 where others work beside the tests
+PATIENCE = float(os.environ.get("PATIENCE", "1"))
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium_path(playwright: Any) -> str | None:
+    """The path of Playwright's own Chromium, else of the system's."""
+    own = Path(playwright.chromium.executable_path)
+    return str(own) if own.exists() else next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +41,7 @@ def browser() -> Iterator[Any]:
     """Playwright's own Chromium, else the system's."""
     playwright_api = pytest.importorskip("playwright.sync_api")
     with playwright_api.sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        found = str(own) if own.exists() else next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
+        found = chromium_path(playwright)
         if found is None:
             reason = "no browser: run `playwright install chromium`, or install Debian's chromium"
             if os.environ.get("REQUIRE_BROWSER") == "1":
@@ -224,7 +231,7 @@ def watch(browser: Any) -> Iterator[Callable[..., Watched]]:
 
     def fresh(width: int = 1440, height: int = 900, **options: Any) -> Watched:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(30_000 * PATIENCE)
         contexts.append(context)
         return Watched(context.new_page()).listen()
 

@@ -57,9 +57,10 @@ def start_demo(page: Any, app: App) -> str:
     return str(page.url)
 
 
-def test_stop_resume_and_a_killed_app(app: App, watch: Callable[..., Watched]) -> None:
+def test_stop_reload_resume_and_a_killed_app(app: App, watch: Callable[..., Watched]) -> None:
     """Before the demo that is run to its end: teachers that are in the store already would leave little to stop."""
-    page, before = watch().page, set(app.home.glob("runs/*"))
+    watched, before = watch(), set(app.home.glob("runs/*"))
+    page = watched.page
     page.goto(app.address)
     page.wait_for_selector("#run-demo")
     page.dblclick("#run-demo")
@@ -70,7 +71,11 @@ def test_stop_resume_and_a_killed_app(app: App, watch: Callable[..., Watched]) -
     assert page.is_disabled("#stop-run")
     wait_status(page, "stopped", 120_000)
     drawn = points(page)
+    watched.assert_clean()
 
+    page.reload()
+    wait_status(page, "stopped")
+    wait_points(page, drawn)
     page.click("#resume-run")
     wait_status(page, "running", 60_000)
     wait_points(page, drawn + 1)
@@ -85,6 +90,7 @@ def test_stop_resume_and_a_killed_app(app: App, watch: Callable[..., Watched]) -
     assert status(page) in ("running", "done")
     page.click("#stop-run")
     wait_status(page, "stopped", 120_000)
+    assert watched.foreign == []  # its errors are of the app that was killed
 
 
 @pytest.mark.timeout(1200)

@@ -194,6 +194,7 @@ def test_a_yaml_file_fills_all_steps_starts_and_gives_the_figures_of_the_command
     want = cfg.from_dict(config)
     assert cfg.from_dict(reviewed(page)) == want
     go_to(page, "teachers")
+    page.wait_for_selector("#teacher-cards .sr-teacher-card:has-text('Another tokeniser')")
     page.locator("#teacher-1 button.label-wrap:has-text('More settings')").click()
     assert field(page, "teachers-1-name").input_value() == "R"
     assert not page.is_visible("#teacher-2")
