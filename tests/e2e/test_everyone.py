@@ -225,10 +225,16 @@ def test_a_run_is_set_up_and_started_by_keys(fake_app: FakeApp, watch: Callable[
     tab_to(page, "a[data-page=new]")
     page.keyboard.press("Enter")
     page.wait_for_selector("#continue-data")
+    page.wait_for_selector("#data-preview:has-text('voucher')")
+    one_group = (
+        "() => new Set([...document.querySelectorAll('#field-data-source input')].map(one => one.name)).size === 1"
+    )
+    page.wait_for_function(one_group)
     page.evaluate(FROM_THE_TOP)
     tab_to(page, "#field-data-source input:checked")
     page.keyboard.press("ArrowRight")
     page.wait_for_selector("#field-data-source label.selected:has-text('My files')")
+    page.wait_for_selector("#data-preview:not(:has-text('voucher'))")
     tab_to(page, "#field-data-train button")
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
