@@ -159,3 +159,8 @@ class RunFolder:
     def student(self) -> Path:
         """The finished main student, self-contained (`python -m distill_core predict` reads it)."""
         return self.artifacts / "student"
+
+    @property
+    def control(self) -> Path:
+        """The student without teachers that validated best, kept to be tried beside the other."""
+        return self.artifacts / "control"

@@ -10,6 +10,7 @@ from pathlib import Path
 from distill_core import __version__
 from distill_core.cli import plan, runs, show
 from distill_core.cli import run as running
+from distill_core.cli import verdict as deciding
 from distill_core.cli.output import flush_stdout, silence_stdout
 from distill_core.errors import ConfigError, StillroomError
 from distill_core.jobs.meta import Words
@@ -17,7 +18,8 @@ from distill_core.jobs.meta import Words
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
 
 _EPILOG = """exit status:
-  0 done   1 the run failed   2 the config or the command was refused   130 stopped (resume goes on)
+  0 done   1 the run failed, or the verdict is not to ship   2 the config or the command was refused
+  130 stopped (resume goes on)
 
 STILLROOM_HOME is the folder that keeps teacher signals and finetuned teachers for later runs."""
 
@@ -54,6 +56,9 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("report", "Print the report of a finished run.", _report)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--json", action="store_true", help="the whole report.json instead of tables")
+    deciding.add_arguments(
+        command("verdict", "Ship it or not, against thresholds kept with the run.", deciding.verdict)
+    )
     sub = command("note", "Name, tag, annotate or archive a run, or show what is written beside it.", _note)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--name")

@@ -25,6 +25,7 @@ from distill_core.services.differences import differences
 from distill_core.services.live import live_view, run_row, steps_of
 from distill_core.services.machine import Machine
 from distill_core.services.planning import Planning
+from distill_core.services.result_services import ResultServices
 from distill_core.services.series import CurveCache, points_csv
 from distill_core.services.warm import WarmChild
 from distill_core.settings import HomeLock, Settings
@@ -32,7 +33,7 @@ from distill_core.settings import HomeLock, Settings
 log = logging.getLogger(__name__)
 
 
-class Services:
+class Services(ResultServices):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
