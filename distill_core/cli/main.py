@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
-from distill_core.cli import plan, runs, show
+from distill_core.cli import examine, plan, runs, show
 from distill_core.cli import run as running
 from distill_core.cli import verdict as deciding
 from distill_core.cli.output import flush_stdout, silence_stdout
@@ -58,6 +58,10 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="the whole report.json instead of tables")
     deciding.add_arguments(
         command("verdict", "Ship it or not, against thresholds kept with the run.", deciding.verdict)
+    )
+    examine.add_examine(command("examine", "Calibration, disagreements, the teachers' errors, cost.", examine.examine))
+    examine.add_calibrate(
+        command("calibrate", "Divide the student's logits by the temperature that validation gives.", examine.calibrate)
     )
     sub = command("note", "Name, tag, annotate or archive a run, or show what is written beside it.", _note)
     sub.add_argument("folder", type=Path, metavar="DIR")

@@ -1,12 +1,13 @@
-"""The part of `Services` that answers about a finished run: verdict, what was lost, details, trying it."""
+"""The part of `Services` that answers about a finished run: verdict, what was lost, details, cost."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any
 
 from distill_core.layout import RunFolder
-from distill_core.services import results
+from distill_core.services import result_details, results
 
 
 class ResultServices(ABC):
@@ -16,6 +17,30 @@ class ResultServices(ABC):
     def _folder(self, run_id: str) -> RunFolder:
         """Raises JobError for a run that is not known."""
 
+    @abstractmethod
+    def _uploads_only(self) -> Path | None:
+        """The folder that files may come from; None: any."""
+
     def verdict(self, run_id: str, given: dict[str, Any] | None = None, *, forget: bool = False) -> dict[str, Any]:
         """Ship, don't, or not enough evidence; see `services.results.verdict`. given: thresholds, kept with the run."""
         return results.verdict(self._folder(run_id), given, forget=forget)
+
+    def details(self, run_id: str) -> dict[str, Any]:
+        """Confusion, calibration and the teachers' errors; see `services.result_details.details`."""
+        return result_details.details(self._folder(run_id))
+
+    def disagreements(self, run_id: str, wanted: dict[str, Any]) -> dict[str, Any]:
+        """A page of test rows on which student and teacher differ; see `services.result_details.disagreements`."""
+        return result_details.disagreements(self._folder(run_id), wanted, self._uploads_only())
+
+    def disagreements_csv(self, run_id: str, wanted: dict[str, Any]) -> str:
+        """All of those as CSV."""
+        return result_details.disagreements_csv(self._folder(run_id), wanted, self._uploads_only())
+
+    def set_temperature(self, run_id: str, on: bool) -> dict[str, Any]:
+        """Use the temperature fitted on validation, or none; see `services.result_details.set_temperature`."""
+        return result_details.set_temperature(self._folder(run_id), on)
+
+    def cost(self, run_id: str, price: float | None = None) -> dict[str, Any]:
+        """Cost of a million predictions; see `services.result_details.cost`. price: per hour, kept with the run."""
+        return result_details.cost(self._folder(run_id), price)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,6 +108,9 @@ def verdict(folder: RunFolder, given: Mapping[str, Any] | None = None, *, forget
     own = None if forget else kept_thresholds(folder)
     if given:
         own = Thresholds.of({**(own or Thresholds()).as_dict(), **given})
+    batches = sorted({row["batch"] for row in report.get("latency_models") or []})
+    if own is not None and batches and own.batch == batches[0]:
+        own = replace(own, batch=None)  # it is what is meant anyway
     if own == Thresholds():
         own = None
     if given or forget:
@@ -119,7 +123,7 @@ def verdict(folder: RunFolder, given: Mapping[str, Any] | None = None, *, forget
         "defaults": Thresholds().as_dict(),
         "headline": said.get("headline", ""),
         "sentences": said.get("sentences", []),
-        "batches": sorted({row["batch"] for row in report.get("latency_models") or []}),
+        "batches": batches,
         "lost": None if found is None else {key: value for key, value in found.items() if key != "rows"},
         "missing": "" if found is not None else NOTHING_KEPT,
     }

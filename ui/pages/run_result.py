@@ -1,0 +1,40 @@
+"""What a finished run's page asks for beside `live`: its verdict under thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from distill_core.errors import ConfigError, StillroomError
+from distill_core.layout import is_run_id
+from ui import markup, text
+
+SCRIPTS = ("result_parts", "result_tables", "result_verdict", "result")
+
+
+def answered(request: Any, work: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """The answer for the run a request names; what is refused, in words. Requests come from outside."""
+    run_id = request.get("run") if isinstance(request, dict) else None
+    if not is_run_id(run_id):
+        return {"error": text.UNKNOWN_RUN}
+    try:
+        found: dict[str, Any] = markup.finite(work(str(run_id)))
+        return found
+    except ConfigError as error:
+        first = error.errors[0]
+        return {"error": first.message, "field": first.field}
+    except StillroomError as error:
+        return {"error": f"{error.message} {error.hint}".strip(), "field": error.field}
+
+
+def server_functions(services: Any) -> list[Callable[[Any], dict[str, Any]]]:
+    def verdict(request: Any) -> dict[str, Any]:
+        def work(run_id: str) -> dict[str, Any]:
+            given = request.get("thresholds")
+            wanted = {str(name): value for name, value in given.items()} if isinstance(given, dict) else None
+            found: dict[str, Any] = services.verdict(run_id, wanted, forget=request.get("forget") is True)
+            return found
+
+        return answered(request, work)
+
+    return [verdict]
