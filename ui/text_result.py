@@ -119,4 +119,95 @@ VERDICT: dict[str, Any] = {
     "lost, confusion, calibration, examples, the teachers' errors) cannot be shown. Run it again to have it.",
 }
 
-WORDS: dict[str, Any] = {"arms": ARMS, "done": "Done.", **TABLES, "verdict": VERDICT}
+DETAIL: dict[str, Any] = {
+    "looking": "Reading the kept predictions …",
+    "failed": "They could not be read: the app did not answer.",
+    "again": "Try again",
+    "nothing_kept": "This run kept no predictions; run it again to see this.",
+    "single_answers": "In masked LM rows alone are counted, so there are no single answers to show.",
+    "student": "Student",
+    "teacher": "Best teacher, {name}",
+    "confusion": "Who is taken for whom",
+    "confusion_head": "gold ↓ said →",
+    "confusion_cell": "{count} of {gold} taken for {said}",
+    "confusion_how": [
+        "Counts of the test: a row is the gold class, a column what was said. Colour is the share of the row; the "
+        "diagonal is right.",
+        "In tagging of entities: words, by type, wherever in an entity they stand.",
+    ],
+    "left_out": "{count} classes with fewer mistakes are not shown.",
+    "calibration": "Calibration",
+    "calibrated": "Sure by {confidence}, right in {accuracy}: expected calibration error {ece} points.",
+    "axes": ["how sure", "how often right"],
+    "bin": "{low}–{high}: {count} answers, sure by {confidence}, right in {accuracy}",
+    "perfect": "as often right as sure",
+    "after": "with temperature {value}",
+    "temperature": "A temperature of {value}, fitted on {fitted} validation answers, brings the error on test from "
+    "{before} to {after} points. It changes no prediction, only how sure the student says it is.",
+    "use": "Use it",
+    "used": "In use: the saved student answers with temperature {value}, when it is tried and on the command line.",
+    "unuse": "Do not use it",
+    "temperature_failed": "It could not be changed: {error}",
+    "no_temperature": "No temperature can be fitted: too few validation answers were kept, or none of them is wrong.",
+    "calibration_how": [
+        "Expected calibration error: {bins} equally wide bins of confidence; the distance between mean confidence and "
+        "accuracy in each, weighted by its answers (Guo et al. 2017). The area of a dot is the share of answers in it.",
+        "The temperature divides all logits; it has the least negative log-likelihood on validation.",
+    ],
+    "teachers": "Teachers examined",
+    "teachers_said": "Some teacher is right on {oracle}: an oracle that always asked the right one would gain {gain} "
+    "points over the best. The student is right on {student}, and on {beyond} rows that all teachers have wrong.",
+    "teachers_one": "The teacher is right on {oracle}. The student is right on {student}, and on {beyond} rows that "
+    "the teacher has wrong.",
+    "teachers_head": ["Teacher", "Right", "Wrong", "Wrong like {name}"],
+    "teachers_how": [
+        "In a column of another teacher: rows both have wrong, and their share of the rows that either has wrong. Low "
+        "shares mean that the teachers complete each other. In tagging: words.",
+    ],
+    "cost": "Cost",
+    "price": "Price of the machine per hour",
+    "cost_head": ["Model", "Batch", "Predictions per second", "A million cost"],
+    "cost_how": [
+        "From the median latency measured in this run, one call after the other on a machine in full use, with inputs "
+        "of {tokens} tokens. In the currency of your price. Energy is not measured.",
+    ],
+}
+
+EXAMPLES: dict[str, Any] = {
+    "title": "Where they disagree",
+    "against": "Student and",
+    "who": "Who is right",
+    "whose": {"any": "anyone", "student": "the student", "teacher": "the teacher", "neither": "neither"},
+    "class": "Class",
+    "all": "all",
+    "sure": "Student at least this sure, %",
+    "order": "Order",
+    "orders": {"row": "as in the test", "student": "surest student first", "teacher": "surest teacher first"},
+    "csv": "CSV",
+    "found": "{total} rows; page {page} of {pages}",
+    "none": "There are no such rows.",
+    "before": "Before",
+    "next": "Next",
+    "row": "Row",
+    "text": "Text",
+    "gold": "Gold",
+    "missing": {
+        "hub": "Texts of Hub data are not fetched again for this page; rows are named by their numbers.",
+        "large": "The data are too large to be read again for this page; rows are named by their numbers.",
+        "foreign": "The data lie where this app may not read; rows are named by their numbers.",
+        "unread": "The data can no longer be read; rows are named by their numbers.",
+    },
+    "no_text": "(not in the data any more)",
+    "right": "right",
+    "wrong": "wrong",
+    "failed": "The app did not answer; try again in a moment.",
+}
+
+WORDS: dict[str, Any] = {
+    "arms": ARMS,
+    "done": "Done.",
+    **TABLES,
+    "verdict": VERDICT,
+    "detail": DETAIL,
+    "examples": EXAMPLES,
+}

@@ -91,8 +91,8 @@ def calibration(validation: Split | None, test: Split, key: str) -> dict[str, An
     """`reliability` of a model on test, and what a temperature would make of it; None where no confidences were kept.
 
     "temperature": {"value", "fitted_on": units of validation, "units": of test whose logits were kept, on which are
-    "ece_before", "ece_after", "bins_after", "nll_before" and "nll_after", "at_limit": bool}, or None where there are too
-    few.
+    "ece_before", "ece_after", "bins_after", "nll_before" and "nll_after", "at_limit": bool}, or None where they are
+    too few, or none of validation's answers is wrong.
     """
     sure = test.confidence(key) if test.about.unit != "piece" else None
     if sure is None:
@@ -106,6 +106,8 @@ def _temperature(validation: Split | None, test: Split, key: str) -> dict[str, A
     held, looked = (None if part is None else _logits(part, key) for part in (validation, test))
     if held is None or looked is None or len(held[1]) < LEAST or not len(looked[1]):
         return None
+    if (held[0].argmax(axis=1) == held[1]).all():
+        return None  # the surer the better, without end: nothing says how sure is right
     value = fit_temperature(*held)
     logits, gold = looked
     right = logits.argmax(axis=1) == gold

@@ -5,11 +5,15 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
   const draw = (node, report, {words, metric, server, run}) => {
     P.setWords(words);
     const spoken = metric || String(report.metric).replaceAll("_", " "), list = P.models(report);
+    const ask = fn => request => call(fn, {run, ...request});
+    const asks = {details: ask(server.details), temperature: ask(server.temperature), cost: ask(server.cost),
+      rows: wanted => call(server.disagreements, {run, wanted}), csv: wanted => call(server.disagreements_csv, {run, wanted})};
     const verdict = h("div", {class: "sr-decision"});
     fill(node, verdict,
       h("div", {class: "sr-result-grid"}, T.quality(report, list, spoken), T.size(report, list), T.latency(report, list), T.controls(report, list)),
-      T.perLanguage(report, list, spoken), T.perClass(report, list), h("div", {id: "take-away"}));
-    window.StillroomVerdict.draw(verdict, report, spoken, request => call(server.verdict, {run, ...request}));
+      T.perLanguage(report, list, spoken), T.perClass(report, list), window.StillroomDetail.draw(report, asks), window.StillroomExamples.draw(asks, report.name || run),
+      h("div", {id: "take-away"}));
+    window.StillroomVerdict.draw(verdict, report, ask(server.verdict));
   };
   return {draw};
 })();

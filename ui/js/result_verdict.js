@@ -4,7 +4,7 @@ if (!window.StillroomVerdict) window.StillroomVerdict = (() => {
   const MARKS = {met: "✓", missed: "✗", unsure: "?", open: "–"};
 
   // node: where it stands; ask(request): the server's answer for this run.
-  const draw = (node, report, metric, ask) => {
+  const draw = (node, report, ask) => {
     const W = P.W.verdict, said = report.conclusion || {}, first = typeof said === "string" ? said : said.headline || P.W.done;
     const head = h("h2", {class: "sr-headline", id: "verdict"}, first), checks = h("ul", {class: "sr-checks", id: "verdict-checks"});
     const lost = h("div", {class: "sr-lost-slices", id: "verdict-lost"}), note = h("p", {class: "sr-muted sr-small", role: "status"}, W.looking);
@@ -78,10 +78,10 @@ if (!window.StillroomVerdict) window.StillroomVerdict = (() => {
     const method = report.protocol?.interval_method === "linearised" ? say(W.lost_method.ratio, {rows: rowWord}) : W.lost_method.accuracy;
     const about = P.how(W.lost_how.map(line => say(line, {tests, method})), small.length ? say(W.small, {names: small.map(s => s.name + " (" + s.rows + ")").join(", ")}) : null);
     const head = W.lost_head.map(t => say(t, {rows: rowWord[0].toUpperCase() + rowWord.slice(1)}));
+    if (!rows.length) return P.fold(W.lost, h("p", null, say(W.lost_none, {slices})), about);
     return h("section", {class: "sr-card"}, h("div", {class: "sr-card-head"}, h("h3", null, W.lost)),
-      rows.length ? P.table(W.lost, head, rows.map(r => h("tr", null, h("th", {scope: "row"}, r.title), P.num(r.rows), P.num(r.against_title),
-        P.num(S.percent(r.student)), P.num(S.percent(r.other)), P.num(P.signed(r.difference)), P.num(P.chance(r.p_adjusted)))))
-        : h("p", null, say(W.lost_none, {slices})), about);
+      P.table(W.lost, head, rows.map(r => h("tr", null, h("th", {scope: "row"}, r.title), P.num(r.rows), P.num(r.against_title),
+        P.num(S.percent(r.student)), P.num(S.percent(r.other)), P.num(P.signed(r.difference)), P.num(P.chance(r.p_adjusted))))), about);
   };
   return {draw};
 })();

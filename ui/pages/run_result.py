@@ -1,4 +1,4 @@
-"""What a finished run's page asks for beside `live`: its verdict under thresholds."""
+"""What a finished run's page asks for beside `live`: verdict, details of single answers, cost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from distill_core.errors import ConfigError, StillroomError
 from distill_core.layout import is_run_id
 from ui import markup, text
 
-SCRIPTS = ("result_parts", "result_tables", "result_verdict", "result")
+SCRIPTS = ("result_parts", "result_tables", "result_verdict", "result_detail", "result_examples", "result")
 
 
 def answered(request: Any, work: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
@@ -37,4 +37,24 @@ def server_functions(services: Any) -> list[Callable[[Any], dict[str, Any]]]:
 
         return answered(request, work)
 
-    return [verdict]
+    def details(request: Any) -> dict[str, Any]:
+        return answered(request, services.details)
+
+    def disagreements(request: Any) -> dict[str, Any]:
+        return answered(request, lambda run_id: services.disagreements(run_id, _wanted(request)))
+
+    def disagreements_csv(request: Any) -> dict[str, Any]:
+        return answered(request, lambda run_id: {"csv": services.disagreements_csv(run_id, _wanted(request))})
+
+    def temperature(request: Any) -> dict[str, Any]:
+        return answered(request, lambda run_id: services.set_temperature(run_id, request.get("on") is True))
+
+    def cost(request: Any) -> dict[str, Any]:
+        return answered(request, lambda run_id: services.cost(run_id, request.get("price")))
+
+    return [verdict, details, disagreements, disagreements_csv, temperature, cost]
+
+
+def _wanted(request: dict[str, Any]) -> dict[str, Any]:
+    given = request.get("wanted")
+    return given if isinstance(given, dict) else {}

@@ -54,7 +54,11 @@ def write_examples(
 ) -> Split:
     """One split of single-label rows. said: [N] classes by model's key; confidence: 0.9 where none are given."""
     names = sorted(set(languages or []))
-    told = shared or about(languages=names, models=[model for model in MODELS if model.key in said])
+    told = shared or about(
+        languages=names,
+        models=[model for model in MODELS if model.key in said],
+        control="no_teacher:13" if "no_teacher:13" in said else "",
+    )
     tensors: dict[str, np.ndarray] = {
         "ids": np.arange(1, len(gold) + 1, dtype=np.uint64),
         "lengths": np.full(len(gold), 7, dtype=np.int32) if lengths is None else lengths.astype(np.int32),
@@ -88,6 +92,7 @@ def write_tagged(artifacts: Path, gold: list[list[int]], said: dict[str, list[li
             "labels": labels,
             "languages": names,
             "models": [model for model in MODELS if model.key in said],
+            "control": "no_teacher:13" if "no_teacher:13" in said else "",
             **changes,
         }
     )
