@@ -28,7 +28,7 @@ if (!window.StillroomDetail) window.StillroomDetail = (() => {
 
   // Reliability: dots by bin, the diagonal is perfect.
   const diagram = (one, css) => {
-    const W = P.W.detail, size = 240, edge = 34, x = v => edge + v * size, y = v => 8 + (1 - v) * size;
+    const W = P.W.detail, size = 240, edge = 46, x = v => edge + v * size, y = v => 8 + (1 - v) * size;
     const grid = [0, 0.5, 1].flatMap(v => [svg("line", {x1: x(v), x2: x(v), y1: y(0), y2: y(1), class: "sr-grid"}), svg("line", {x1: x(0), x2: x(1), y1: y(v), y2: y(v), class: "sr-grid"}),
       svg("text", {x: x(v), y: y(0) + 16, "text-anchor": "middle"}, String(v)), svg("text", {x: x(0) - 6, y: y(v) + 4, "text-anchor": "end"}, String(v))]);
     const dots = (bins, name, most) => bins.filter(b => b.count).map(b => svg("circle", {cx: x(b.confidence), cy: y(b.accuracy), r: 2.5 + 9 * Math.sqrt(b.count / most), class: name},

@@ -2,16 +2,28 @@
 if (!window.StillroomExamples) window.StillroomExamples = (() => {
   const S = window.Stillroom, P = window.StillroomParts, {h, fill, known, say} = S;
 
-  // Of a sentence only the words with a tag, or those that differ from gold, would be told apart in a table: all tags.
-  const label = value => Array.isArray(value) ? value.join(" ") : value;
-  const answer = said => h("td", {class: said.right ? "sr-says-right" : "sr-says-wrong"}, h("span", {class: "sr-visually-hidden"}, (said.right ? P.W.examples.right : P.W.examples.wrong) + ": "),
-    label(said.label), known(said.confidence) ? h("span", {class: "sr-muted"}, " " + S.percent(said.confidence, 0)) : null);
+  // A sentence's tags are told as the entities they make; tags that stand for themselves where they differ from gold.
+  const label = (value, row) => {
+    if (!Array.isArray(value)) return value;
+    const words = row.text?.split(" ") || [], at = i => words[i] ?? "#" + (i + 1), found = [];
+    if (![...row.gold, ...row.said.flatMap(s => s.label)].some(tag => tag.startsWith("B-")))
+      return value.flatMap((tag, i) => row.said.some(s => s.label[i] !== row.gold[i]) ? [at(i) + ": " + (tag || "?")] : []).join(", ");
+    value.forEach((tag, i) => {
+      if (!/^[BI]-/.test(tag)) return;
+      const before = i ? value[i - 1] : "O";
+      if (tag[0] === "I" && found.length && before.slice(2) === tag.slice(2)) found[found.length - 1].push(at(i));
+      else found.push([tag.slice(2) + ":", at(i)]);
+    });
+    return found.map(words => words.join(" ")).join(", ") || S.DASH;
+  };
+  const answer = row => said => h("td", {class: said.right ? "sr-says-right" : "sr-says-wrong"}, h("span", {class: "sr-visually-hidden"}, (said.right ? P.W.examples.right : P.W.examples.wrong) + ": "),
+    label(said.label, row), known(said.confidence) ? h("span", {class: "sr-muted"}, " " + S.percent(said.confidence, 0)) : null);
   const table = found => {
     const W = P.W.examples, named = found.titles, keys = found.rows[0].said.map(s => s.key);
     return h("div", {class: "sr-scroll"}, h("table", {class: "sr-table sr-examples-table"}, h("caption", {class: "sr-visually-hidden"}, W.title),
       h("thead", null, h("tr", null, [W.row, W.text, W.gold, ...keys.map(key => named[key])].map(t => h("th", {scope: "col"}, t)))),
       h("tbody", null, found.rows.map(row => h("tr", null, h("th", {scope: "row", title: row.id}, row.row), h("td", {class: "sr-example-text"}, row.text ?? h("span", {class: "sr-muted"}, found.texts_missing ? S.DASH : W.no_text)),
-        h("td", null, label(row.gold)), row.said.map(answer))))));
+        h("td", null, label(row.gold, row)), row.said.map(answer(row)))))));
   };
 
   // asks: {details(), rows(wanted), csv(wanted)}; name: of the file that is saved
