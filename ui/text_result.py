@@ -203,6 +203,36 @@ EXAMPLES: dict[str, Any] = {
     "failed": "The app did not answer; try again in a moment.",
 }
 
+TRY: dict[str, Any] = {
+    "title": "Try it",
+    "roles": {"student": "Student", "control": "Student, no teachers"},
+    "label": {
+        "example": "A text, or one a line; two texts with a tab between where pairs are classified",
+        "word": "A text, or one a line",
+        "piece": "A text with [MASK] where a word is to be guessed, or one a line",
+    },
+    "placeholder": {"example": "", "word": "", "piece": "where is my [MASK]"},
+    "go": "Try it",
+    "upload": "From a file (TXT, CSV, JSONL)",
+    "csv": "CSV",
+    "text": "Text",
+    "starting": "Starting the helper that holds the models: about 10 s, the first time … {seconds} s",
+    "measuring": "Loading the models, then asking each … {seconds} s",
+    "failed": "The app did not answer; try again in a moment.",
+    "large": "The file has more than a million characters; give a smaller one.",
+    "time": "{time} ms, {each} ms a text",
+    "absent": "cannot be asked",
+    "beyond": "beyond the length limit",
+    "no_entity": "no entity",
+    "left_out": "The first {most} texts were tried; {left} were left out.",
+    "how": "Time of one call for all these texts, tokenising included, after one that does not count: on {device}, "
+    "{threads} thread(s), with whatever else this machine is doing. What counts is the latency above.",
+    "control": {
+        "not_run": "The control without teachers was not run, so it cannot be tried.",
+        "too_large": "The control without teachers was not kept: its weights are too large.",
+    },
+}
+
 WORDS: dict[str, Any] = {
     "arms": ARMS,
     "done": "Done.",
@@ -210,4 +240,5 @@ WORDS: dict[str, Any] = {
     "verdict": VERDICT,
     "detail": DETAIL,
     "examples": EXAMPLES,
+    "try": TRY,
 }

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
-from distill_core.cli import examine, plan, runs, show
+from distill_core.cli import beside, examine, plan, runs, show
 from distill_core.cli import run as running
 from distill_core.cli import verdict as deciding
 from distill_core.cli.output import flush_stdout, silence_stdout
-from distill_core.errors import ConfigError, StillroomError
+from distill_core.errors import ConfigError, FieldError, StillroomError
 from distill_core.jobs.meta import Words
+from distill_core.services.playground import checked
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
 
@@ -90,6 +91,10 @@ def _add_predict(sub: argparse.ArgumentParser) -> None:
         help="UTF-8 texts, one a line (for pairs: two texts with a tab between); - for standard input",
     )
     sub.add_argument("--json", action="store_true", help="a JSON list instead of a table")
+    sub.add_argument(
+        "--beside", action="store_true", help="also every teacher and the control, with times (DIR: a run's)"
+    )
+    sub.add_argument("--csv", action="store_true", help="CSV instead of a table (with --beside)")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -132,7 +137,11 @@ def _latency(arguments: argparse.Namespace) -> int:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
+    if arguments.csv and not arguments.beside:
+        raise ConfigError([FieldError("--csv", "it goes with --beside.", "Add --beside, or leave --csv out.")])
     wanted = show.PredictRequest(arguments.folder, arguments.text, arguments.text_pair, arguments.file, arguments.json)
+    if arguments.beside:
+        return beside.beside(arguments.folder, checked(*show.inputs(wanted)), as_json=arguments.json, csv=arguments.csv)
     return show.predict(wanted)
 
 

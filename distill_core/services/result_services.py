@@ -6,12 +6,16 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
+from distill_core.errors import JobError
 from distill_core.layout import RunFolder
 from distill_core.services import result_details, results
+from distill_core.services.playground import Playground, as_csv, read_list
 
 
 class ResultServices(ABC):
     """All methods take a run's id; JobError for one that is not known, or has no report yet."""
+
+    _playground: Playground
 
     @abstractmethod
     def _folder(self, run_id: str) -> RunFolder:
@@ -40,6 +44,24 @@ class ResultServices(ABC):
     def set_temperature(self, run_id: str, on: bool) -> dict[str, Any]:
         """Use the temperature fitted on validation, or none; see `services.result_details.set_temperature`."""
         return result_details.set_temperature(self._folder(run_id), on)
+
+    def try_warm_up(self, run_id: str) -> None:
+        """Somebody is about to try a run's models: start the helper that holds them. Returns at once."""
+        self._folder(run_id)
+        self._playground.child.warm_up()
+
+    def try_list(self, run_id: str, raw: str, name: str = "") -> dict[str, Any]:
+        """Every teacher, the student and the control on a list of texts, side by side; see `services.playground`.
+
+        raw: the list, name: of the file it came from ("": a text a line). Returns at once, ask again."""
+        return self._playground.ask(self._folder(run_id), read_list(name, raw))
+
+    def try_csv(self, run_id: str, raw: str, name: str = "") -> str:
+        """The same as CSV. Raises JobError while it is not answered."""
+        found = self.try_list(run_id, raw, name)
+        if found["state"] != "ready":
+            raise JobError("These texts are not answered yet.", hint="Wait a moment.")
+        return as_csv(found)
 
     def cost(self, run_id: str, price: float | None = None) -> dict[str, Any]:
         """Cost of a million predictions; see `services.result_details.cost`. price: per hour, kept with the run."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 
 from distill_core.layout import RunFolder
 from distill_core.services import result_details, results
-from tests.e2e.conftest import App, Watched
+from tests.e2e.conftest import PROJECT, App, Watched
 from tests.finished_run import finished_run
 
 pytestmark = pytest.mark.browser
@@ -143,4 +146,65 @@ def test_a_run_of_an_earlier_version_opens_and_says_what_is_missing(shown: App, 
     page.click("#result-confusion > summary")
     page.wait_for_selector("#result-confusion p")
     page.wait_for_function("document.querySelector('#result-confusion').textContent.includes('kept no predictions')")
+    watched.assert_clean()
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """An app with a run that has real models: tiny ones, trained here in seconds."""
+    from distill_core import config as cfg
+    from tests import tiny
+
+    root = tmp_path_factory.mktemp("tried")
+    raw = tiny.config_dict(tiny.write_data(root / "data"), [tiny.write_bert(root / "bert")], name="tiny")
+    raw["teacher_training"] = {"mode": "separate", "epochs": 1, "batch_size": 16}
+    raw["controls"] = ["no_teacher"]
+    raw["objective"] = {"teacher_weighting": "uniform"}
+    (root / "run.yaml").write_text(cfg.from_dict(raw).to_yaml())
+    home = root / "home"
+    command = [
+        sys.executable,
+        "-m",
+        "distill_core",
+        "run",
+        str(root / "run.yaml"),
+        "--out",
+        str(home / "runs" / "tiny-1"),
+    ]
+    environment = {**os.environ, "STILLROOM_HOME": str(home), "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True, timeout=400)
+    opened = App(home).start()
+    yield opened
+    opened.close()
+
+
+@pytest.mark.timeout(900)
+def test_a_list_is_tried_on_every_model(tried: App, watch: Callable[..., Watched], tmp_path: Any) -> None:
+    watched = opened(tried, watch, "tiny-1")
+    page = watched.page
+    page.set_default_timeout(120_000)
+    page.click("#result-try > summary")
+    page.fill("#try-text", "where is my parcel")
+    page.click("#try-go")
+    page.wait_for_selector(".sr-try-table tbody tr:nth-child(3)")
+    names = [cell.split("\n")[0] for cell in page.locator(".sr-try-table tbody th").all_inner_texts()]
+    assert names == ["bert", "Student", "Student, no teachers"]
+    upload = tmp_path / "list.csv"
+    upload.write_text("id,text\n1,where is my parcel\n2,my password is lost\n", encoding="utf-8")
+    page.set_input_files("#try-file", str(upload))
+    page.wait_for_selector(".sr-try-table thead")
+    rows = page.locator(".sr-try-table tbody tr")
+    assert rows.count() == 2 and rows.nth(1).locator("td").first.inner_text() == "my password is lost"
+    with page.expect_download() as download:
+        page.click("#try-csv")
+    saved = tmp_path / "tried.csv"
+    download.value.save_as(saved)
+    with open(saved, newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    shown_labels = [cell.split(" ")[0].strip() for cell in rows.nth(0).locator("td b").all_inner_texts()]
+    assert [lines[0][name] for name in ("bert", "student", "student without teachers")] == shown_labels
+
+    page.fill("#try-text", "")
+    page.click("#try-go")
+    page.wait_for_function("document.querySelector('#try-said').textContent.includes('no text')")
     watched.assert_clean()

@@ -9,7 +9,15 @@ from distill_core.errors import ConfigError, StillroomError
 from distill_core.layout import is_run_id
 from ui import markup, text
 
-SCRIPTS = ("result_parts", "result_tables", "result_verdict", "result_detail", "result_examples", "result")
+SCRIPTS = (
+    "result_parts",
+    "result_tables",
+    "result_verdict",
+    "result_detail",
+    "result_examples",
+    "result_try",
+    "result",
+)
 
 
 def answered(request: Any, work: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
@@ -52,7 +60,25 @@ def server_functions(services: Any) -> list[Callable[[Any], dict[str, Any]]]:
     def cost(request: Any) -> dict[str, Any]:
         return answered(request, lambda run_id: services.cost(run_id, request.get("price")))
 
-    return [verdict, details, disagreements, disagreements_csv, temperature, cost]
+    def try_warm(request: Any) -> dict[str, Any]:
+        return answered(request, lambda run_id: {"warm": services.try_warm_up(run_id) is None})
+
+    def try_list(request: Any) -> dict[str, Any]:
+        return answered(request, lambda run_id: services.try_list(run_id, *_listed(request)))
+
+    def try_csv(request: Any) -> dict[str, Any]:
+        return answered(request, lambda run_id: {"csv": services.try_csv(run_id, *_listed(request))})
+
+    return [
+        *(verdict, details, disagreements, disagreements_csv, temperature, cost),
+        *(try_warm, try_list, try_csv),
+    ]
+
+
+def _listed(request: dict[str, Any]) -> tuple[str, str]:
+    """A list of texts and the name of its file, out of a request."""
+    raw, name = request.get("raw"), request.get("name")
+    return raw if isinstance(raw, str) else "", name[:200] if isinstance(name, str) else ""
 
 
 def _wanted(request: dict[str, Any]) -> dict[str, Any]:
