@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -272,16 +272,10 @@ def run_encoder(
 def first_token_alone(
     model: PreTrainedModel, layers: Sequence[int] = (), qkv: Sequence[int] = (), *, wanted: bool = True
 ) -> Iterator[None]:
-    """Inside, the last layer is computed for the first token alone, where nothing else of it is asked for and shortcuts
-    are taken."""
-    if (
-        not (wanted and fast.are_taken())
-        or model.config.num_hidden_layers in {*layers, *qkv}
-        or not can_shorten(model.config)
-    ):
-        yield
-        return
-    with last_layer_for_first(model, cast(nn.ModuleList, model.get_submodule(layer_prefix(model)))):
+    """Inside, the last layer is computed for the first token alone: as a shortcut, and if nothing else of it is asked."""
+    asked = model.config.num_hidden_layers in {*layers, *qkv}
+    short = wanted and fast.are_taken() and not asked and can_shorten(model.config)
+    with last_layer_for_first(model, layer_prefix(model)) if short else nullcontext():
         yield
 
 

@@ -26,12 +26,12 @@ def can_shorten(config: Any) -> bool:
 
 
 @contextmanager
-def last_layer_for_first(encoder: PreTrainedModel, layers: nn.ModuleList) -> Iterator[None]:
+def last_layer_for_first(encoder: PreTrainedModel, place: str) -> Iterator[None]:
     """While the encoder runs inside, its last states are [B, 1, H]: the first token's, as they would be otherwise.
 
-    layers: the encoder's, in order; it is of a kind that `can_shorten` knows.
+    place: name of the encoder's list of layers; it is of a kind that `can_shorten` knows.
     """
-    last: Any = layers[-1]
+    last: Any = cast(nn.ModuleList, encoder.get_submodule(place))[-1]
     short = _distilbert if encoder.config.model_type == "distilbert" else _bert
     # An attribute of the instance goes before the method of its class.
     last.forward = lambda states, attention_mask=None, *rest, **options: short(last, states, attention_mask)
