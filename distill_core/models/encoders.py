@@ -272,7 +272,7 @@ def run_encoder(
 def first_token_alone(
     model: PreTrainedModel, layers: Sequence[int] = (), qkv: Sequence[int] = (), *, wanted: bool = True
 ) -> Iterator[None]:
-    """Inside, the last layer is computed for the first token alone: as a shortcut, and if nothing else of it is asked."""
+    """Inside, the last layer is computed for the first token alone: a shortcut, if nothing else of it is asked for."""
     asked = model.config.num_hidden_layers in {*layers, *qkv}
     short = wanted and fast.are_taken() and not asked and can_shorten(model.config)
     with last_layer_for_first(model, layer_prefix(model)) if short else nullcontext():
