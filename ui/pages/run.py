@@ -16,10 +16,10 @@ from distill_core.catalogue import TERMS
 from distill_core.errors import StillroomError
 from distill_core.events import STAGES
 from distill_core.layout import is_run_id
-from ui import markup, text, text_actions, text_charts, text_lists
+from ui import markup, text, text_actions, text_charts, text_lists, text_result
 from ui import text_run as words
 from ui.markup import esc
-from ui.pages import run_actions, run_charts
+from ui.pages import run_actions, run_charts, run_result
 
 _STAGES = "".join(f'<li class="sr-stage sr-stage-waiting" data-stage="{stage}">{stage}</li>' for stage in STAGES)
 TOP = f"""
@@ -88,17 +88,19 @@ def build(services: Any) -> RunPage:
         view = markup.live_html(
             TOP + "@children" + BOTTOM,
             *CHART_SCRIPTS,
-            "result",
+            *run_result.SCRIPTS,
             "run_actions",
             "run",
             functions=[
                 *server_functions(services),
                 *run_charts.server_functions(services),
                 *run_actions.server_functions(services),
+                *run_result.server_functions(services),
             ],
             losses=loss_words(),
             words=text_charts.words(),
             said=words.WORDS,
+            result=text_result.WORDS,
             actions=text_actions.WORDS,
             retries=text_actions.RETRY_WORDS,
             archived=text_lists.WORDS["archived"],
