@@ -18,7 +18,7 @@ from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
 from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, RunFolder, is_run_id
 from distill_core.services import check as checking
-from distill_core.services import files, log_lines, next_steps, teacher_cards
+from distill_core.services import drawing, files, log_lines, next_steps, teacher_cards
 from distill_core.services import look as looking
 from distill_core.services.check import CheckOutcome
 from distill_core.services.differences import differences
@@ -274,6 +274,22 @@ class Services:
         """{parameters, bytes, megabytes (10^6 bytes), compression, teacher_parameters} of the student as typed;
         {error: str, field: str | None} when it cannot be computed."""
         return checking.sizes(draft, uploads_only=self._uploads_only())
+
+    def drawing(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """Which teacher layer teaches which student layer, and what each of the student's parts starts as.
+
+        {student: {words, parts (from the input up): [{title, role: "embedding" | "layer" | "pooled" | "prediction" |
+             "" (others), layer (from 1; 0: no layer), size (units, in short), given: {how: "copied" | "svd" |
+             "if_equal", layer (the teacher's; 0: its part of the same role)} | None (random, or nothing to learn),
+             learns: bool}]},
+         teachers: [{number (from 0), name, layers, hidden, gives: bool (the student starts from it), parts: [{title,
+             role, layer}],
+             links: [{term, title, at: "layer" | "pooled" | "prediction", level (of hidden states), stages: [name],
+             pairs: [[student layer, teacher layer]]}]}],
+         left_out: [{field: term, message, hint}] (terms that cannot work)}, or
+        {missing: [{field, message, hint}]} while there is nothing to draw.
+        """
+        return drawing.drawing(draft, uploads_only=self._uploads_only())
 
     def warm_up(self) -> None:
         """Somebody opened New run: start the helper that measures, if it is not there. Returns at once."""

@@ -13,7 +13,7 @@ from distill_core.shapes import STUDENT_PRESETS
 from ui import drafts, text
 from ui.fields import shown
 from ui.forms import Form
-from ui.pages import new_latency
+from ui.pages import new_drawing, new_latency
 
 
 @dataclass
@@ -22,6 +22,7 @@ class StudentStep:
     kind: gr.Radio
     kinds: dict[str, gr.Column]
     latency: new_latency.LatencyBlock
+    drawing: new_drawing.DrawingBlock
 
     @property
     def restores(self) -> list[Any]:
@@ -47,7 +48,7 @@ def build(form: Form, values: dict[str, Any]) -> StudentStep:
         with gr.Column(visible=name == chosen) as groups[name]:
             own = values if name == chosen else {}
             form.fields(drafts.section_fields(entry.load(), "student."), tags=(name,), values=own)
-    return StudentStep(preset, kind, groups, latency)
+    return StudentStep(preset, kind, groups, latency, new_drawing.build())
 
 
 def kinds() -> list[tuple[str, str]]:

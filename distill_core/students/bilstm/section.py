@@ -12,7 +12,16 @@ from distill_core.errors import FieldError
 from distill_core.families import Tensors
 from distill_core.saved_students import Figures, SavedStudent, parameters_in
 from distill_core.sections.base import setting
-from distill_core.students.base import Sizing, StudentSection, init_teacher_setting, vocabulary_setting
+from distill_core.students.base import (
+    Given,
+    Part,
+    Sizing,
+    StudentSection,
+    init_teacher_setting,
+    vocabulary_setting,
+)
+
+POOLINGS = {"max": "Maximum", "mean": "Mean", "last": "Last state"}
 
 
 class BiLSTMStudent(StudentSection):
@@ -54,7 +63,7 @@ class BiLSTMStudent(StudentSection):
         "max",
         "How token states become one vector.",
         label="Pooling",
-        words={"max": "Maximum", "mean": "Mean", "last": "Last state"},
+        words=POOLINGS,
     )
     projection: int | None = setting(
         None,
@@ -138,6 +147,19 @@ class BiLSTMStudent(StudentSection):
 
     def takes(self) -> str | None:
         return "embedding" if self.initialise == "svd" else None
+
+    def parts(self, own: CheckpointInfo, unit: str) -> list[Part]:
+        del own
+        given = Given("svd") if self.initialise == "svd" else None
+        found = [Part("Embedding", "embedding", size=f"{self.embedding}", given=given)]
+        for number in range(1, self.lstm_layers + 1):
+            found.append(Part(f"BiLSTM {number}", "layer", number, f"2×{self.lstm_hidden}"))
+        if unit == "example":
+            found.append(Part(POOLINGS[self.pooling], "" if self.projection else "pooled", learns=False))
+        if self.projection:
+            role = "pooled" if unit == "example" else ""
+            found.append(Part("Projection", role, size=f"{self.projection}"))
+        return [*found, Part("Prediction", "prediction")]
 
     def misfits(self, own: CheckpointInfo, embedding_width: int) -> list[FieldError]:
         wanted = self.embedding if self.initialise == "svd" else None
