@@ -133,6 +133,7 @@ NEEDS = {
     "live": "live teacher signals",
 }
 ADVICE = {"info": "Note", "warning": "Advice"}
+SLIDER = "{label}, by slider"
 ITEM_HELP = "Settings of one item"
 EXAMPLES = {
     "training.stages": (

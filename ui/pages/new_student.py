@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -85,5 +86,9 @@ def wire(step: StudentStep, form: Form) -> None:
         **quiet,
     )
     step.preset.input(lambda name: fill(form, name), step.preset, [step.kind, *widgets], **quiet)
+    slid = [binding for binding in student_bindings(form) if binding.spec.slider]
+    names = json.dumps([binding.widget.elem_id for binding in slid])
+    follow = f"(...values) => {{ window.StillroomSliders?.follow({names}, values); return []; }}"
+    gr.on([b.widget.change for b in slid], None, [b.widget for b in slid], None, js=follow, **quiet)
     # What is typed by hand is no preset any more.
     gr.on([step.kind.input, *(widget.input for widget in widgets)], lambda: "", None, step.preset, **quiet)

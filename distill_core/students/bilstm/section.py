@@ -11,7 +11,7 @@ from distill_core.checkpoints import CheckpointInfo
 from distill_core.errors import FieldError
 from distill_core.families import Tensors
 from distill_core.saved_students import Figures, SavedStudent, parameters_in
-from distill_core.sections.base import setting
+from distill_core.sections.base import Slider, setting
 from distill_core.students.base import (
     Given,
     Part,
@@ -56,9 +56,27 @@ class BiLSTMStudent(StudentSection):
     }
 
     kind: Literal["bilstm"] = "bilstm"
-    embedding: int = setting(64, "Width of the word-piece embedding.", unit="units", label="Embedding", ge=2, le=2048)
-    lstm_hidden: int = setting(128, "LSTM units in each direction.", unit="units", label="LSTM units", ge=2, le=4096)
-    lstm_layers: int = setting(1, "Stacked BiLSTM layers.", unit="layers", label="LSTM layers", ge=1, le=8)
+    embedding: int = setting(
+        64,
+        "Width of the word-piece embedding.",
+        unit="units",
+        label="Embedding",
+        slider=Slider(16, 512, 4),
+        ge=2,
+        le=2048,
+    )
+    lstm_hidden: int = setting(
+        128,
+        "LSTM units in each direction.",
+        unit="units",
+        label="LSTM units",
+        slider=Slider(16, 768, 8),
+        ge=2,
+        le=4096,
+    )
+    lstm_layers: int = setting(
+        1, "Stacked BiLSTM layers.", unit="layers", label="LSTM layers", slider=Slider(1, 4), ge=1, le=8
+    )
     pooling: Literal["max", "mean", "last"] = setting(
         "max",
         "How token states become one vector.",
@@ -70,6 +88,7 @@ class BiLSTMStudent(StudentSection):
         "Width of a GELU layer between pooling and classes. Empty: none.",
         unit="units",
         label="Projection",
+        slider=Slider(32, 1024, 8),
         ge=2,
         le=4096,
     )

@@ -21,7 +21,7 @@ from distill_core.errors import ConfigError, FieldError
 from distill_core.families import Tensors, count, dimensions, family_of
 from distill_core.models.layers import chosen_layers
 from distill_core.saved_students import Figures, SavedStudent, parameters_in
-from distill_core.sections.base import setting
+from distill_core.sections.base import Slider, setting
 from distill_core.students.base import (
     Copying,
     Given,
@@ -60,9 +60,25 @@ class TransformerStudent(StudentSection):
     }
 
     kind: Literal["transformer"] = "transformer"
-    layers: int = setting(4, "Transformer layers.", unit="layers", label="Layers", ge=1, le=48)
-    hidden: int = setting(312, "Width of the hidden states.", unit="units", label="Width", ge=8, le=4096)
-    heads: int = setting(12, "Attention heads; must divide the width.", unit="heads", label="Heads", ge=1, le=64)
+    layers: int = setting(4, "Transformer layers.", unit="layers", label="Layers", slider=Slider(1, 12), ge=1, le=48)
+    hidden: int = setting(
+        312,
+        "Width of the hidden states.",
+        unit="units",
+        label="Width",
+        slider=Slider(32, 1024, 8, multiple_of="heads"),
+        ge=8,
+        le=4096,
+    )
+    heads: int = setting(
+        12,
+        "Attention heads; must divide the width.",
+        unit="heads",
+        label="Heads",
+        slider=Slider(1, 16, divisor_of="hidden"),
+        ge=1,
+        le=64,
+    )
     intermediate: int | None = setting(
         None,
         "Width of the feed-forward layer. Empty: 4 × width.",
@@ -100,6 +116,7 @@ class TransformerStudent(StudentSection):
         "Width of a factorised embedding: vocabulary × this, then a linear map to the width. Empty: not factorised.",
         unit="units",
         label="Factorised embedding",
+        slider=Slider(16, 512, 4),
         ge=2,
         le=4096,
         advanced=True,
