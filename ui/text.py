@@ -88,6 +88,13 @@ RECIPE_HELP = (
     "unless the recipe is for another task."
 )
 
+#: a recipe that does not suit what is chosen so far, on its card and once it is pressed
+NOT_NOW = "Not now: {reason}"
+NOT_FILLED = "{title} was not filled in."
+FILL_ANYWAY = "Fill it in all the same"
+GO_TO = "Go to {step}"
+TAKES = "Takes {span} here"
+
 SOURCES = (("Bundled", "bundled"), ("My files", "files"), ("Hugging Face Hub", "hub"))
 MODES = {"as_is": "Used as they are", "separate": "Finetuned separately", "cofinetune": "Co-finetuned (MT-BERT)"}
 CHOICES = {

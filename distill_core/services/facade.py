@@ -18,7 +18,7 @@ from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
 from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, RunFolder, is_run_id
 from distill_core.services import check as checking
-from distill_core.services import drawing, files, log_lines, next_steps, teacher_cards
+from distill_core.services import drawing, files, fitting, log_lines, next_steps, teacher_cards
 from distill_core.services import look as looking
 from distill_core.services.check import CheckOutcome
 from distill_core.services.differences import differences
@@ -290,6 +290,12 @@ class Services:
         {missing: [{field, message, hint}]} while there is nothing to draw.
         """
         return drawing.drawing(draft, uploads_only=self._uploads_only())
+
+    def recipe_fits(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
+        """[{name, reason: {field, message, hint} | None (it suits what is chosen so far), task: bool (it is for another
+        task), estimate: as `estimate`'s where this was measured before, else None}] of every recipe, quickly: data that
+        no check has seen are left alone."""
+        return fitting.fits(draft, uploads_only=self._uploads_only(), seconds=self._planning.known_estimate)
 
     def warm_up(self) -> None:
         """Somebody opened New run: start the helper that measures, if it is not there. Returns at once."""

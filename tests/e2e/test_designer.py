@@ -8,19 +8,20 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import App, Watched
-from tests.e2e.test_new_run import go_to
+from tests.e2e.test_new_run import go_to, opened
 
 pytestmark = pytest.mark.browser
 
+LONG = 90_000
 DRAWN = "#drawing:not(.sr-stale) [data-drawing=drawn]"
 
 
 def student_step(app: App, watched: Watched, recipe: str) -> Any:
     page = watched.page
     page.goto(f"{app.address}/?view=new&recipe={recipe}")
-    page.wait_for_selector("#new-note:has-text('Filled in from the recipe')")
+    page.wait_for_selector("#new-note:has-text('Filled in from the recipe')", timeout=LONG)
     go_to(page, "student")
-    page.wait_for_selector(DRAWN)
+    page.wait_for_selector(DRAWN, timeout=LONG)
     return page
 
 
@@ -61,8 +62,8 @@ def test_the_drawing_follows_sliders_and_numbers(app: App, watch: Callable[..., 
     heads, width = int(number(page, "heads")), int(number(page, "hidden"))
     slide(page, "hidden", width + heads + 1)
     assert int(number(page, "hidden")) % heads == 0 and int(number(page, "hidden")) > width
-    slide(page, "heads", 2)
-    assert int(number(page, "hidden")) % int(number(page, "heads")) == 0 and number(page, "heads") != str(heads)
+    slide(page, "heads", 1)  # the second of the width's divisors
+    assert number(page, "heads") == "2" and heads != 2 and int(number(page, "hidden")) % 2 == 0
 
     page.fill("#field-student-layers input", "20")  # beyond the slider
     page.wait_for_selector("#summary:has-text('20 layers')")
@@ -96,4 +97,27 @@ def test_the_drawing_fits_a_phone(app: App, watch: Callable[..., Watched]) -> No
         "Math.max(...[...document.querySelectorAll('#drawing svg rect')].map(r => r.getBoundingClientRect().right))"
     )
     assert right <= 390
+    watched.assert_clean()
+
+
+def test_a_greyed_recipe_says_why_and_can_be_taken_all_the_same(app: App, watch: Callable[..., Watched]) -> None:
+    watched = watch()
+    page = opened(app, watched)
+    go_to(page, "method")
+    greyed = page.locator("#field-recipe label[data-unfit]")
+    greyed.first.wait_for(timeout=LONG)
+    ner = page.locator("#field-recipe label:has-text('XtremeDistil')")
+    assert (
+        ner.get_attribute("data-unfit") is not None and "Not now: it is made for the task “Tagging”" in ner.inner_text()
+    )
+    assert page.locator("#field-recipe label[data-unfit]:has-text('MT-BERT')").count() == 0
+    chosen = page.locator("#field-recipe label:has(input:checked)").inner_text()
+
+    ner.click()
+    page.wait_for_selector("#recipe-about:has-text('was not filled in') [data-recipe]")
+    assert page.locator("#field-recipe label:has(input:checked)").inner_text() == chosen
+    page.click("#recipe-about [data-recipe]")
+    page.wait_for_selector("#formula li:has-text('on the transfer set')")
+    page.wait_for_selector("#field-recipe label[data-unfit]:has-text('MT-BERT')")
+    assert page.locator("#field-recipe label[data-unfit]:has-text('XtremeDistil')").count() == 0
     watched.assert_clean()

@@ -14,7 +14,7 @@ window.StillroomDrawing = (() => {
     if (wanted && !wanted.open) { panels.forEach(panel => { panel.open = panel === wanted; }); }
     const drawn = block.dataset.drawing === "drawn";
     node.style.minHeight = drawn || !height ? "" : height + "px";
-    if (drawn) height = node.offsetHeight;
+    if (drawn) height = node.getBoundingClientRect().height;
   };
   const watch = new MutationObserver(settle);
   watch.observe(said(), {childList: true, subtree: true});

@@ -176,11 +176,36 @@ def recipe_html(recipe: dict[str, Any] | None) -> str:
     return "".join(lines)
 
 
-def recipe_choice(recipe: dict[str, Any]) -> str:
-    """A recipe in the chooser: its title, when to choose it, what it needs; one line each."""
-    lines = [str(recipe.get("title") or recipe["name"]), str(recipe.get("when") or "")]
-    if recipe.get("needs"):
-        lines.append(f"Needs: {_lower(str(recipe['needs']))}")
+def unfit_html(recipe: dict[str, Any], reason: Mapping[str, str]) -> str:
+    """A recipe was pressed that does not suit what is chosen: why, what to do, and a button that fills it in anyway."""
+    name, title = str(recipe["name"]), str(recipe.get("title") or recipe["name"])
+    step = text.STEPS[drafts.step_of(reason["field"])].lower()
+    said = f"{_capital(reason['message'])} {reason.get('hint') or ''}".strip()
+    way = f' <a href="#step-{step}" data-step="{step}">{markup.esc(text.GO_TO.format(step=_capital(step)))}</a>'
+    return (
+        f'<div class="sr-unfit" role="status"><p><b>{markup.esc(text.NOT_FILLED.format(title=title))}</b> '
+        f"{markup.esc(said)}{way if step != 'method' else ''}</p>"
+        f'<button type="button" class="sr-button" data-recipe="{markup.esc(name)}">'
+        f"{markup.esc(text.FILL_ANYWAY)}</button></div>"
+    )
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def recipe_choice(recipe: dict[str, Any], fit: Mapping[str, Any] | None = None) -> str:
+    """A recipe in the chooser: its title, when to choose it, what it needs; one line each. fit: as
+    `services.recipe_fits` tells it, None before it is known: then why it does not suit, or how long it takes."""
+    fit = fit or {}
+    title, when = str(recipe.get("title") or recipe["name"]), str(recipe.get("when") or "")
+    if fit.get("reason"):
+        lines = [title, text.NOT_NOW.format(reason=fit["reason"]["message"]), when]
+    else:
+        needs = f"Needs: {_lower(str(recipe['needs']))}" if recipe.get("needs") else ""
+        estimate = fit.get("estimate")
+        time = text.TAKES.format(span=new_estimate.span(estimate)) if estimate else ""
+        lines = [title, when, needs, time]
     return "\n".join(" ".join(line.split()) for line in lines if line)
 
 

@@ -1,0 +1,24 @@
+// Which recipes suit what is chosen: asked while their step is open, a moment after the last change; the others are greyed.
+window.StillroomFits = (() => {
+  const CALM = 300;
+  const marks = () => document.getElementById("recipe-marks");
+  const {ask, later} = window.Stillroom.whileSeen(element, () => null, () => trigger("wanted", {}), CALM);
+  const grey = () => {
+    const unfit = (marks()?.querySelector("[data-unfit]")?.dataset.unfit || "").split(",").filter(Boolean);
+    document.querySelectorAll("#field-recipe label:has(input)").forEach((label, place) => {
+      const now = unfit.includes(String(place));
+      if (label.hasAttribute("data-unfit") !== now) label.toggleAttribute("data-unfit", now);
+    });
+  };
+  const watch = new MutationObserver(grey);
+  for (const node of [marks(), document.getElementById("field-recipe")]) watch.observe(node, {childList: true, subtree: true});
+  grey();
+  const press = event => {
+    if (!element.isConnected) { watch.disconnect(); return document.removeEventListener("click", press); }
+    const button = event.target.closest?.("#recipe-about [data-recipe]");
+    if (button) trigger("anyway", {name: button.dataset.recipe});
+  };
+  document.addEventListener("click", press);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(CALM); });
+  return {later};
+})();
