@@ -301,8 +301,9 @@ class Services:
         """Somebody opened New run: start the helper that measures, if it is not there. Returns at once."""
         self.warm.warm_up()
 
-    def latency_preview(self, draft: dict[str, Any]) -> dict[str, Any]:
+    def latency_preview(self, draft: dict[str, Any], *, anew: bool = False) -> dict[str, Any]:
         """Latency of the draft's student and teachers on this machine, with random weights; returns at once, ask again.
+        anew: a failure of a moment ago is not the answer.
 
         {state: "starting" | "measuring"}, or
         {state: "ready", rows: [{name, role, batch, tokens, threads, runtime, device, p50, p95, cpu_ms, repeats}],
@@ -310,7 +311,7 @@ class Services:
          are made of), protocol: str}, or
         {state: "failed", error, hint, field}. With `vocabulary: seen` the whole vocabulary is measured.
         """
-        return self._planning.latency(draft)
+        return self._planning.latency(draft, anew=anew)
 
     def estimate(self, draft: dict[str, Any]) -> dict[str, Any]:
         """What the draft's run would take on this machine; returns at once, ask again.

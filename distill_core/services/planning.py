@@ -33,7 +33,7 @@ class Planning:
         self.child, self.home, self.uploads_only = child, home, uploads_only
         self._store = ProbeStore(home.cache)
 
-    def latency(self, draft: dict[str, Any], *, wait_s: float | None = None) -> dict[str, Any]:
+    def latency(self, draft: dict[str, Any], *, wait_s: float | None = None, anew: bool = False) -> dict[str, Any]:
         """See `Services.latency_preview`. wait_s: wait so long for the answer (not for pages)."""
         try:
             payload, key = self._shapes(draft)
@@ -42,6 +42,8 @@ class Planning:
         known = self._store.get(key)
         if known is not None:
             return {"state": "ready", **known}
+        if anew:
+            self.child.forget(key)
         answer = self._asked(key, Request("latency", payload, LATENCY_TIMEOUT_S), wait_s)
         if answer.state == "ready" and answer.result is not None:
             self._store.put(key, answer.result)

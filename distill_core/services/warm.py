@@ -147,6 +147,12 @@ class WarmChild:
             found = self._known.get(key)
         return found[0] if found is not None and found[0].state == "ready" else None
 
+    def forget(self, key: str) -> None:
+        """A failure is not the answer any more: the question may be put again at once."""
+        with self._changed:
+            if key in self._known and self._known[key][0].state == "failed":
+                del self._known[key]
+
     def wait(self, key: str, request: Request, timeout_s: float) -> Answer:
         """Like `ask`, but waits until it is settled or the time is over; for the command line, not for pages."""
         end = time.monotonic() + timeout_s

@@ -6,8 +6,8 @@ window.StillroomDrawing = (() => {
   const {ask, later} = window.Stillroom.whileSeen(element, said, () => trigger("wanted", {}), CALM);
   const told = () => said()?.classList.remove("sr-stale");
   // Before it is painted: the teacher that was looked at stays open, and while something is missing the room stays.
-  const settle = () => {
-    const node = said(), block = node?.querySelector("[data-drawing]");
+  const settle = node => {
+    const block = node.querySelector("[data-drawing]");
     if (!block) return;
     const panels = [...block.querySelectorAll("details[data-teacher]")];
     const wanted = panels.find(panel => panel.dataset.teacher === opened);
@@ -16,10 +16,9 @@ window.StillroomDrawing = (() => {
     node.style.minHeight = drawn || !height ? "" : height + "px";
     if (drawn) height = node.getBoundingClientRect().height;
   };
-  const watch = new MutationObserver(settle);
-  watch.observe(said(), {childList: true, subtree: true});
-  said().addEventListener("toggle", event => {
-    if (event.target.matches?.("details[data-teacher]") && event.target.open) opened = event.target.dataset.teacher;
+  window.Stillroom.watchDrawn(element, "drawing", settle);
+  document.addEventListener("toggle", event => {
+    if (event.target.matches?.("#drawing details[data-teacher]") && event.target.open) opened = event.target.dataset.teacher;
   }, true);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(CALM); });
   return {later, told};

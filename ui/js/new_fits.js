@@ -10,11 +10,9 @@ window.StillroomFits = (() => {
       if (label.hasAttribute("data-unfit") !== now) label.toggleAttribute("data-unfit", now);
     });
   };
-  const watch = new MutationObserver(grey);
-  for (const node of [marks(), document.getElementById("field-recipe")]) watch.observe(node, {childList: true, subtree: true});
-  grey();
+  for (const id of ["recipe-marks", "field-recipe"]) window.Stillroom.watchDrawn(element, id, grey);
   const press = event => {
-    if (!element.isConnected) { watch.disconnect(); return document.removeEventListener("click", press); }
+    if (!element.isConnected) return document.removeEventListener("click", press);
     const button = event.target.closest?.("#recipe-about [data-recipe]");
     if (button) trigger("anyway", {name: button.dataset.recipe});
   };

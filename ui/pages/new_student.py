@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import gradio as gr
 from distill_core.catalogue import STUDENTS, USUAL_STUDENT
 from distill_core.shapes import STUDENT_PRESETS
 from ui import drafts, text
-from ui.fields import shown
+from ui.fields import read, shown
 from ui.forms import Form
 from ui.pages import new_drawing, new_latency
 
@@ -72,6 +72,19 @@ def fill(form: Form, name: str) -> list[Any]:
     return [gr.update(value=kind), *updates]
 
 
+def is_preset(form: Form, name: Any, kind: Any, typed: Sequence[Any]) -> bool:
+    """Do the values typed still have this preset's shape? Of no preset there is nothing to lose."""
+    if name not in STUDENT_PRESETS:
+        return True
+    fields = STUDENT_PRESETS[name][1]
+    own = {
+        binding.path.removeprefix("student."): read(binding.spec, value)
+        for binding, value in zip(student_bindings(form), typed, strict=True)
+        if binding.counts({"student": fields["kind"]})
+    }
+    return bool(kind == fields["kind"]) and all(own.get(key) == value for key, value in fields.items() if key != "kind")
+
+
 def student_bindings(form: Form) -> list[Any]:
     return [binding for binding in form.bindings if binding.path.startswith("student.")]
 
@@ -90,5 +103,10 @@ def wire(step: StudentStep, form: Form) -> None:
     names = json.dumps([binding.widget.elem_id for binding in slid])
     follow = f"(...values) => {{ window.StillroomSliders?.follow({names}, values); return []; }}"
     gr.on([b.widget.change for b in slid], None, [b.widget for b in slid], None, js=follow, **quiet)
-    # What is typed by hand is no preset any more.
-    gr.on([step.kind.input, *(widget.input for widget in widgets)], lambda: "", None, step.preset, **quiet)
+    # What was changed by hand is no preset any more. `input` is not told of pasting and deleting, `change` also of what
+    # a preset or a file fills in: so the values decide.
+    gr.on(
+        [step.kind.change, *(widget.change for widget in widgets)],
+        lambda name, kind, *typed: gr.skip() if is_preset(form, name, kind, typed) else "",
+        [step.preset, step.kind, *widgets], step.preset, trigger_mode="always_last", **quiet,
+    )  # fmt: skip

@@ -9,7 +9,7 @@ from distill_core.catalogue import STUDENTS
 from distill_core.errors import FieldError
 from distill_core.layout import known_name
 from distill_core.tasks.base import known_task
-from ui import drafts, formula, markup, text
+from ui import drafts, formula, markup, text, text_data
 from ui.fields import slug
 from ui.forms import error_html
 from ui.pages import new_estimate
@@ -151,14 +151,22 @@ def review_html(errors: Sequence[FieldError], unplaced: Sequence[FieldError], fi
         ("What the data check found", [f for f in findings if f.get("code") != ADVICE]),
         ("Advice on what you chose", [f for f in findings if f.get("code") == ADVICE]),
     ):
-        items = "".join(
-            f'<li class="sr-finding sr-finding-{markup.esc(f["severity"])}"><b>{markup.esc(_severity(f))}</b> '
-            f"{markup.esc(f['message'])}</li>"
-            for f in group
-        )
+        items = "".join(_finding(finding) for finding in group)
         if items:
             parts.append(f'<h4>{title}</h4><ul class="sr-findings">{items}</ul>')
     return "".join(parts)
+
+
+def _finding(finding: dict[str, Any]) -> str:
+    """A finding in words; with the button of its remedy, where it has one."""
+    said = f"<b>{markup.esc(_severity(finding))}</b> {markup.esc(finding['message'])}"
+    remedy = str(finding.get("remedy") or "")
+    if remedy not in text_data.REMEDIES:
+        return f'<li class="sr-finding sr-finding-{markup.esc(finding["severity"])}">{said}</li>'
+    on = bool(finding.get("applied"))
+    kind = "mended" if on else markup.esc(finding["severity"])
+    button = f'<button type="button" class="sr-button" data-remedy="{remedy}">{text_data.REMEDIES[remedy][on]}</button>'
+    return f'<li class="sr-finding sr-finding-{kind} sr-with-remedy"><span>{said}</span>{button}</li>'
 
 
 def _severity(finding: dict[str, Any]) -> str:
