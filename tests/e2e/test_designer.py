@@ -117,7 +117,7 @@ def test_a_greyed_recipe_says_why_and_can_be_taken_all_the_same(app: App, watch:
     page.wait_for_selector("#recipe-about:has-text('was not filled in') [data-recipe]")
     assert page.locator("#field-recipe label:has(input:checked)").inner_text() == chosen
     page.click("#recipe-about [data-recipe]")
-    page.wait_for_selector("#formula li:has-text('on the transfer set')")
-    page.wait_for_selector("#field-recipe label[data-unfit]:has-text('MT-BERT')")
+    page.wait_for_selector("#formula li:has-text('on the transfer set')", timeout=LONG)
+    page.wait_for_selector("#field-recipe label[data-unfit]:has-text('MT-BERT')", timeout=LONG)
     assert page.locator("#field-recipe label[data-unfit]:has-text('XtremeDistil')").count() == 0
     watched.assert_clean()

@@ -202,7 +202,7 @@ def test_a_recipe_for_another_task_brings_its_data(app: App, watch: Callable[...
     go_to(page, "method")
     page.click("#field-recipe label:has-text('XtremeDistil')")
     page.click("#recipe-about:has-text('was not filled in') [data-recipe]")
-    page.wait_for_selector("#formula li:has-text('on the transfer set')")
+    page.wait_for_selector("#formula li:has-text('on the transfer set')", timeout=90_000)
     page.wait_for_selector("#summary:has-text('stages')")
     go_to(page, "data")
     page.wait_for_selector("#field-data-task label.selected:has-text('Tagging')")

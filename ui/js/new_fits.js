@@ -11,6 +11,9 @@ window.StillroomFits = (() => {
     });
   };
   for (const id of ["recipe-marks", "field-recipe"]) window.Stillroom.watchDrawn(element, id, grey);
+  window.Stillroom.watchDrawn(element, "recipe-about", said => {
+    if (said.querySelector("[data-recipe]")) said.scrollIntoView({block: "nearest"});
+  });
   const press = event => {
     if (!element.isConnected) return document.removeEventListener("click", press);
     const button = event.target.closest?.("#recipe-about [data-recipe]");
