@@ -18,7 +18,7 @@ from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
 from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, RunFolder, is_run_id
 from distill_core.services import check as checking
-from distill_core.services import drawing, files, fitting, log_lines, next_steps, teacher_cards
+from distill_core.services import drawing, files, fitting, log_lines, next_steps, own_students, teacher_cards
 from distill_core.services import look as looking
 from distill_core.services.check import CheckOutcome
 from distill_core.services.differences import differences
@@ -326,6 +326,11 @@ class Services:
     def teacher_cards(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
         """What is known of each teacher of a draft before anything is downloaded; see `services.teacher_cards`."""
         return teacher_cards.cards(draft, uploads_only=self._uploads_only())
+
+    def own_students(self) -> list[dict[str, Any]]:
+        """[{id, name, student (in short), created, quality_kept, source}] of finished runs whose student can teach,
+        newest first; `source` is the checkpoint to name."""
+        return own_students.finished(self.runs(), self.home)
 
     def search(self, kind: hub.Kind, text: str) -> list[dict[str, Any]]:
         """Checkpoints ("model") or data sets ("dataset") on the Hub whose name holds `text`, the most downloaded

@@ -298,6 +298,12 @@ class FakeServices:
     def look(self, draft: dict[str, Any]) -> dict[str, Any]:
         return sample_look(tuple(name for name, on in draft["data"].get("remedies", {}).items() if on))
 
+    def own_students(self) -> list[dict[str, Any]]:
+        return []
+
+    def warm_up(self) -> None:
+        pass
+
     def drawing(self, draft: dict[str, Any]) -> dict[str, Any]:
         return {"missing": [{"field": "teachers", "message": "nothing is drawn here.", "hint": ""}]}
 
