@@ -159,13 +159,14 @@ def review_html(errors: Sequence[FieldError], unplaced: Sequence[FieldError], fi
 
 def _finding(finding: dict[str, Any]) -> str:
     """A finding in words; with the button of its remedy, where it has one."""
-    said = f"<b>{markup.esc(_severity(finding))}</b> {markup.esc(finding['message'])}"
-    remedy = str(finding.get("remedy") or "")
-    if remedy not in text_data.REMEDIES:
-        return f'<li class="sr-finding sr-finding-{markup.esc(finding["severity"])}">{said}</li>'
-    on = bool(finding.get("applied"))
+    remedy, on = str(finding.get("remedy") or ""), bool(finding.get("applied"))
+    title = text_data.MENDED if on else _severity(finding)
+    said = f"<b>{markup.esc(title)}</b> {markup.esc(finding['message'])}"
     kind = "mended" if on else markup.esc(finding["severity"])
-    button = f'<button type="button" class="sr-button" data-remedy="{remedy}">{text_data.REMEDIES[remedy][on]}</button>'
+    if remedy not in text_data.REMEDIES:
+        return f'<li class="sr-finding sr-finding-{kind}">{said}</li>'
+    words, look = markup.esc(text_data.REMEDIES[remedy][on]), "sr-quiet" if on else "sr-button"
+    button = f'<button type="button" class="{look}" data-remedy="{remedy}">{words}</button>'
     return f'<li class="sr-finding sr-finding-{kind} sr-with-remedy"><span>{said}</span>{button}</li>'
 
 
