@@ -58,7 +58,14 @@ ALLOWED = {
         "distill_core.signals",
         "distill_core.weighting",
     ),
+    "distill_core.analysis": (
+        "distill_core.errors",
+        "distill_core.measure.scores",
+        "distill_core.measure.uncertainty",
+        "distill_core.tasks.tagging_quality",
+    ),
     "distill_core.signals": (
+        "distill_core.analysis.kept",
         "distill_core.data",
         "distill_core.errors",
         "distill_core.losses",
@@ -135,6 +142,8 @@ TORCH_FREE = (
     "distill_core.planner.store",
     "distill_core.export.report",
     "distill_core.export.verdict",
+    "distill_core.export.decision",
+    "distill_core.analysis",
 )
 
 

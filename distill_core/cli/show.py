@@ -96,7 +96,7 @@ class PredictRequest:
 
 def predict(request: PredictRequest) -> int:
     """Predictions for the given texts, in order."""
-    texts, pairs = _inputs(request)
+    texts, pairs = inputs(request)
     from distill_core.predict import StudentPredictor, student_folder
 
     folder = student_folder(request.folder)  # refuse before torch is loaded
@@ -159,7 +159,8 @@ def _filled(found: Sequence[Any], *, as_json: bool) -> int:
     return 0
 
 
-def _inputs(request: PredictRequest) -> tuple[list[str], list[str] | None]:
+def inputs(request: PredictRequest) -> tuple[list[str], list[str] | None]:
+    """(texts, their second texts or None) of a request. Raises ConfigError, DataError."""
     texts, pairs = list(request.texts), list(request.pairs)
     if pairs and len(pairs) != len(texts):
         raise DataError(f"{len(texts)} × --text but {len(pairs)} × --text-pair.", hint="Give one for each.")

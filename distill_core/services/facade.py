@@ -25,6 +25,8 @@ from distill_core.services.differences import differences
 from distill_core.services.live import live_view, run_row, steps_of
 from distill_core.services.machine import Machine
 from distill_core.services.planning import Planning
+from distill_core.services.playground import Playground
+from distill_core.services.result_services import ResultServices
 from distill_core.services.series import CurveCache, points_csv
 from distill_core.services.warm import WarmChild
 from distill_core.settings import HomeLock, Settings
@@ -32,7 +34,7 @@ from distill_core.settings import HomeLock, Settings
 log = logging.getLogger(__name__)
 
 
-class Services:
+class Services(ResultServices):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
@@ -52,6 +54,8 @@ class Services:
             self._offline_known = threading.Event()
             devices = {"CUDA_VISIBLE_DEVICES": ""} if settings.device == "cpu" else {}
             self.warm = WarmChild(environment=devices, log_path=self.home.cache / "warm.log")
+            trying = WarmChild(environment=devices, log_path=self.home.cache / "playground.log")
+            self._playground = Playground(trying, self.home, self._uploads_only(), settings.device)
             self._planning = Planning(self.warm, self.home, self._uploads_only())
             self.supervisor = Supervisor(
                 self.store,
@@ -79,6 +83,7 @@ class Services:
         self.supervisor.close()
         self._machine.close()
         self.warm.close()
+        self._playground.child.close()
         self.store.close()
         self._lock.release()
 

@@ -119,7 +119,7 @@
     show("run-body", true); show("run-loading", false);
     if (view.report && resultOf !== view.run.id) {
       resultOf = view.run.id;
-      window.StillroomResult.draw($("result"), view.report, view.run.metric_words);
+      window.StillroomResult.draw($("result"), view.report, {words: props.result, metric: view.run.metric_words, server, run});
       show("result", true);
       trigger("finished", {run: view.run.id});
     }

@@ -16,8 +16,8 @@ from distill_core.catalogue import TERMS
 from distill_core.errors import StillroomError
 from distill_core.events import STAGES
 from distill_core.layout import is_run_id
-from ui import markup, text, text_actions, text_charts
-from ui.pages import run_actions, run_charts
+from ui import markup, text, text_actions, text_charts, text_result
+from ui.pages import run_actions, run_charts, run_result
 
 _STAGES = "".join(f'<li class="sr-stage sr-stage-waiting" data-stage="{stage}">{stage}</li>' for stage in STAGES)
 TOP = f"""
@@ -80,16 +80,18 @@ def build(services: Any) -> RunPage:
         view = markup.live_html(
             TOP + "@children" + BOTTOM,
             *CHART_SCRIPTS,
-            "result",
+            *run_result.SCRIPTS,
             "run_actions",
             "run",
             functions=[
                 *server_functions(services),
                 *run_charts.server_functions(services),
                 *run_actions.server_functions(services),
+                *run_result.server_functions(services),
             ],
             losses=loss_words(),
             words=text_charts.words(),
+            result=text_result.WORDS,
             actions=text_actions.WORDS,
             retries=text_actions.RETRY_WORDS,
             archived=text_actions.LIST_WORDS["archived"],

@@ -13,6 +13,7 @@ from distill_core import config as cfg
 from distill_core import recipes
 from distill_core.errors import ConfigError, FieldError, JobError
 from distill_core.events import STAGES
+from distill_core.export.decision import Thresholds, decide
 from distill_core.services.check import CheckOutcome
 from distill_core.services.series import RunCurves, Series
 from tests.samples import sample_report
@@ -145,6 +146,7 @@ class FakeServices:
     store: dict[str, FakeRun] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     started: list[cfg.RunConfig] = field(default_factory=list)
+    thresholds: dict[str, Any] = field(default_factory=dict)
 
     def add(self, name: str, status: str = "running", *, ago: float = 0.0, run_id: str = "") -> FakeRun:
         run_id = run_id or f"run-{len(self.store) + 1:03d}"
@@ -260,6 +262,15 @@ class FakeServices:
             "log": ["12:01:03 prepared 1350 training rows", "12:01:04 <script>alert(1)</script>"],
             "findings": [FINDING], "report": sample_report() if done else None,
             "versions": {name: str(share) for name in ("phases", "shapes", "latency", "teachers", "log", "findings")},
+        }  # fmt: skip
+
+    def verdict(self, run_id: str, given: dict[str, Any] | None = None, *, forget: bool = False) -> dict[str, Any]:
+        self._known(run_id)
+        self.thresholds = {} if forget else {**self.thresholds, **(given or {})}
+        report, wanted = sample_report(), Thresholds.of(self.thresholds)
+        return {
+            **decide(report, wanted), "own": wanted != Thresholds(), "defaults": Thresholds().as_dict(),
+            **report["conclusion"], "batches": [1, 32], "lost": None, "missing": "nothing_kept",
         }  # fmt: skip
 
     def finer(self, run_id: str, curves: list[int], first: int, last: int) -> list[list[Any]]:
