@@ -23,6 +23,7 @@ OPEN_RUN = """(id) => {
     window.StillroomDraft.started();
     document.querySelectorAll("#header [aria-current]").forEach(link => link.removeAttribute("aria-current"));
     window.scrollTo(0, 0);
+    window.StillroomStarted = id;
   }
   return id;
 }"""

@@ -12,6 +12,8 @@ from typing import Any
 
 import gradio as gr
 
+from ui import text_shared
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -41,6 +43,7 @@ def live_html(skeleton: str, *names: str, functions: list[Callable[..., Any]], *
         server_functions=functions,
         apply_default_css=False,
         elem_classes=elem_classes,
+        shared=text_shared.WORDS,
         **props,
     )
 

@@ -23,6 +23,8 @@ STEP_INTRO = {
 }
 HELD_OUT = "Validation and test rows are held out by themselves where you have no file for them."
 CONTINUE = "Continue"
+#: beside a folded step
+CHANGE = "Change"
 #: a folded step with errors; {s} and {need} are the endings for one or several
 ATTENTION = "{number} setting{s} need{need} attention"
 MISSING = "Before it can start"
