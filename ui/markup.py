@@ -28,6 +28,12 @@ def script(*names: str) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
+@cache
+def alone(name: str) -> str:
+    """A script of ui/js that needs nothing of `common`."""
+    return (HERE / "js" / f"{name}.js").read_text(encoding="utf-8")
+
+
 def live_html(skeleton: str, *names: str, functions: list[Callable[..., Any]], **props: Any) -> gr.HTML:
     """A part of a page whose skeleton stands still and whose script asks the server. props reach the script."""
     elem_classes = ["sr-html", *props.pop("elem_classes", [])]

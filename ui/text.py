@@ -90,6 +90,13 @@ RECIPE_HELP = (
     "unless the recipe is for another task."
 )
 
+#: a recipe that does not suit what is chosen so far, on its card and once it is pressed
+NOT_NOW = "Not now: {reason}"
+NOT_FILLED = "{title} was not filled in."
+FILL_ANYWAY = "Fill it in all the same"
+GO_TO = "Go to {step}"
+TAKES = "Takes {span} here"
+
 SOURCES = (("Bundled", "bundled"), ("My files", "files"), ("Hugging Face Hub", "hub"))
 MODES = {"as_is": "Used as they are", "separate": "Finetuned separately", "cofinetune": "Co-finetuned (MT-BERT)"}
 CHOICES = {
@@ -135,6 +142,7 @@ NEEDS = {
     "live": "live teacher signals",
 }
 ADVICE = {"info": "Note", "warning": "Advice"}
+SLIDER = "{label}, by slider"
 ITEM_HELP = "Settings of one item"
 EXAMPLES = {
     "training.stages": (

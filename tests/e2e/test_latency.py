@@ -44,6 +44,7 @@ def test_a_new_width_brings_new_figures_and_nothing_moves(app: App, watch: Calla
     page = opened(app, watched)
     go_to(page, "student")
     page.wait_for_selector("#field-student-lstm_hidden input")
+    page.wait_for_selector("#drawing [data-drawing=drawn]")
     page.wait_for_timeout(500)
     page.evaluate(SHIFTS)
     place = top_of(page, "#field-student-lstm_hidden")

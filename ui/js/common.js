@@ -107,8 +107,17 @@ if (!window.Stillroom) window.Stillroom = (W => {
     }, {rootMargin: "20000px"}).observe(element);
     return {ask, later};
   };
+  // Watches what the server draws into the element with this id, which may be mounted after the script that asks for it.
+  const watchDrawn = (element, id, seen) => {
+    if (!element.isConnected) return;
+    const node = document.getElementById(id);
+    if (!node) return requestAnimationFrame(() => watchDrawn(element, id, seen));
+    const watch = new MutationObserver(() => element.isConnected ? seen(node) : watch.disconnect());
+    watch.observe(node, {childList: true, subtree: true});
+    seen(node);
+  };
   const css = (name, node) => getComputedStyle(node || document.body).getPropertyValue(name).trim();
   const STATUS = ["queued", "running", "stopping", "stopped", "interrupted", "failed", "done"];
   const pill = status => h("span", {class: "sr-pill sr-" + (STATUS.includes(status) ? status : "queued")}, status);
-  return {h, fill, known, DASH, percent, points, count, bytes, ms, times, duration, ago, stamp, say, address, poll, call, whileSeen, css, pill};
+  return {h, fill, known, DASH, percent, points, count, bytes, ms, times, duration, ago, stamp, say, address, poll, call, whileSeen, watchDrawn, css, pill};
 })(props.shared);
