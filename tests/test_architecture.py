@@ -14,7 +14,7 @@ import pytest
 from distill_core.catalogue import STUDENTS, TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = ("torch", "transformers", "datasets")
+HEAVY = ("torch", "transformers", "datasets", "onnx", "onnxruntime")
 
 #: package or module → prefixes of project modules it may import (besides itself)
 ALLOWED = {
@@ -132,7 +132,12 @@ TORCH_FREE = (
     "distill_core.jobs.supervisor",
     "distill_core.jobs.process",
     "distill_core.planner.store",
+    "distill_core.jobs.exports",
+    "distill_core.export.bundle",
+    "distill_core.export.card",
+    "distill_core.export.formats",
     "distill_core.export.report",
+    "distill_core.export.use_lines",
     "distill_core.export.verdict",
 )
 

@@ -8,10 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
+from distill_core.cli import export as exporting
 from distill_core.cli import plan, runs, show
 from distill_core.cli import run as running
 from distill_core.cli.output import flush_stdout, silence_stdout
 from distill_core.errors import ConfigError, StillroomError
+from distill_core.export.formats import ALLOWED_LOSS, FORMATS
+from distill_core.jobs.exports import Order
 from distill_core.jobs.meta import Words
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
@@ -54,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("report", "Print the report of a finished run.", _report)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--json", action="store_true", help="the whole report.json instead of tables")
+    _add_export(command("export", "Take a finished student away: measured again in each format.", _export))
     sub = command("note", "Name, tag, annotate or archive a run, or show what is written beside it.", _note)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--name")
@@ -81,6 +85,23 @@ def _add_predict(sub: argparse.ArgumentParser) -> None:
         help="UTF-8 texts, one a line (for pairs: two texts with a tab between); - for standard input",
     )
     sub.add_argument("--json", action="store_true", help="a JSON list instead of a table")
+
+
+def _add_export(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("folder", type=Path, metavar="RUN", help="a finished run's folder")
+    sub.add_argument("--to", nargs="+", required=True, metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
+    sub.add_argument("--out", type=Path, metavar="DIR", help="where to put them (default: into the run's folder)")
+    sub.add_argument(
+        "--allow-loss",
+        type=float,
+        default=ALLOWED_LOSS,
+        metavar="POINTS",
+        help=f"points of validation quality an export may lose before it is refused (default {ALLOWED_LOSS})",
+    )
+    sub.add_argument(
+        "--teacher", action="store_true", help="also measure the reference teacher on the same runtime, for speed-ups"
+    )
+    sub.add_argument("--license", metavar="ID", help="licence of the student for its card, e.g. apache-2.0")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,6 +146,11 @@ def _latency(arguments: argparse.Namespace) -> int:
 def _predict(arguments: argparse.Namespace) -> int:
     wanted = show.PredictRequest(arguments.folder, arguments.text, arguments.text_pair, arguments.file, arguments.json)
     return show.predict(wanted)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    order = Order(arguments.to, arguments.allow_loss, arguments.teacher, arguments.out, arguments.license)
+    return exporting.export(arguments.folder, order)
 
 
 def _note(arguments: argparse.Namespace) -> int:
