@@ -214,7 +214,7 @@ def test_data_that_have_changed_are_noticed(finished, tmp_path, capsys):
     changed = config.load(folder.config)
     moved = tmp_path / "train.csv"
     text = Path(changed.data.train).read_text(encoding="utf-8")
-    moved.write_text(text.replace("parcel", "letter"), encoding="utf-8")
+    moved.write_text(text.replace("today", "tonight"), encoding="utf-8")
     before = folder.config.read_text()
     folder.config.write_text(before.replace(str(changed.data.train), str(moved)))
     try:
