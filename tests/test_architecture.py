@@ -133,6 +133,8 @@ TORCH_FREE = (
     "distill_core.jobs.process",
     "distill_core.planner.store",
     "distill_core.jobs.exports",
+    "distill_core.jobs.imports",
+    "distill_core.export.push",
     "distill_core.export.bundle",
     "distill_core.export.card",
     "distill_core.export.formats",

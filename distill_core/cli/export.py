@@ -1,4 +1,4 @@
-"""`export` and `import`: a finished run taken away, and one made elsewhere taken in."""
+"""`export`, `push` and `import`: a finished run taken away, and one made elsewhere taken in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from distill_core.errors import ConfigError, FieldError
 from distill_core.export.formats import FORMATS, ExportState, export_folder, known_formats
 from distill_core.export.markdown import table
 from distill_core.jobs.exports import Order, build
-from distill_core.layout import RunFolder
+from distill_core.jobs.imports import import_run
+from distill_core.layout import DataHome, RunFolder
 
 
 def export(path: Path, order: Order) -> int:
@@ -78,3 +79,18 @@ def _row(state: ExportState) -> list[Any]:
         times or "–",
         faster or "–",
     ]
+
+
+def push(folder: Path, name: str, *, public: bool) -> int:
+    """Put an export's folder on the Hub, with the token of the environment."""
+    from distill_core.export.push import push as upload
+
+    print(upload(folder, name, private=not public))
+    return 0
+
+
+def take_in(source: Path) -> int:
+    """Copy a run's folder, or a zip of one, into the data folder. A page that is open shows it at its next start."""
+    folder = import_run(DataHome.from_environment(), source)
+    print(f"Imported as {folder.run_id}: {folder.path}")
+    return 0

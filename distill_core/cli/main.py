@@ -58,6 +58,12 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--json", action="store_true", help="the whole report.json instead of tables")
     _add_export(command("export", "Take a finished student away: measured again in each format.", _export))
+    sub = command("push", "Put an export's folder on the Hugging Face Hub (token: HF_TOKEN).", _push)
+    sub.add_argument("folder", type=Path, metavar="DIR", help="an export, as `export` wrote it")
+    sub.add_argument("name", metavar="OWNER/NAME")
+    sub.add_argument("--public", action="store_true", help="a new repository is public (default: private)")
+    sub = command("import", "Take a run that was made elsewhere into the data folder.", _import)
+    sub.add_argument("source", type=Path, metavar="DIR|ZIP")
     sub = command("note", "Name, tag, annotate or archive a run, or show what is written beside it.", _note)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--name")
@@ -151,6 +157,14 @@ def _predict(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     order = Order(arguments.to, arguments.allow_loss, arguments.teacher, arguments.out, arguments.license)
     return exporting.export(arguments.folder, order)
+
+
+def _push(arguments: argparse.Namespace) -> int:
+    return exporting.push(arguments.folder, arguments.name, public=arguments.public)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    return exporting.take_in(arguments.source)
 
 
 def _note(arguments: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from distill_core.services import files, log_lines, next_steps, teacher_cards
 from distill_core.services import look as looking
 from distill_core.services.check import CheckOutcome
 from distill_core.services.differences import differences
+from distill_core.services.exports import Exports
 from distill_core.services.live import live_view, run_row, steps_of
 from distill_core.services.machine import Machine
 from distill_core.services.planning import Planning
@@ -48,6 +49,7 @@ class Services:
             self._curves = CurveCache(self.store)
             self.shelf = Shelf(self.store, self.home)
             self.queue = RunQueue(self.store, self.home, limit=settings.max_queue)
+            self._exports = Exports(self.home, self.store)
             self._machine = Machine(settings.device)
             self._offline_known = threading.Event()
             devices = {"CUDA_VISIBLE_DEVICES": ""} if settings.device == "cpu" else {}
@@ -136,7 +138,8 @@ class Services:
 
     def resume(self, run_id: str) -> str:
         """Queue a stopped, interrupted or failed run again; returns its new status. Harmless when it is queued or
-        running; JobError when it is done."""
+        running; JobError when it is done, ConfigError where an imported one reads files that are not to be read."""
+        checking.refuse_foreign_paths(self.config(run_id), self._uploads_only())
         status = self.queue.resume(self._known(run_id))
         self.supervisor.wake()
         return status
@@ -201,6 +204,39 @@ class Services:
     def student_archive(self, run_id: str) -> Path:
         """A zip of the finished student, built once. Raises JobError while there is none."""
         return files.student_archive(self.home, self._folder(run_id))
+
+    # ---------------------------------------------------------------- taken away, taken in
+
+    def exports(self, run_id: str) -> list[dict[str, Any]]:
+        """How far each export of a run is, and what was measured of it; see `services.exports.Exports.rows`."""
+        return self._exports.rows(self._folder(run_id))
+
+    def build_export(
+        self, run_id: str, formats: list[str], allow_loss: float, *, teacher: bool = False, licence: str = ""
+    ) -> None:
+        """Start building exports, in a process of their own. allow_loss: points of validation quality; teacher: measure
+        it on the same runtime. Raises ConfigError, JobError."""
+        folder = self._folder(run_id)
+        checking.refuse_foreign_paths(self.config(run_id), self._uploads_only())
+        self._exports.build(folder, formats, allow_loss, teacher=teacher, licence=licence)
+
+    def export_archive(self, run_id: str, format: str) -> Path:
+        """A zip of an export that is ready. Raises JobError, DiskError."""
+        return self._exports.archive(self._folder(run_id), format)
+
+    def export_card(self, run_id: str, format: str) -> str:
+        """Its model card as Markdown, the Hub's metadata in front. Raises JobError."""
+        return self._exports.card(self._folder(run_id), format)
+
+    def push_export(
+        self, run_id: str, format: str, repository: str, *, token: str | None = None, private: bool = True
+    ) -> None:
+        """Start putting an export on the Hub; `exports` tells how far it is. token None: this machine's own."""
+        self._exports.push(self._folder(run_id), format, repository, token=token, private=private)
+
+    def import_run(self, path: str, name: str) -> str:
+        """Take in a run from an uploaded zip of its folder; its id here. Raises JobError, DataError, DiskError."""
+        return self._exports.take_in(Path(path), name)
 
     def log(self, run_id: str, search: str = "") -> dict[str, Any]:
         """What a run said, with its libraries' output; see `services.log_lines`."""
