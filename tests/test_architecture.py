@@ -100,7 +100,8 @@ ALLOWED = {
     "distill_core.services.warm": ("distill_core.errors", "distill_core.jobs.process", "distill_core.layout"),
     "ui": ("ui", "distill_core.catalogue", "distill_core.shapes", "distill_core.config", "distill_core.data",
            "distill_core.errors", "distill_core.events",
-           "distill_core.export.report", "distill_core.layout", "distill_core.recipes", "distill_core.services",
+           "distill_core.export.formats", "distill_core.export.report", "distill_core.layout",
+           "distill_core.recipes", "distill_core.services",
            "distill_core.settings", "distill_core.tasks.base"),
     "app": ("ui", "distill_core.services", "distill_core.settings", "distill_core.errors"),
 }  # fmt: skip

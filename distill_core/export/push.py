@@ -37,7 +37,11 @@ def push(folder: Path, name: str, *, token: str | None = None, private: bool = T
     hub.check_name(name, "model", FIELD)
     if not (folder / "README.md").is_file():
         raise JobError("There is no such export to upload.", hint="Build it first.")
-    hub.require_online("The new repository")
+    if not hub.online():
+        raise NetworkError(
+            f"The Hub ({hub.endpoint()}) cannot be reached.",
+            hint="Nothing is lost: push when there is a network, with the app started anew.",
+        )
     known = token or own_token()
     if not known:
         raise JobError(

@@ -104,7 +104,7 @@ def _bytes(path: Path) -> bytes:
 def check_run(folder: RunFolder) -> None:
     """Raises JobError or DataError, in words, for a folder that is no sound run at rest."""
     if not folder.config.is_file():
-        raise JobError("There is no run in it: config.yaml is missing.", hint="Give a folder that `run` wrote.")
+        raise JobError("There is no run in it: config.yaml is missing.", hint="Give the whole folder of a run.")
     for path in folder.path.rglob("*"):
         _check_file(path, path.relative_to(folder.path).as_posix())
     try:
