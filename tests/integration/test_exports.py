@@ -128,10 +128,14 @@ TEXTS: dict[str, list[Any]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TEXTS)
-def test_the_readmes_own_lines_answer_as_the_student_does(finished, name):
+def test_the_readmes_own_lines_answer_as_the_student_does(finished, name, capsys):
     folder = finished[name]
     assert main(["export", str(folder.path), "--to", "safetensors", "onnx", "--allow-loss", "0.001"]) == 0
     expected = student_logits(folder, TEXTS[name])
+    capsys.readouterr()
+    assert main(["report", str(folder.path)]) == 0
+    printed = capsys.readouterr().out
+    assert "## Exports" in printed and "| onnxruntime " in printed
     libraries = []
     for form in ("safetensors", "onnx"):
         state = read_state(folder, form)

@@ -11,6 +11,7 @@ import torch
 
 from distill_core.config import TeacherSection
 from distill_core.errors import CheckpointError
+from distill_core.export import graph as graph_module
 from distill_core.export.graph import input_names, model_bytes, quantise, write_onnx
 from distill_core.export.runtime import OnnxModel
 from distill_core.models.students import Student, build_student
@@ -147,3 +148,21 @@ def test_what_cannot_be_traced_is_refused_in_words(checkpoints: list[TeacherSect
     with pytest.raises(CheckpointError, match=r"cannot be written as an ONNX graph .*as many steps"):
         write_onnx(student, tmp_path / "model.onnx")
     assert not (tmp_path / "model.onnx").exists()
+
+
+def test_weights_too_large_for_one_file_lie_beside_the_graph(
+    checkpoints: list[TeacherSection], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graph_module, "_ONE_FILE", 1000)
+    student = student_for(checkpoints, "LSTM that tags").eval()
+    (tmp_path / "small").mkdir()
+    whole = write_onnx(student, tmp_path / "model.onnx")
+    small = quantise(whole, tmp_path / "small" / "model.onnx")
+    batch = batch_of(student, 2, 9)
+    with torch.inference_mode():
+        own = student(batch).logits
+    torch.testing.assert_close(OnnxModel(whole, "word")(batch).logits, own, atol=1e-5, rtol=1e-4)
+    assert OnnxModel(small, "word")(batch).logits.shape == own.shape
+    for path in (whole, small):
+        beside = [file for file in path.parent.iterdir() if file.is_file() and file != path]
+        assert len(beside) == 1 and model_bytes(path) == path.stat().st_size + beside[0].stat().st_size
