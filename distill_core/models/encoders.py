@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +23,9 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from distill_core.errors import CheckpointError
+from distill_core.models import fast
 from distill_core.models.base import seeded
+from distill_core.models.first_token import can_shorten, last_layer_for_first
 from distill_core.models.mixing import check_mixable, embed
 from distill_core.models.types import Batch
 from distill_core.tasks.units import UNITS
@@ -248,14 +250,33 @@ def layer_states(states: Sequence[Tensor] | None, layers: Sequence[int], config:
 
 
 def run_encoder(
-    model: PreTrainedModel, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()
+    model: PreTrainedModel,
+    batch: Batch,
+    layers: Sequence[int] = (),
+    qkv: Sequence[int] = (),
+    *,
+    first_only: bool = False,
 ) -> tuple[Tensor, dict[int, Tensor], dict[int, Tensor]]:
     """Last states [B, T, H], the asked layers' states {layer: [B, T, H]} (0 = embeddings), and queries, keys and values
-    {layer: [B, T, 3, A]} of the layers in `qkv`, as `recorded_qkv` gives them."""
+    {layer: [B, T, 3, A]} of the layers in `qkv`, as `recorded_qkv` gives them.
+
+    first_only: of the last states only the first token's are read; where shortcuts are taken they are [B, 1, H].
+    """
     check_layers(layers, model.config.num_hidden_layers)
-    with recorded_qkv(model, qkv) as attention:
+    with recorded_qkv(model, qkv) as attention, first_token_alone(model, layers, qkv, wanted=first_only):
         outputs = model(**model_inputs(model, batch), output_hidden_states=bool(layers), return_dict=True)
     return outputs.last_hidden_state, layer_states(outputs.hidden_states, layers, model.config), attention
+
+
+@contextmanager
+def first_token_alone(
+    model: PreTrainedModel, layers: Sequence[int] = (), qkv: Sequence[int] = (), *, wanted: bool = True
+) -> Iterator[None]:
+    """Inside, the last layer is computed for the first token alone: a shortcut, if nothing else of it is asked for."""
+    asked = model.config.num_hidden_layers in {*layers, *qkv}
+    short = wanted and fast.are_taken() and not asked and can_shorten(model.config)
+    with last_layer_for_first(model, layer_prefix(model)) if short else nullcontext():
+        yield
 
 
 def check_layers(layers: Sequence[int], deepest: int) -> None:

@@ -18,6 +18,7 @@ from distill_core.errors import CheckpointError
 from distill_core.models.base import count_parameters, seeded
 from distill_core.models.encoders import (
     check_layers,
+    first_token_alone,
     layer_states,
     load_classifier,
     load_config,
@@ -118,7 +119,8 @@ class ReadyTeacher(Teacher):
 
     def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
         check_layers(layers, self.layers)
-        with recorded_qkv(self.encoder, qkv) as attention, _last_states(self.encoder) as last:
+        first_only = first_token_alone(self.encoder, layers, qkv, wanted=self.unit == "example")
+        with recorded_qkv(self.encoder, qkv) as attention, first_only, _last_states(self.encoder) as last:
             outputs = self.model(
                 **model_inputs(self.encoder, batch), output_hidden_states=bool(layers), return_dict=True
             )
@@ -147,7 +149,8 @@ class PretrainedTeacher(Teacher):
         self.encoder, self.unit = encoder, unit
 
     def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
-        states, hidden, attention = run_encoder(self.encoder, batch, layers, qkv)
+        first_only = self.unit == "example"
+        states, hidden, attention = run_encoder(self.encoder, batch, layers, qkv, first_only=first_only)
         if self.unit == "word":
             pooled, word_mask = first_piece_states(states, batch.words)
             return Outputs(pooled.new_zeros(*pooled.shape[:2], 0), pooled, hidden, attention, word_mask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import nn
 
 from distill_core.data.batching import sorted_batches
 from distill_core.models.teachers import Teacher
+from distill_core.models.used_rows import rows_in_use
 from distill_core.planner import needs
 from distill_core.planner.costs import PREDICT_BATCH, Costs
 from distill_core.planner.made_up import LiveRows, SomeRows
@@ -109,7 +111,10 @@ class StageCosts(Costs):
             learner = teaching.learner_of(self.ctx, self.prepared, group, members)
             return self.stepper(learner, settings), learner.module
 
-        curve = self.curve(what, batches, lengths, make, TEACH_BUDGET_S)
+        texts = [self.prepared.texts[number] for number in group.numbers]
+        read = [(one, [own.pool, own.validation]) for one, own in zip(members, texts, strict=True)]
+        with rows_in_use(read, self.folder("rows")):
+            curve = self.curve(what, batches, lengths, make, TEACH_BUDGET_S)
         for member in members:
             member.zero_grad(set_to_none=True)
             member.eval()
@@ -193,7 +198,8 @@ class StageCosts(Costs):
         self, trial: Trial, phase: Phase, batches: Sequence[np.ndarray], held: dict[int | None, np.ndarray]
     ) -> tuple[Curve, Cost]:
         """A training step's curve, and what one look at held-out rows costs."""
-        config, lengths = self.ctx.config, self.planned.texts.pool.lengths
+        config, texts = self.ctx.config, self.planned.texts
+        lengths, begun = texts.pool.lengths, ExitStack()
         out = (
             held.get(phase.stage, np.empty(0, dtype=np.int64))
             if phase.select == "loss"
@@ -204,6 +210,9 @@ class StageCosts(Costs):
         def make() -> tuple[Call, nn.Module]:
             rows = np.unique(np.concatenate([*spread(batches, lengths), out[:PREDICT_BATCH]]))
             learners.append(self._learner(trial, phase, rows, out[:PREDICT_BATCH]))
+            begun.enter_context(
+                rows_in_use([(learners[0].student, [texts.pool, texts.validation])], self.folder("rows"))
+            )
             return self.stepper(learners[0], fit_settings(config.training, phase)), learners[0].module
 
         what = [
@@ -221,7 +230,8 @@ class StageCosts(Costs):
             [[self.shape(n), cache.signal_spec(self.ctx, self.prepared, n).as_dict()] for n in self._asked_in(phase)],
             config.training.batch_size,
         ]
-        curve = self.curve(what, batches, lengths, make)
+        with begun:
+            curve = self.curve(what, batches, lengths, make)
         if not len(out):
             return curve, Cost()
         key = digest([*self.place(), "held out", what, len(out)])

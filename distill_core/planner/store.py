@@ -18,7 +18,7 @@ import psutil
 from distill_core.storage import read_json, write_json
 
 #: Raise this when probes measure something else than before.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from distill_core.losses.buckets import top_classes
+from distill_core.models.fast import shortcuts
 from distill_core.models.mixing import mixture
 from distill_core.models.types import Batch
 from distill_core.models.words import pool_words
@@ -38,7 +39,8 @@ def ask(teacher: AskableTeacher, batch: Batch, spec: SignalSpec) -> TeacherSigna
     Hidden states and pooled vectors carry fp16's rounding, as cached ones do; logits are exact fp32.
     """
     # A teacher without attention need not know the word.
-    outputs = teacher(batch, layers=spec.layers, **({"qkv": spec.qkv} if spec.qkv else {}))
+    with shortcuts(teacher):
+        outputs = teacher(batch, layers=spec.layers, **({"qkv": spec.qkv} if spec.qkv else {}))
     mask = batch.mask
     if spec.level == "word":
         # States of no width: the mask is wanted even where no layer is.
@@ -109,7 +111,8 @@ class LiveSource:
         both = collate(self.encoded, np.concatenate([rows, partners])).to(self.device)
         index = torch.arange(len(both.input_ids), device=self.device)
         batch = mixture(both.take(index[: len(rows)]), both.take(index[len(rows) :]), share)
-        return self.teacher(batch).logits.float()
+        with shortcuts(self.teacher):
+            return self.teacher(batch).logits.float()
 
     def logits(self) -> np.ndarray:
         """[U, C] float32 of all rows, one after the other (in tagging U counts given words); computed once."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from distill_core.data.batching import sorted_batches
+from distill_core.models.fast import shortcuts
 from distill_core.models.types import Batch, Outputs
 from distill_core.tasks.base import Encoded
 from distill_core.tasks.encoding import collate
@@ -34,7 +35,8 @@ def predict_logits(
     offsets = None if counts is None else np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     units = len(encoded) if offsets is None else int(offsets[-1])
     for rows in sorted_batches(encoded.lengths, batch_size):
-        outputs = model(collate(encoded, rows).to(device))
+        with shortcuts(model):
+            outputs = model(collate(encoded, rows).to(device))
         logits = outputs.logits.float().cpu().numpy()
         if found is None:
             found = np.zeros((units, logits.shape[-1]), dtype=np.float32)
@@ -73,7 +75,8 @@ def predict_units(
     predicted = np.zeros(int(offsets[-1]), dtype=np.int64)
     nll = np.zeros(int(offsets[-1]), dtype=np.float32)
     for rows in sorted_batches(encoded.lengths, batch_size):
-        outputs = model(collate(encoded, rows).to(device))
+        with shortcuts(model):
+            outputs = model(collate(encoded, rows).to(device))
         assert outputs.word_mask is not None
         logits = outputs.logits[outputs.word_mask].float()
         places = np.concatenate([np.arange(offsets[row], offsets[row + 1]) for row in rows])

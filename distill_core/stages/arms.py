@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from distill_core.catalogue import TERMS
 from distill_core.models.base import count_parameters
 from distill_core.models.students import Student
+from distill_core.models.used_rows import rows_in_use
 from distill_core.sections.teaching import heard, lessons_of
 from distill_core.signals.predict import predict_units
 from distill_core.stages.cache import TeacherSignals, build_terms, setup, training_logits
@@ -23,7 +24,7 @@ from distill_core.storage import write_json
 from distill_core.terms.base import Term
 from distill_core.train.student_learner import Lessons, StudentData, StudentLearner, hold_out, mean_weight
 from distill_core.train.trainer import Trainer
-from distill_core.train.types import Trial
+from distill_core.train.types import FitResult, Trial
 from distill_core.weighting import Table, TeacherWeighting
 from distill_core.weighting import build as build_weighting
 from distill_core.weighting.constant import Constant
@@ -72,6 +73,31 @@ def _train(
     main_weight: float | None,
 ) -> FinishedArm:
     student = new_student(ctx, prepared, trial.seed).to(ctx.device)
+    folder = ctx.folder.checkpoints / trial.key
+    with rows_in_use([(student, [plan.texts.pool, plan.texts.validation])], folder):
+        result = _fit(ctx, prepared, signals, plan, student, trial, main_weight)
+    evaluated = _evaluate_once(ctx, prepared, plan, student, folder)
+    return FinishedArm(
+        trial=trial,
+        student=student,
+        mean_weight=mean_weight(result.state),
+        steps=result.steps,
+        best_step=result.best_step,
+        seconds=result.seconds,
+        phases=result.phases,
+        **evaluated,
+    )
+
+
+def _fit(
+    ctx: RunContext,
+    prepared: Prepared,
+    signals: list[TeacherSignals],
+    plan: StudentPlan,
+    student: Student,
+    trial: Trial,
+    main_weight: float | None,
+) -> FitResult:
     phases, held = hold_out(phases_of(ctx, plan, trial.arm), trial.seed)
     learner = StudentLearner(
         trial.arm,
@@ -84,30 +110,19 @@ def _train(
     item = f"arm-{trial.key}"
     seeds = f" (seed {trial.seed})" if len(ctx.config.seeds) > 1 else ""
     ctx.plan.begin(f"training {_ARM_NOTES[trial.arm]}{seeds}")
-    folder = ctx.folder.checkpoints / trial.key
     result = Trainer(
         learner,
         phases,
         ctx.config.training,
         trial,
         lengths=plan.texts.pool.lengths,
-        folder=folder,
+        folder=ctx.folder.checkpoints / trial.key,
         sink=ctx.sink,
         stop=ctx.stop,
         progress=ctx.plan.item(item),
     ).run()
     ctx.plan.advance(item, 1.0)
-    evaluated = _evaluate_once(ctx, prepared, plan, student, folder)
-    return FinishedArm(
-        trial=trial,
-        student=student,
-        mean_weight=mean_weight(result.state),
-        steps=result.steps,
-        best_step=result.best_step,
-        seconds=result.seconds,
-        phases=result.phases,
-        **evaluated,
-    )
+    return result
 
 
 _ARM_NOTES = {

@@ -15,6 +15,7 @@ import torch
 from distill_core.events import EventSink
 from distill_core.models.base import derived_seed
 from distill_core.models.teachers import Teacher, load_teacher_states, save_teachers
+from distill_core.models.used_rows import rows_in_use
 from distill_core.signals.predict import UnitAnswers, predict_units
 from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared, load_run_teachers, rows_digest
@@ -182,16 +183,18 @@ def _teach(ctx: RunContext, prepared: Prepared, group: Group) -> None:
     steps = ctx.config.teacher_training.epochs * plan.per_epoch
     folder = ctx.folder.checkpoints / group.item
     ctx.plan.begin(f"finetuning {names}")
-    Fit(
-        learner,
-        plan,
-        fit_settings(ctx, steps),
-        Trial(group.item, ctx.seed),
-        folder=folder,
-        sink=ctx.sink if group.fold is None else _Quiet(ctx.sink),
-        stop=ctx.stop,
-        progress=ctx.plan.item(group.item),
-    ).run()
+    texts = [prepared.texts[number] for number in group.numbers]
+    with rows_in_use([(t, [own.pool, own.validation]) for t, own in zip(teachers, texts, strict=True)], folder):
+        Fit(
+            learner,
+            plan,
+            fit_settings(ctx, steps),
+            Trial(group.item, ctx.seed),
+            folder=folder,
+            sink=ctx.sink if group.fold is None else _Quiet(ctx.sink),
+            stop=ctx.stop,
+            progress=ctx.plan.item(group.item),
+        ).run()
     _keep(teachers, store, folder)
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from distill_core.errors import Stopped, TrainingError
 from distill_core.events import EventSink, metric
 from distill_core.models.base import derived_seed
+from distill_core.models.fast import shortcuts
 from distill_core.storage import write_json
 from distill_core.train import checkpoint as ckpt
 from distill_core.train.schedule import RESTARTS_FLOOR, BatchPlan, evaluation_steps, learning_rate_factor
@@ -108,6 +109,10 @@ class Fit:
         finished = self._finished()
         if finished is not None:
             return finished
+        with shortcuts(self.learner.module):
+            return self._train()
+
+    def _train(self) -> FitResult:
         self._begin()
         last_save = time.monotonic()
         progress = self.progress

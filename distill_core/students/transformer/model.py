@@ -99,7 +99,8 @@ class TransformerClassifier(Student):
         return np.empty(0, dtype=np.int64)
 
     def forward(self, batch: Batch, layers: Sequence[int] = (), qkv: Sequence[int] = ()) -> Outputs:
-        states, hidden, attention = run_encoder(self.encoder, batch, layers, qkv)
+        first_only = self.unit == "example"
+        states, hidden, attention = run_encoder(self.encoder, batch, layers, qkv, first_only=first_only)
         if self.unit == "word":
             pooled, word_mask = first_piece_states(states, batch.words)
             logits = zero_outside(self.prediction(self.dropout(pooled)), word_mask)

@@ -1,0 +1,111 @@
+"""Our side of speed.py: the cache and the training loop as a run uses them, without its preparation and report."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from transformers import BertForSequenceClassification
+
+from benchmarks.speed_work import (
+    BATCH,
+    HARD,
+    HIDDEN,
+    LEARNING_RATE,
+    SOFT,
+    STUDENT,
+    TEACHER,
+    TEMPERATURE,
+    Material,
+    Work,
+    config,
+)
+from distill_core.catalogue import TERMS
+from distill_core.config import Objective, Training
+from distill_core.models.encoders import new_encoder
+from distill_core.models.teachers import ReadyTeacher
+from distill_core.models.used_rows import rows_in_use
+from distill_core.signals.cache import build_cache
+from distill_core.signals.types import SignalSpec
+from distill_core.students.transformer.model import TransformerClassifier
+from distill_core.tasks.base import Targets
+from distill_core.terms.base import Setup, StudentShape, TeacherShape
+from distill_core.train.phases import Phase, Weight
+from distill_core.train.stop import StopToken
+from distill_core.train.student_learner import Lessons, StudentData, StudentLearner
+from distill_core.train.trainer import Trainer
+from distill_core.train.types import Trial
+from distill_core.weighting.constant import Constant
+
+
+class _Silent:
+    def emit(self, kind: str, **payload: Any) -> None: ...
+
+
+def run(work: Work, given: Material, folder: Path) -> dict[str, float]:
+    """CPU seconds of asking the teachers and of training the student; what is cached is asked before."""
+    torch.manual_seed(0)
+    models = [BertForSequenceClassification(config(TEACHER)).eval() for _ in range(work.teachers)]
+    names = [f"teacher {number}" for number in range(work.teachers)]
+    teachers = [
+        ReadyTeacher(name, cast(Any, None), (given.tokenizer, model), (0, 1))
+        for name, model in zip(names, models, strict=True)
+    ]
+    student = TransformerClassifier(new_encoder(config(STUDENT)), given.tokenizer, classes=2, dropout=0.1)
+    spec = SignalSpec(layers=(TEACHER[0],)) if work.hidden else SignalSpec()
+    ids = [str(number) for number in range(len(given.encoded))]
+    began = time.process_time()
+    sources = [
+        build_cache(folder / f"signals-{number}", teacher, given.encoded, ids, spec)
+        for number, teacher in enumerate(teachers)
+    ]
+    asked = time.process_time() - began
+    began = time.process_time()
+    _train(work, given, student, names, sources, folder / "trial")
+    trained = time.process_time() - began
+    return {"asked": 0.0 if work.cached else asked, "trained": trained}
+
+
+def _train(
+    work: Work, given: Material, student: TransformerClassifier, names: list[str], sources: list[Any], folder: Path
+) -> None:
+    weights = {"hard": Weight(HARD, HARD), "soft": Weight(SOFT, SOFT)}
+    if work.hidden:
+        weights["hidden"] = Weight(HIDDEN, HIDDEN)
+    setup = Setup(
+        Objective(
+            soft_label_weight=SOFT, hard_label_weight=HARD, hidden_weight=HIDDEN if work.hidden else 0.0,
+            distill_temperature=TEMPERATURE, hidden_layers="last",
+        ),
+        StudentShape("transformer", STUDENT[0], STUDENT[2]),
+        [TeacherShape(name, TEACHER[0], TEACHER[1], TEACHER[1], TEACHER[2], "token") for name in names],
+    )  # fmt: skip
+    terms = {name: TERMS[name].load()(setup) for name in weights}
+    for term in terms.values():
+        term.attach(student, seed=1)
+    rows = np.arange(len(given.encoded))
+    steps = work.epochs * -(-len(rows) // BATCH)
+    few = given.encoded.take(rows[:BATCH])
+    with rows_in_use([(student, [given.encoded])], folder):
+        learner = StudentLearner(
+            "main",
+            student,
+            StudentData(given.encoded, Targets(given.labels, None), few, lambda said: 0.0),
+            Lessons(terms, names, sources, Constant(1.0 / len(names))),
+            seed=1,
+            device=torch.device("cpu"),
+        )
+        phase = Phase("joint", steps, weights, rows, "linear", LEARNING_RATE, None, 1)
+        Trainer(
+            learner,
+            [phase],
+            Training(batch_size=BATCH),
+            Trial("main", 1),
+            lengths=given.encoded.lengths,
+            folder=folder,
+            sink=_Silent(),
+            stop=StopToken(),
+        ).run()

@@ -1,0 +1,102 @@
+"""The work items of speed.py: texts of a given length, teachers and students of given sizes with random weights."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import BertConfig
+
+from distill_core.data.types import Rows
+from distill_core.models.encoders import load_tokenizer
+from distill_core.tasks.base import Encoded
+from distill_core.tasks.classification import encode
+
+TEMPERATURE, HARD, SOFT, HIDDEN = 2.0, 1.0, 1.0, 1.0
+LEARNING_RATE, BATCH = 1e-4, 32
+TEACHER, STUDENT = (12, 768, 12), (4, 312, 12)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One work item. long: texts as long as film reviews (of joined sentences), else sentences. padded: the peers'
+    fixed length. teachers: how many, of 12×768. hidden: the student's last states follow the teachers'. cached: ours
+    starts from what the teachers said before. peers: which are run. reduced: examples of a quick run."""
+
+    title: str
+    examples: int
+    epochs: int
+    padded: int
+    long: bool = False
+    teachers: int = 1
+    hidden: bool = False
+    cached: bool = False
+    peers: tuple[str, ...] = ("textbrewer", "trainer")
+    dynamic: bool = True
+    static: bool = True
+    reduced: int | None = None
+
+
+WORK = {
+    "W1": Work("one teacher, 3 epochs", 512, 3, 128),
+    "W2": Work("film reviews' lengths, 3 epochs", 64, 3, 512, long=True, peers=("trainer",)),
+    "W5a": Work("two teachers, logits, 3 epochs", 256, 3, 128, teachers=2, peers=("textbrewer",)),
+    "W5b": Work("two teachers, hidden states, 3 epochs", 256, 3, 128, teachers=2, hidden=True, peers=("trainer",)),
+    "W6": Work("a second student from the cache, 3 epochs", 512, 3, 128, cached=True),
+    "W7": Work("one teacher, 10 epochs", 256, 10, 128, peers=("trainer",), static=False),
+}
+
+
+def config(size: tuple[int, int, int], classes: int = 2) -> BertConfig:
+    """(layers, width, heads) → a BERT with a vocabulary of 30,522, dropout 0.1 and an attention by SDPA."""
+    layers, width, heads = size
+    made: Any = BertConfig(
+        hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=4 * width,
+        num_labels=classes,
+    )  # fmt: skip
+    made._attn_implementation = "sdpa"
+    return made
+
+
+@dataclass(frozen=True)
+class Material:
+    tokenizer: Any
+    encoded: Encoded
+    labels: np.ndarray
+
+    def flops(self, size: tuple[int, int, int], rows: int | None = None) -> float:
+        """Of one forward pass over all texts without any padding: every product of the encoder, two a multiply-add."""
+        layers, width, _ = size
+        lengths = self.encoded.lengths[:rows].astype(np.float64)
+        return float(layers * (24 * width**2 * lengths + 4 * width * lengths**2).sum())
+
+
+def material(work: Work, data: Path, checkpoint: Path) -> Material:
+    """The first sentences of SST-2's dev set in a seeded order; for long texts joined until they are as long as drawn
+    (log-normal about 230 words, as IMDB's)."""
+    tokenizer = load_tokenizer(checkpoint)
+    with open(data / "sst2" / "dev.tsv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    draw = np.random.Generator(np.random.PCG64(0))
+    order = draw.permutation(len(rows))
+    sentences = [rows[i]["sentence"] for i in order]
+    labels = np.asarray([int(rows[i]["label"]) for i in order], dtype=np.int64)
+    if work.long:
+        sentences = _joined(sentences, draw, work.examples)
+    texts = sentences[: work.examples]
+    found = Rows(texts, None, labels[: len(texts)], list(range(1, len(texts) + 1)))
+    return Material(tokenizer, encode(tokenizer, found, work.padded), labels[: len(texts)])
+
+
+def _joined(sentences: list[str], draw: np.random.Generator, count: int) -> list[str]:
+    texts, place = [], 0
+    for wanted in np.exp(draw.normal(np.log(174), 0.75, count)):
+        words: list[str] = []
+        while len(words) < wanted:
+            words += sentences[place % len(sentences)].split()
+            place += 1
+        texts.append(" ".join(words))
+    return texts
