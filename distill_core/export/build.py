@@ -112,6 +112,7 @@ class Workshop:
     def make(self, name: str, target: Path, allowed: float) -> Finished:
         """Makes one format and puts it at `target` (what was there is replaced), unless it lost more than `allowed`
         points of validation quality: then nothing stands there."""
+        refuse_foreign(target)
         _ = self.validation  # before anything is written: without them nothing can be measured
         made = self._temporary / name
         shutil.rmtree(made, ignore_errors=True)
@@ -237,6 +238,12 @@ def workshop(folder: RunFolder, **options: Any) -> Iterator[Workshop]:
 
 def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def refuse_foreign(target: Path) -> None:
+    """Raises JobError where something stands that is no export: it would be replaced."""
+    if target.exists() and not (target / FIGURES).is_file() and (not target.is_dir() or any(target.iterdir())):
+        raise JobError(f"{target} is there already and holds no export.", hint="Give another folder.", field="--out")
 
 
 def _put(made: Path, target: Path) -> None:

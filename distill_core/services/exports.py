@@ -54,6 +54,11 @@ class Exports:
             raise ConfigError([FieldError("allow_loss", message, f"{ALLOWED_LOSS} is usual.")])
         jobs.start(folder, jobs.Order(formats, allowed, teacher, licence=_licence(licence)))
 
+    def refuse_busy(self, folder: RunFolder) -> None:
+        """Raises JobError while an export of the run is being built: its process writes into the run's folder."""
+        if any(state.state == "building" for state in jobs.states(folder)):
+            raise JobError("An export of this run is being built.", hint="Wait until it is done, then delete the run.")
+
     def ready(self, folder: RunFolder, name: str) -> Path:
         """The export's folder. Raises JobError unless it is ready."""
         state = next((state for state in jobs.states(folder) if state.format == name), None)

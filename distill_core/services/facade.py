@@ -255,7 +255,8 @@ class Services:
         self.shelf.annotate(self._known(run_id), Words(name=name, tags=tags, notes=notes, archived=archived))
 
     def delete(self, run_id: str) -> None:
-        """Move a run that rests to the trash. Raises JobError while it is queued or running."""
+        """Move a run that rests to the trash. Raises JobError while it is queued or running, or an export is built."""
+        self._exports.refuse_busy(self._folder(run_id))
         self.shelf.delete(self._known(run_id))
 
     def restore(self, run_id: str) -> None:

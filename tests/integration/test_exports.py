@@ -19,6 +19,8 @@ from huggingface_hub import ModelCard
 from distill_core import config
 from distill_core.cli.main import main
 from distill_core.data.types import Rows
+from distill_core.errors import JobError
+from distill_core.export.build import refuse_foreign
 from distill_core.export.formats import FORMATS, export_folder, latency_rows, read_state
 from distill_core.layout import RunFolder
 from distill_core.models.saving import load_student
@@ -230,3 +232,17 @@ def test_data_that_have_changed_are_noticed(finished, tmp_path, capsys):
         assert read_state(folder, "onnx-int8").state == "failed"
     finally:
         folder.config.write_text(before)
+
+
+def test_what_is_no_export_is_never_replaced(tmp_path):
+    foreign = tmp_path / "onnx"
+    foreign.mkdir()
+    refuse_foreign(foreign)
+    (foreign / "thesis.txt").write_text("years of work")
+    with pytest.raises(JobError, match="holds no export"):
+        refuse_foreign(foreign)
+    with pytest.raises(JobError, match="holds no export"):
+        refuse_foreign(foreign / "thesis.txt")
+    (foreign / "measured.json").write_text("{}")
+    refuse_foreign(foreign)
+    refuse_foreign(tmp_path / "nothing there")

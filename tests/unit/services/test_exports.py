@@ -77,6 +77,13 @@ def test_what_cannot_be_built_is_refused(
     assert caught.value.field == field
 
 
+def test_a_run_is_not_deleted_below_a_builder(service: Exports, ready: RunFolder) -> None:
+    service.refuse_busy(ready)
+    write_state(ready, ExportState("onnx-int8", "building", at=time.time()))
+    with pytest.raises(JobError, match="is being built"):
+        service.refuse_busy(ready)
+
+
 def test_an_archive_is_packed_once_and_anew_after_a_rebuild(service: Exports, ready: RunFolder) -> None:
     first = service.archive(ready, "onnx")
     assert first.name == f"{ready.run_id}-onnx.zip" and first.is_relative_to(service.home.cache)
