@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from transformers import BertForSequenceClassification
+from transformers import BertForSequenceClassification, BertForTokenClassification
 
 from benchmarks.speed_work import (
     BATCH,
@@ -31,7 +31,6 @@ from distill_core.models.used_rows import rows_in_use
 from distill_core.signals.cache import build_cache
 from distill_core.signals.types import SignalSpec
 from distill_core.students.transformer.model import TransformerClassifier
-from distill_core.tasks.base import Targets
 from distill_core.terms.base import Setup, StudentShape, TeacherShape
 from distill_core.train.phases import Phase, Weight
 from distill_core.train.stop import StopToken
@@ -48,13 +47,18 @@ class _Silent:
 def run(work: Work, given: Material, folder: Path) -> dict[str, float]:
     """CPU seconds of asking the teachers and of training the student; what is cached is asked before."""
     torch.manual_seed(0)
-    models = [BertForSequenceClassification(config(TEACHER)).eval() for _ in range(work.teachers)]
+    tagging = work.task == "tagging"
+    kind = BertForTokenClassification if tagging else BertForSequenceClassification
+    models = [kind(config(TEACHER, given.classes)).eval() for _ in range(work.teachers)]
     names = [f"teacher {number}" for number in range(work.teachers)]
     teachers = [
-        ReadyTeacher(name, cast(Any, None), (given.tokenizer, model), (0, 1))
+        ReadyTeacher(
+            name, cast(Any, None), (given.tokenizer, model), range(given.classes), unit="word" if tagging else "example"
+        )
         for name, model in zip(names, models, strict=True)
     ]
-    student = TransformerClassifier(new_encoder(config(STUDENT)), given.tokenizer, classes=2, dropout=0.1)
+    encoder = new_encoder(config(STUDENT, given.classes))
+    student = TransformerClassifier(encoder, given.tokenizer, classes=given.classes, dropout=0.1, task=work.task)
     spec = SignalSpec(layers=(TEACHER[0],)) if work.hidden else SignalSpec()
     ids = [str(number) for number in range(len(given.encoded))]
     began = time.process_time()
@@ -82,6 +86,8 @@ def _train(
         ),
         StudentShape("transformer", STUDENT[0], STUDENT[2]),
         [TeacherShape(name, TEACHER[0], TEACHER[1], TEACHER[1], TEACHER[2], "token") for name in names],
+        task=work.task,
+        classes=given.classes,
     )  # fmt: skip
     terms = {name: TERMS[name].load()(setup) for name in weights}
     for term in terms.values():
@@ -93,7 +99,7 @@ def _train(
         learner = StudentLearner(
             "main",
             student,
-            StudentData(given.encoded, Targets(given.labels, None), few, lambda said: 0.0),
+            StudentData(given.encoded, given.targets(), few, lambda said: 0.0),
             Lessons(terms, names, sources, Constant(1.0 / len(names))),
             seed=1,
             device=torch.device("cpu"),

@@ -13,7 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
-from transformers import BertForSequenceClassification, Trainer, TrainingArguments, get_linear_schedule_with_warmup
+from transformers import (
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    Trainer,
+    TrainingArguments,
+    get_linear_schedule_with_warmup,
+)
 
 from benchmarks.speed_work import (
     BATCH,
@@ -33,12 +39,10 @@ from benchmarks.speed_work import (
 def run(peer: str, work: Work, given: Material, folder: Path, *, padded: bool) -> dict[str, float]:
     """CPU seconds of training."""
     torch.manual_seed(0)
-    teachers = [BertForSequenceClassification(config(TEACHER)).eval() for _ in range(work.teachers)]
-    student = BertForSequenceClassification(config(STUDENT))
-    rows = [
-        {"input_ids": ids.tolist(), "labels": int(label)}
-        for ids, label in zip(given.encoded.ids, given.labels, strict=True)
-    ]
+    kind = BertForTokenClassification if work.task == "tagging" else BertForSequenceClassification
+    teachers = [kind(config(TEACHER, given.classes)).eval() for _ in range(work.teachers)]
+    student = kind(config(STUDENT, given.classes))
+    rows = given.rows()
 
     def collate(some: list[dict[str, Any]]) -> dict[str, Tensor]:
         width = work.padded if padded else max(len(row["input_ids"]) for row in some)
@@ -47,7 +51,12 @@ def run(peer: str, work: Work, given: Material, folder: Path, *, padded: bool) -
         for place, row in enumerate(some):
             ids[place, : len(row["input_ids"])] = torch.tensor(row["input_ids"])
             mask[place, : len(row["input_ids"])] = 1
-        return {"input_ids": ids, "attention_mask": mask, "labels": torch.tensor([row["labels"] for row in some])}
+        if work.task != "tagging":
+            return {"input_ids": ids, "attention_mask": mask, "labels": torch.tensor([row["labels"] for row in some])}
+        labels = torch.full((len(some), width), -100)
+        for place, row in enumerate(some):
+            labels[place, : len(row["labels"])] = torch.tensor(row["labels"])
+        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
     began = time.process_time()
     (_textbrewer if peer == "textbrewer" else _trainer)(work, teachers, student, rows, collate, folder)
@@ -93,8 +102,9 @@ class _Distiller(Trainer):
         for number, teacher in enumerate(self.teachers):
             with torch.no_grad():
                 told = teacher(**asked, output_hidden_states=hidden)
-            ours = functional.log_softmax(said.logits / TEMPERATURE, dim=-1)
-            theirs = functional.softmax(told.logits / TEMPERATURE, dim=-1)
+            units = (inputs["labels"] >= 0) if said.logits.ndim == 3 else slice(None)
+            ours = functional.log_softmax(said.logits[units] / TEMPERATURE, dim=-1)
+            theirs = functional.softmax(told.logits[units] / TEMPERATURE, dim=-1)
             part = functional.kl_div(ours, theirs, reduction="batchmean") * TEMPERATURE**2
             loss = loss + SOFT / len(self.teachers) * part
             if self.maps is not None:

@@ -12,8 +12,9 @@ from transformers import BertConfig
 
 from distill_core.data.types import Rows
 from distill_core.models.encoders import load_tokenizer
-from distill_core.tasks.base import Encoded
+from distill_core.tasks.base import Encoded, Targets
 from distill_core.tasks.classification import encode
+from distill_core.tasks.tagging import encode_words
 
 TEMPERATURE, HARD, SOFT, HIDDEN = 2.0, 1.0, 1.0, 1.0
 LEARNING_RATE, BATCH = 1e-4, 32
@@ -24,7 +25,8 @@ TEACHER, STUDENT = (12, 768, 12), (4, 312, 12)
 class Work:
     """One work item. long: texts as long as film reviews (of joined sentences), else sentences. padded: the peers'
     fixed length. teachers: how many, of 12×768. hidden: the student's last states follow the teachers'. cached: ours
-    starts from what the teachers said before. peers: which are run. reduced: examples of a quick run."""
+    starts from what the teachers said before. peers: which are run. dynamic, static: how the peers
+    pad."""
 
     title: str
     examples: int
@@ -37,12 +39,13 @@ class Work:
     peers: tuple[str, ...] = ("textbrewer", "trainer")
     dynamic: bool = True
     static: bool = True
-    reduced: int | None = None
+    task: str = "classification"
 
 
 WORK = {
     "W1": Work("one teacher, 3 epochs", 512, 3, 128),
     "W2": Work("film reviews' lengths, 3 epochs", 64, 3, 512, long=True, peers=("trainer",)),
+    "W3": Work("tags of words, 3 epochs", 256, 3, 128, peers=("trainer",), task="tagging"),
     "W5a": Work("two teachers, logits, 3 epochs", 256, 3, 128, teachers=2, peers=("textbrewer",)),
     "W5b": Work("two teachers, hidden states, 3 epochs", 256, 3, 128, teachers=2, hidden=True, peers=("trainer",)),
     "W6": Work("a second student from the cache, 3 epochs", 512, 3, 128, cached=True),
@@ -50,7 +53,7 @@ WORK = {
 }
 
 
-def config(size: tuple[int, int, int], classes: int = 2) -> BertConfig:
+def config(size: tuple[int, int, int], classes: int) -> BertConfig:
     """(layers, width, heads) → a BERT with a vocabulary of 30,522, dropout 0.1 and an attention by SDPA."""
     layers, width, heads = size
     made: Any = BertConfig(
@@ -63,9 +66,29 @@ def config(size: tuple[int, int, int], classes: int = 2) -> BertConfig:
 
 @dataclass(frozen=True)
 class Material:
+    """Texts in pieces, and the class of each unit: of each text, or of each word, text after text."""
+
     tokenizer: Any
     encoded: Encoded
     labels: np.ndarray
+    classes: int = 2
+
+    def targets(self) -> Targets:
+        return Targets(self.labels, self.encoded.word_counts)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """{input_ids, labels}: a class, or one for each piece, −100 where it is not a word's first."""
+        ids, counts = self.encoded.ids, self.encoded.word_counts
+        if counts is None:
+            pairs = zip(ids, self.labels, strict=True)
+            return [{"input_ids": pieces.tolist(), "labels": int(label)} for pieces, label in pairs]
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        found = []
+        for number, (pieces, words) in enumerate(zip(ids, self.encoded.words, strict=True)):
+            first = np.concatenate([[True], words[1:] != words[:-1]]) & (words >= 0)
+            labels = np.where(first, self.labels[starts[number] + np.maximum(words, 0)], -100)
+            found.append({"input_ids": pieces.tolist(), "labels": labels.tolist()})
+        return found
 
     def flops(self, size: tuple[int, int, int], rows: int | None = None) -> float:
         """Of one forward pass over all texts without any padding: every product of the encoder, two a multiply-add."""
@@ -78,6 +101,8 @@ def material(work: Work, data: Path, checkpoint: Path) -> Material:
     """The first sentences of SST-2's dev set in a seeded order; for long texts joined until they are as long as drawn
     (log-normal about 230 words, as IMDB's)."""
     tokenizer = load_tokenizer(checkpoint)
+    if work.task == "tagging":
+        return _tagged(work, data, tokenizer)
     with open(data / "sst2" / "dev.tsv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     draw = np.random.Generator(np.random.PCG64(0))
@@ -89,6 +114,23 @@ def material(work: Work, data: Path, checkpoint: Path) -> Material:
     texts = sentences[: work.examples]
     found = Rows(texts, None, labels[: len(texts)], list(range(1, len(texts) + 1)))
     return Material(tokenizer, encode(tokenizer, found, work.padded), labels[: len(texts)])
+
+
+def _tagged(work: Work, data: Path, tokenizer: Any) -> Material:
+    """The first sentences of WikiAnn's English training set."""
+    lines = (data / "ner_wikiann" / "en" / "train.tsv").read_text(encoding="utf-8").splitlines()
+    sentences: list[tuple[list[str], list[str]]] = []
+    for place, word, tag in (line.split("\t") for line in lines if line.strip()):
+        if place == "0":
+            if len(sentences) == work.examples:
+                break
+            sentences.append(([], []))
+        sentences[-1][0].append(word)
+        sentences[-1][1].append(tag)
+    names = sorted({tag for _, tags in sentences for tag in tags})
+    labels = np.asarray([names.index(tag) for _, tags in sentences for tag in tags], dtype=np.int64)
+    words = [words for words, _ in sentences]
+    return Material(tokenizer, encode_words(tokenizer, words, work.padded), labels, len(names))
 
 
 def _joined(sentences: list[str], draw: np.random.Generator, count: int) -> list[str]:

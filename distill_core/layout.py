@@ -26,6 +26,8 @@ BUNDLED_TEACHERS = {
     "office-bert": ASSETS / "tagging" / "teachers" / "office-bert",
 }
 
+#: beside a saved student, where one was chosen: JSON with the temperature its logits are divided by
+TEMPERATURE = "temperature.json"
 #: folder of the files that came in through the page
 UPLOADS = "uploads"
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -159,3 +161,8 @@ class RunFolder:
     def student(self) -> Path:
         """The finished main student, self-contained (`python -m distill_core predict` reads it)."""
         return self.artifacts / "student"
+
+    @property
+    def control(self) -> Path:
+        """The student without teachers that validated best, kept to be tried beside the other."""
+        return self.artifacts / "control"

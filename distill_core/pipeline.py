@@ -48,7 +48,7 @@ def run(config: RunConfig, folder: RunFolder, home: DataHome, sink: EventSink, s
     with ctx.stage("distil"):
         finished = arms.run(ctx, prepared, signals, planned)
     with ctx.stage("measure"):
-        report = results.run(ctx, prepared, taught, finished)
+        report = results.run(ctx, prepared, planned, taught, finished)
     sink.emit("stage", stage="done", state="finished", seconds=sum(ctx.stage_seconds().values()))
     return report
 

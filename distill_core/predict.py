@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from distill_core.catalogue import DEFAULT_TASK
 from distill_core.errors import CheckpointError, DataError, JobError
-from distill_core.layout import RunFolder
+from distill_core.layout import TEMPERATURE, RunFolder
 from distill_core.run_state import last_end
 from distill_core.tasks.base import build_task
 from distill_core.tasks.units import UNITS
@@ -103,6 +104,21 @@ def student_folder(folder: Path) -> Path:
     )
 
 
+def temperature_of(folder: Path) -> float:
+    """What a saved student's logits are divided by: 1 where no temperature was chosen. Raises CheckpointError for a
+    file that holds none."""
+    path = folder / TEMPERATURE
+    if not path.is_file():
+        return 1.0
+    try:
+        value = float(json.loads(path.read_text(encoding="utf-8"))["temperature"])
+    except (OSError, ValueError, KeyError, TypeError):
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise CheckpointError(f"{TEMPERATURE} of this student holds no temperature.", hint="Delete that file.")
+    return value
+
+
 def _state(run: RunFolder) -> str:
     end = last_end(run)
     if not run.events.is_file():
@@ -119,8 +135,18 @@ def _advice(run: RunFolder) -> str:
 class StudentPredictor:
     """A student in memory. `StudentPredictor.load(folder).predict([...])`."""
 
-    def __init__(self, student: Any, labels: Sequence[str], max_tokens: int, *, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        student: Any,
+        labels: Sequence[str],
+        max_tokens: int,
+        *,
+        device: str = "cpu",
+        temperature: float = 1.0,
+    ) -> None:
         import torch
+
+        self.temperature = temperature
 
         self.device = torch.device(device)
         self.student = student.to(self.device).eval()
@@ -132,7 +158,7 @@ class StudentPredictor:
         path = student_folder(Path(folder))
         from distill_core.models.saving import load_student
 
-        return cls(*load_student(path), device=device)
+        return cls(*load_student(path), device=device, temperature=temperature_of(path))
 
     def probabilities(
         self, texts: Sequence[str], pairs: Sequence[str] | None = None, *, batch_size: int = 64
@@ -150,7 +176,7 @@ class StudentPredictor:
             list(texts), None if pairs is None else list(pairs), np.full(len(texts), -1), list(range(1, len(texts) + 1))
         )
         encoded = build_task(self.task).encode(self.student.tokenizer, rows, self.max_tokens)
-        return _softmax(predict_logits(self.student, encoded, self.device, batch_size=batch_size))
+        return self._shares(predict_logits(self.student, encoded, self.device, batch_size=batch_size))
 
     def predict(
         self, texts: Sequence[str], pairs: Sequence[str] | None = None, *, batch_size: int = 64
@@ -180,7 +206,7 @@ class StudentPredictor:
         logits = predict_logits(self.student, encoded, self.device, batch_size=batch_size)
         # A word nobody saw has logits of zeros, and must not look like a guess.
         seen = np.asarray(logits.any(axis=1))
-        chosen, best = logits.argmax(axis=1), _softmax(logits).max(axis=1) * seen
+        chosen, best = logits.argmax(axis=1), self._shares(logits).max(axis=1) * seen
         found, start = [], 0
         for text, sentence, places in zip(texts, sentences, spans, strict=True):
             part = slice(start, start + len(sentence))
@@ -220,8 +246,11 @@ class StudentPredictor:
             return np.empty((0, 0))
         return predict_logits(self.student, encoded, self.device)
 
+    def _shares(self, logits: np.ndarray) -> np.ndarray:
+        return _softmax(logits / self.temperature)
+
     def _guesses(self, logits: np.ndarray, top: int) -> list[Guess]:
-        shares = _softmax(logits[None])[0]
+        shares = self._shares(logits[None])[0]
         order = np.argsort(-shares, kind="stable")[:top]
         decode = self.student.tokenizer.decode
         return [Guess(decode([int(i)]).strip(), float(shares[i])) for i in order]

@@ -58,7 +58,14 @@ ALLOWED = {
         "distill_core.signals",
         "distill_core.weighting",
     ),
+    "distill_core.analysis": (
+        "distill_core.errors",
+        "distill_core.measure.scores",
+        "distill_core.measure.uncertainty",
+        "distill_core.tasks.tagging_quality",
+    ),
     "distill_core.signals": (
+        "distill_core.analysis.kept",
         "distill_core.data",
         "distill_core.errors",
         "distill_core.losses",
@@ -123,6 +130,7 @@ TORCH_FREE = (
     "distill_core.seeds",
     "distill_core.shapes",
     "distill_core.students.base",
+    "distill_core.models.layers",
     "distill_core.tasks.units",
     "distill_core.checkpoints",
     "distill_core.saved_students",
@@ -142,6 +150,8 @@ TORCH_FREE = (
     "distill_core.export.report",
     "distill_core.export.use_lines",
     "distill_core.export.verdict",
+    "distill_core.export.decision",
+    "distill_core.analysis",
 )
 
 

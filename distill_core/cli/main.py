@@ -8,19 +8,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
+from distill_core.cli import beside, examine, plan, runs, show
 from distill_core.cli import export as exporting
-from distill_core.cli import plan, runs, show
 from distill_core.cli import run as running
+from distill_core.cli import verdict as deciding
 from distill_core.cli.output import flush_stdout, silence_stdout
-from distill_core.errors import ConfigError, StillroomError
+from distill_core.errors import ConfigError, FieldError, StillroomError
 from distill_core.export.formats import ALLOWED_LOSS, FORMATS
 from distill_core.jobs.exports import Order
 from distill_core.jobs.meta import Words
+from distill_core.services.playground import checked
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
 
 _EPILOG = """exit status:
-  0 done   1 the run failed   2 the config or the command was refused   130 stopped (resume goes on)
+  0 done   1 the run failed, or the verdict is not to ship   2 the config or the command was refused
+  130 stopped (resume goes on)
 
 STILLROOM_HOME is the folder that keeps teacher signals and finetuned teachers for later runs."""
 
@@ -50,6 +53,9 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--estimate", action="store_true", help="also measure briefly what the run will take: time, memory, disk"
     )
+    sub.add_argument(
+        "--layers", action="store_true", help="also tell which teacher layer teaches which of the student's"
+    )
     sub = command("latency", "Measure student and teachers as shapes, with random weights.", _latency)
     sub.add_argument("config", type=Path, metavar="CONFIG.yaml")
     sub.add_argument("--json", action="store_true", help="JSON instead of a table")
@@ -57,6 +63,13 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("report", "Print the report of a finished run.", _report)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--json", action="store_true", help="the whole report.json instead of tables")
+    deciding.add_arguments(
+        command("verdict", "Ship it or not, against thresholds kept with the run.", deciding.verdict)
+    )
+    examine.add_examine(command("examine", "Calibration, disagreements, the teachers' errors, cost.", examine.examine))
+    examine.add_calibrate(
+        command("calibrate", "Divide the student's logits by the temperature that validation gives.", examine.calibrate)
+    )
     _add_export(command("export", "Take a finished student away: measured again in each format.", _export))
     sub = command("push", "Put an export's folder on the Hugging Face Hub (token: HF_TOKEN).", _push)
     sub.add_argument("folder", type=Path, metavar="DIR", help="an export, as `export` wrote it")
@@ -91,6 +104,10 @@ def _add_predict(sub: argparse.ArgumentParser) -> None:
         help="UTF-8 texts, one a line (for pairs: two texts with a tab between); - for standard input",
     )
     sub.add_argument("--json", action="store_true", help="a JSON list instead of a table")
+    sub.add_argument(
+        "--beside", action="store_true", help="also every teacher and the control, with times (DIR: a run's)"
+    )
+    sub.add_argument("--csv", action="store_true", help="CSV instead of a table (with --beside)")
 
 
 def _add_export(sub: argparse.ArgumentParser) -> None:
@@ -142,7 +159,7 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    return show.check(arguments.config, estimate=arguments.estimate)
+    return show.check(arguments.config, estimate=arguments.estimate, layers=arguments.layers)
 
 
 def _latency(arguments: argparse.Namespace) -> int:
@@ -150,7 +167,11 @@ def _latency(arguments: argparse.Namespace) -> int:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
+    if arguments.csv and not arguments.beside:
+        raise ConfigError([FieldError("--csv", "it goes with --beside.", "Add --beside, or leave --csv out.")])
     wanted = show.PredictRequest(arguments.folder, arguments.text, arguments.text_pair, arguments.file, arguments.json)
+    if arguments.beside:
+        return beside.beside(arguments.folder, checked(*show.inputs(wanted)), as_json=arguments.json, csv=arguments.csv)
     return show.predict(wanted)
 
 

@@ -36,6 +36,7 @@ from distill_core.measure.latency import RUNTIME
 from distill_core.measure.machine import cores
 from distill_core.models.encoders import quiet
 from distill_core.models.saving import WEIGHTS, load_student
+from distill_core.predict import temperature_of
 
 #: what was measured, in the export's own folder
 FIGURES = "measured.json"
@@ -193,6 +194,7 @@ class Workshop:
             inputs=input_names(self.student),
             mask=self.student.tokenizer.mask_token or "",
             pairs=data.pairs is not None,
+            temperature=temperature_of(self.folder.student),
         )
 
     def _limit(self) -> int:
@@ -219,6 +221,7 @@ class Workshop:
             "inputs": list(use.inputs),
             "outputs": ["logits"],
             "max_tokens": use.max_tokens,
+            "temperature": use.temperature,
             "id2label": labels,
             "label2id": {label: int(number) for number, label in labels.items()},
             "architecture": self.student.architecture,

@@ -79,7 +79,8 @@ class ReportParts:
     `measure.latency.measure_latency` gives them. data: {"name", "sizes": {...}, …}. missing_controls: control →
     "already_uniform", "single_teacher", "constant_unused", "not_requested" or a sentence, for each control that was not
     run. seconds: stage → s by the clock; cpu_seconds: stage → CPU s. peak_memory: bytes the process held at most (None:
-    not known). estimate: what was expected when the run was started, where it was asked. student_seed: the trial whose
+    not known). estimate: what was expected when the run was started, where it was asked. kept: what lies in artifacts
+    beside the student (`stages.keep`). student_seed: the trial whose
     student is saved (empty: the main arm with the highest validation quality, the first of equals).
     """
 
@@ -106,6 +107,7 @@ class ReportParts:
     cpu_seconds: Mapping[str, float] = field(default_factory=dict)
     peak_memory: int | None = None
     estimate: Mapping[str, Any] | None = None
+    kept: Mapping[str, Any] | None = None
 
 
 def reference_teacher(teachers: Sequence[TeacherResult], metric: str = "accuracy") -> TeacherResult:
@@ -161,6 +163,7 @@ def build_report(parts: ReportParts) -> dict[str, Any]:
         "cpu_seconds": {stage: float(s) for stage, s in parts.cpu_seconds.items()},
         "peak_memory_bytes": parts.peak_memory,
         "estimate": None if parts.estimate is None else dict(parts.estimate),
+        "kept": None if parts.kept is None else dict(parts.kept),
         "device": dict(parts.device),
         "protocol": _protocol(student, parts),
         "findings": [dict(f) for f in parts.findings],

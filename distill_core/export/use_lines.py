@@ -81,7 +81,7 @@ class Use:
 
     library: "transformers", "onnx", or "stillroom" where only this project holds such a model. unit: what gets one
     prediction. inputs: of the graph. mask: the tokeniser's mask piece, where it has one. pairs: are rows pairs of
-    texts?
+    texts? temperature: what logits are divided by before they become probabilities.
     """
 
     library: str
@@ -90,6 +90,7 @@ class Use:
     inputs: tuple[str, ...] = ()
     mask: str = "[MASK]"
     pairs: bool = False
+    temperature: float = 1.0
 
 
 def use_lines(use: Use) -> str:
@@ -139,4 +140,6 @@ def use_words(use: Use) -> str:
                 " the student classifies by a plain linear layer on the first token, which the token classifier of "
                 "its kind computes exactly (sequence classifiers have a layer more)."
             )
+    if use.temperature != 1:
+        needs = f"Probabilities are the softmax of logits / {use.temperature:.4g}, as fitted on validation. {needs}"
     return needs

@@ -44,7 +44,7 @@ def outcome(difference: float, p: float) -> str:
 def conclude(report: Mapping[str, Any]) -> dict[str, Any]:
     """{"headline": str, "sentences": [str, …]} of a report (its fields as docs/report.md names them)."""
     rows = {row["against"]: row for row in report["comparisons"] if row["role"] == "control"}
-    sentences = [_quality(report), _perplexity(report), _languages(report), _floor(report), _teacher(report)]
+    sentences = [_quality(report), _perplexity(report), _languages(report), floor_sentence(report), _teacher(report)]
     sentences.append(_pretrained(report))
     sentences += [_control(name, rows[name], len(rows)) for name in _CONTROL if name in rows]
     sentences.append(_weak_teacher(report))
@@ -82,15 +82,24 @@ def headline(report: Mapping[str, Any]) -> str:
     if rows:
         row = max(rows, key=lambda r: r["batch"])
         parts.append(f"{_speed(float(row['speedup']))} at batch {row['batch']}")
-    kept = report.get("quality_kept")
-    if kept is not None:
-        verb = "reaches" if round(100 * kept, 1) > 100 else "keeps"
-        owner = "best teacher's" if _answering(report) > 1 else "teacher's"
-        interval = report.get("quality_kept_interval")
-        between = f" ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})" if interval else ""
-        parts.append(f"{verb} {100 * kept:.1f}%{between} of the {owner} {_metric(report)}")
+    if report.get("quality_kept") is not None:
+        parts.append(kept_words(report))
     text = ", ".join(parts)
     return text[:1].upper() + text[1:] + "."
+
+
+def kept_words(report: Mapping[str, Any]) -> str:
+    """ "keeps 98.1% (97.0–99.2) of the best teacher's accuracy"; quality_kept must be there."""
+    kept = report["quality_kept"]
+    verb = "reaches" if round(100 * kept, 1) > 100 else "keeps"
+    owner = "best teacher's" if _answering(report) > 1 else "teacher's"
+    return f"{verb} {_percent(kept, report.get('quality_kept_interval'))} of the {owner} {_metric(report)}"
+
+
+def control_sentence(name: str, report: Mapping[str, Any]) -> str:
+    """Main against one of its controls in words; "" where that was not run."""
+    rows = {row["against"]: row for row in report["comparisons"] if row["role"] == "control"}
+    return _control(name, rows[name], len(rows)) if name in rows else ""
 
 
 def times(factor: float) -> str:
@@ -205,7 +214,7 @@ def _languages(report: Mapping[str, Any]) -> str:
     return f"Largest loss: {language}, {_percent(own)} against {_percent(ceiling)}." if _rounded(100 * loss) > 0 else ""
 
 
-def _floor(report: Mapping[str, Any]) -> str:
+def floor_sentence(report: Mapping[str, Any]) -> str:
     """A warning when the student is not clearly better than one that always says the same."""
     floor = report.get("majority")
     mains = [arm for arm in report["arms"] if arm["name"] == "main"]

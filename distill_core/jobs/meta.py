@@ -97,10 +97,24 @@ def annotate(folder: RunFolder, words: Words) -> dict[str, Any]:
     """Write words into a run's meta.json; the store's columns as they are then. Raises JobError, DiskError."""
     given = words.checked()
     meta = {**read_meta(folder), **given}
+    _write(folder, meta)
+    return written_beside(meta, folder.run_id)
+
+
+def keep_beside(folder: RunFolder, key: str, value: Any) -> None:
+    """Set one more entry of a run's meta.json (None: take it away). Raises DiskError."""
+    meta = read_meta(folder)
+    if value is None:
+        meta.pop(key, None)
+    else:
+        meta[key] = value
+    _write(folder, meta)
+
+
+def _write(folder: RunFolder, meta: dict[str, Any]) -> None:
     try:
         write_text(folder.meta, json.dumps(meta, ensure_ascii=False, indent=1))
     except OSError as error:
         raise DiskError(
             f"It could not be written: {error.strerror or error}.", hint="Make room on the disk, then try again."
         ) from None
-    return written_beside(meta, folder.run_id)

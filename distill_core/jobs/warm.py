@@ -36,6 +36,7 @@ Handler = Callable[[dict[str, Any]], dict[str, Any]]
 HANDLERS: dict[str, str] = {
     "latency": "distill_core.planner.latency:answer",
     "estimate": "distill_core.planner.estimate:answer",
+    "try": "distill_core.playground:answer",
 }
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from distill_core.measure.uncertainty import median_interval
 from distill_core.models.types import Batch, Outputs
 
 RUNTIME = "torch eager fp32"
@@ -78,11 +79,12 @@ def measure_latency(
     subjects: Mapping[str, Subject], protocol: Protocol, *, stop: Callable[[], bool] = lambda: False
 ) -> list[dict[str, Any]]:
     """One row per model and batch size:
-    {name, role, batch, tokens, threads, runtime, device, p50, p95, cpu_ms, repeats}.
+    {name, role, batch, tokens, threads, runtime, device, p50, p95, p50_interval, cpu_ms, repeats}.
 
-    p50, p95: wall clock in ms; cpu_ms: median CPU time of this process in ms, over all threads (on an accelerator: the
-    host's share); tokens: the length used, `protocol.tokens` or the shortest limit among the models; repeats: timed
-    calls made. With `stop` set between two rounds, what is unfinished is left out.
+    p50, p95: wall clock in ms; p50_interval: [low, high], 95% interval of the median over the timed calls, in ms;
+    cpu_ms: median CPU time of this process in ms, over all threads (on an accelerator: the host's share); tokens: the
+    length used, `protocol.tokens` or the shortest limit among the models; repeats: timed calls made. With `stop` set
+    between two rounds, what is unfinished is left out.
     """
     tokens = min([protocol.tokens, *(s.max_tokens for s in subjects.values() if s.max_tokens)])
     rows: list[dict[str, Any]] = []
@@ -104,6 +106,7 @@ def measure_latency(
                         "device": protocol.device,
                         "p50": _milliseconds(cell.wall, 50),
                         "p95": _milliseconds(cell.wall, 95),
+                        "p50_interval": [1000 * edge for edge in median_interval(cell.wall)],
                         "cpu_ms": _milliseconds(cell.cpu, 50),
                         "repeats": len(cell.wall),
                     }

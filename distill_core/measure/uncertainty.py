@@ -226,6 +226,26 @@ def kept_interval(students: Sequence[Scored], teacher: Scored) -> tuple[float, f
     return math.exp(middle - half), math.exp(middle + half)
 
 
+def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Interval of a median from order statistics (e.g. Conover 1999, Practical Nonparametric Statistics, §3.2): no
+    assumption on how the values are spread. With fewer than six values it is their whole range, which covers less.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    ordered = sorted(values)
+    if not ordered:
+        raise ValueError("a median needs at least one value")
+    count, below, rank = len(ordered), 0.0, 0
+    while rank < count // 2:
+        below += math.comb(count, rank) / 2**count
+        if below > (1 - confidence) / 2:
+            break
+        rank += 1
+    rank = max(1, rank)
+    return ordered[rank - 1], ordered[count - rank]
+
+
 def _same_examples(*scores: Scores) -> None:
     lengths = {len(s) for s in scores}
     if len(lengths) != 1:

@@ -18,14 +18,17 @@ from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
 from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, RunFolder, is_run_id
 from distill_core.services import check as checking
-from distill_core.services import files, log_lines, next_steps, teacher_cards
+from distill_core.services import drawing, files, fitting, log_lines, next_steps, own_students, teacher_cards
 from distill_core.services import look as looking
 from distill_core.services.check import CheckOutcome
 from distill_core.services.differences import differences
+from distill_core.services.export_services import ExportServices
 from distill_core.services.exports import Exports
 from distill_core.services.live import live_view, run_row, steps_of
 from distill_core.services.machine import Machine
 from distill_core.services.planning import Planning
+from distill_core.services.playground import Playground
+from distill_core.services.result_services import ResultServices
 from distill_core.services.series import CurveCache, points_csv
 from distill_core.services.warm import WarmChild
 from distill_core.settings import HomeLock, Settings
@@ -33,7 +36,7 @@ from distill_core.settings import HomeLock, Settings
 log = logging.getLogger(__name__)
 
 
-class Services:
+class Services(ResultServices, ExportServices):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
@@ -54,6 +57,8 @@ class Services:
             self._offline_known = threading.Event()
             devices = {"CUDA_VISIBLE_DEVICES": ""} if settings.device == "cpu" else {}
             self.warm = WarmChild(environment=devices, log_path=self.home.cache / "warm.log")
+            trying = WarmChild(environment=devices, log_path=self.home.cache / "playground.log")
+            self._playground = Playground(trying, self.home, self._uploads_only(), settings.device)
             self._planning = Planning(self.warm, self.home, self._uploads_only())
             self.supervisor = Supervisor(
                 self.store,
@@ -81,6 +86,7 @@ class Services:
         self.supervisor.close()
         self._machine.close()
         self.warm.close()
+        self._playground.child.close()
         self.store.close()
         self._lock.release()
 
@@ -205,39 +211,6 @@ class Services:
         """A zip of the finished student, built once. Raises JobError while there is none."""
         return files.student_archive(self.home, self._folder(run_id))
 
-    # ---------------------------------------------------------------- taken away, taken in
-
-    def exports(self, run_id: str) -> list[dict[str, Any]]:
-        """How far each export of a run is, and what was measured of it; see `services.exports.Exports.rows`."""
-        return self._exports.rows(self._folder(run_id))
-
-    def build_export(
-        self, run_id: str, formats: list[str], allow_loss: float, *, teacher: bool = False, licence: str = ""
-    ) -> None:
-        """Start building exports, in a process of their own. allow_loss: points of validation quality; teacher: measure
-        it on the same runtime. Raises ConfigError, JobError."""
-        folder = self._folder(run_id)
-        checking.refuse_foreign_paths(self.config(run_id), self._uploads_only())
-        self._exports.build(folder, formats, allow_loss, teacher=teacher, licence=licence)
-
-    def export_archive(self, run_id: str, format: str) -> Path:
-        """A zip of an export that is ready. Raises JobError, DiskError."""
-        return self._exports.archive(self._folder(run_id), format)
-
-    def export_card(self, run_id: str, format: str) -> str:
-        """Its model card as Markdown, the Hub's metadata in front. Raises JobError."""
-        return self._exports.card(self._folder(run_id), format)
-
-    def push_export(
-        self, run_id: str, format: str, repository: str, *, token: str | None = None, private: bool = True
-    ) -> None:
-        """Start putting an export on the Hub; `exports` tells how far it is. token None: this machine's own."""
-        self._exports.push(self._folder(run_id), format, repository, token=token, private=private)
-
-    def import_run(self, path: str, name: str) -> str:
-        """Take in a run from an uploaded zip of its folder; its id here. Raises JobError, DataError, DiskError."""
-        return self._exports.take_in(Path(path), name)
-
     def log(self, run_id: str, search: str = "") -> dict[str, Any]:
         """What a run said, with its libraries' output; see `services.log_lines`."""
         return log_lines.read(self.store, self._folder(run_id), search)
@@ -312,12 +285,35 @@ class Services:
         {error: str, field: str | None} when it cannot be computed."""
         return checking.sizes(draft, uploads_only=self._uploads_only())
 
+    def drawing(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """Which teacher layer teaches which student layer, and what each of the student's parts starts as.
+
+        {student: {words, parts (from the input up): [{title, role: "embedding" | "layer" | "pooled" | "prediction" |
+             "" (others), layer (from 1; 0: no layer), size (units, in short), given: {how: "copied" | "svd" |
+             "if_equal", layer (the teacher's; 0: its part of the same role)} | None (random, or nothing to learn),
+             learns: bool}]},
+         teachers: [{number (from 0), name, layers, hidden, gives: bool (the student starts from it), parts: [{title,
+             role, layer}],
+             links: [{term, title, at: "layer" | "pooled" | "prediction", level (of hidden states), stages: [name],
+             pairs: [[student layer, teacher layer]]}]}],
+         left_out: [{field: term, message, hint}] (terms that cannot work)}, or
+        {missing: [{field, message, hint}]} while there is nothing to draw.
+        """
+        return drawing.drawing(draft, uploads_only=self._uploads_only())
+
+    def recipe_fits(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
+        """[{name, reason: {field, message, hint} | None (it suits what is chosen so far), task: bool (it is for another
+        task), estimate: as `estimate`'s where this was measured before, else None}] of every recipe, quickly: data that
+        no check has seen are left alone."""
+        return fitting.fits(draft, uploads_only=self._uploads_only(), seconds=self._planning.known_estimate)
+
     def warm_up(self) -> None:
         """Somebody opened New run: start the helper that measures, if it is not there. Returns at once."""
         self.warm.warm_up()
 
-    def latency_preview(self, draft: dict[str, Any]) -> dict[str, Any]:
+    def latency_preview(self, draft: dict[str, Any], *, anew: bool = False) -> dict[str, Any]:
         """Latency of the draft's student and teachers on this machine, with random weights; returns at once, ask again.
+        anew: a failure of a moment ago is not the answer.
 
         {state: "starting" | "measuring"}, or
         {state: "ready", rows: [{name, role, batch, tokens, threads, runtime, device, p50, p95, cpu_ms, repeats}],
@@ -325,7 +321,7 @@ class Services:
          are made of), protocol: str}, or
         {state: "failed", error, hint, field}. With `vocabulary: seen` the whole vocabulary is measured.
         """
-        return self._planning.latency(draft)
+        return self._planning.latency(draft, anew=anew)
 
     def estimate(self, draft: dict[str, Any]) -> dict[str, Any]:
         """What the draft's run would take on this machine; returns at once, ask again.
@@ -340,6 +336,11 @@ class Services:
     def teacher_cards(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
         """What is known of each teacher of a draft before anything is downloaded; see `services.teacher_cards`."""
         return teacher_cards.cards(draft, uploads_only=self._uploads_only())
+
+    def own_students(self) -> list[dict[str, Any]]:
+        """[{id, name, student (in short), created, quality_kept, source}] of finished runs whose student can teach,
+        newest first; `source` is the checkpoint to name."""
+        return own_students.finished(self.runs(), self.home)
 
     def search(self, kind: hub.Kind, text: str) -> list[dict[str, Any]]:
         """Checkpoints ("model") or data sets ("dataset") on the Hub whose name holds `text`, the most downloaded

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from distill_core.analysis.kept import sampled_units
 from distill_core.data.batching import sorted_batches
 from distill_core.models.fast import shortcuts
 from distill_core.models.types import Batch, Outputs
@@ -52,24 +53,35 @@ def predict_logits(
 @dataclass(frozen=True)
 class UnitAnswers:
     """predicted: [U] int64 most probable class of every unit (`Encoded.unseen` of a word that was cut off). nll: [U]
-    float32 −log p of gold in nats, where the encoding holds gold (masked LM), else None."""
+    float32 −log p of gold in nats, where the encoding holds gold (masked LM), else None. Where they were asked for, and
+    not in masked LM: confidence: [U] float32 probability of `predicted` (0 of a word that was cut off); logits: [K, C]
+    float32 of the units `analysis.kept.sampled_units`."""
 
     predicted: np.ndarray
     nll: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+    logits: np.ndarray | None = None
 
 
 @torch.no_grad()
 def predict_units(
-    model: Predictor, encoded: Encoded, device: torch.device | str, *, batch_size: int = 64
+    model: Predictor,
+    encoded: Encoded,
+    device: torch.device | str,
+    *,
+    batch_size: int = 64,
+    confident: bool = False,
 ) -> UnitAnswers:
     """The class of every unit, row after row, by the argmax of `predict_logits`. In masked LM batch by batch: scores of
-    a whole vocabulary for all units at once would fill the memory."""
+    a whole vocabulary for all units at once would fill the memory. confident: also how sure it is of each."""
     if encoded.gold is None or encoded.word_counts is None:
         found = predict_logits(model, encoded, device, batch_size=batch_size)
         answers = found.argmax(axis=1)
         if encoded.unseen and encoded.word_counts is not None:
             answers[~found.any(axis=1)] = encoded.unseen
-        return UnitAnswers(answers)
+        if not confident:
+            return UnitAnswers(answers)
+        return UnitAnswers(answers, None, _confidence(found, encoded), found[sampled_units(*found.shape)])
     model.eval()
     offsets = np.concatenate([[0], np.cumsum(encoded.word_counts)]).astype(np.int64)
     predicted = np.zeros(int(offsets[-1]), dtype=np.int64)
@@ -84,3 +96,14 @@ def predict_units(
         predicted[places] = logits.argmax(dim=-1).cpu().numpy()
         nll[places] = torch.nn.functional.cross_entropy(logits, gold, reduction="none").cpu().numpy()
     return UnitAnswers(predicted, nll)
+
+
+def _confidence(logits: np.ndarray, encoded: Encoded) -> np.ndarray:
+    """[U] float32: the highest probability of each row of logits [U, C]; 0 of a word that was cut off."""
+    found = np.empty(len(logits), dtype=np.float32)
+    for start in range(0, len(logits), 65_536):  # in parts: exact numbers of a large set take much room
+        part = logits[start : start + 65_536].astype(np.float64)
+        found[start : start + 65_536] = 1 / np.exp(part - part.max(axis=1, keepdims=True)).sum(axis=1)
+    if encoded.word_counts is not None:
+        found[~logits.any(axis=1)] = 0
+    return found

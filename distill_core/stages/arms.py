@@ -15,7 +15,7 @@ from distill_core.models.base import count_parameters
 from distill_core.models.students import Student
 from distill_core.models.used_rows import rows_in_use
 from distill_core.sections.teaching import heard, lessons_of
-from distill_core.signals.predict import predict_units
+from distill_core.signals.predict import UnitAnswers, predict_units
 from distill_core.stages.cache import TeacherSignals, build_terms, setup, training_logits
 from distill_core.stages.context import RunContext
 from distill_core.stages.plan import StudentPlan, new_student, phases_of, trials_of
@@ -32,7 +32,8 @@ from distill_core.weighting.constant import Constant
 
 @dataclass
 class FinishedArm:
-    """One finished trial with its student in the state that validated best. predicted: [U] classes on the test."""
+    """One finished trial with its student in the state that validated best. predicted: [U] classes on the test.
+    answers: what it said on "validation" and "test"."""
 
     trial: Trial
     student: Student
@@ -44,6 +45,7 @@ class FinishedArm:
     best_step: int
     seconds: float
     phases: list[dict[str, Any]] = field(default_factory=list)
+    answers: dict[str, UnitAnswers] = field(default_factory=dict)
 
 
 def run(ctx: RunContext, prepared: Prepared, signals: list[TeacherSignals], plan: StudentPlan) -> list[FinishedArm]:
@@ -184,11 +186,31 @@ def _evaluate_once(
     """Validation and test quality of the kept state. Test is looked at once per trial; a resume reads it."""
     stored, numbers = folder / "predictions.safetensors", folder / "quality.json"
     if stored.exists() and numbers.exists():
-        return {**json.loads(numbers.read_text()), "predicted": load_file(stored)["test"]}
+        answers = _stored_answers(load_file(stored))
+        return {**json.loads(numbers.read_text()), "predicted": answers["test"].predicted, "answers": answers}
     data = prepared.data
-    validation = predict_units(student, plan.texts.validation, ctx.device)
-    test = predict_units(student, plan.texts.test, ctx.device)
+    validation = predict_units(student, plan.texts.validation, ctx.device, confident=True)
+    test = predict_units(student, plan.texts.test, ctx.device, confident=True)
     found = {"validation": prepared.quality(data.validation, validation), "test": prepared.quality(data.test, test)}
-    save_file({"validation": validation.predicted, "test": test.predicted}, stored)
+    answers = {"validation": validation, "test": test}
+    save_file(_storable(answers), stored)
     write_json(numbers, found)
-    return {**found, "predicted": test.predicted}
+    return {**found, "predicted": test.predicted, "answers": answers}
+
+
+def _storable(answers: dict[str, UnitAnswers]) -> dict[str, np.ndarray]:
+    found = {}
+    for split, said in answers.items():
+        found[split] = said.predicted
+        for name, values in (("confidence", said.confidence), ("logits", said.logits)):
+            if values is not None:
+                found[f"{split}/{name}"] = values
+    return found
+
+
+def _stored_answers(tensors: dict[str, np.ndarray]) -> dict[str, UnitAnswers]:
+    """Of a trial that an earlier attempt finished; one of an earlier version kept its classes alone."""
+    return {
+        split: UnitAnswers(tensors[split], None, tensors.get(f"{split}/confidence"), tensors.get(f"{split}/logits"))
+        for split in ("validation", "test")
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -21,10 +21,11 @@ from distill_core.measure.size import module_size, saved_size
 from distill_core.models.saving import save_student
 from distill_core.models.students import Student
 from distill_core.models.teachers import Teacher
-from distill_core.signals.predict import predict_units
+from distill_core.signals.predict import UnitAnswers, predict_units
 from distill_core.stages.arms import FinishedArm
 from distill_core.stages.context import RunContext
-from distill_core.stages.plan import skipped_uniform
+from distill_core.stages.keep import Answered, keep
+from distill_core.stages.plan import StudentPlan, skipped_uniform
 from distill_core.stages.prepare import Prepared
 from distill_core.stages.teachers import TaughtTeachers
 from distill_core.storage import read_json
@@ -62,14 +63,20 @@ def preview(ctx: RunContext, prepared: Prepared, student: Student) -> None:
     ctx.sink.emit("latency", phase="preview", rows=measured)
 
 
-def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, arms: list[FinishedArm]) -> dict[str, Any]:
-    """The report, also written to the run folder; the best-validating main student lies in artifacts/student."""
+def run(
+    ctx: RunContext, prepared: Prepared, plan: StudentPlan, taught: TaughtTeachers, arms: list[FinishedArm]
+) -> dict[str, Any]:
+    """The report, also written to the run folder; the best-validating main student lies in artifacts/student, and what
+    everybody answered in artifacts/predictions."""
     ctx.plan.begin("measuring quality, size and latency")
     metric = prepared.task.metric
     best = max((arm for arm in arms if arm.trial.arm == "main"), key=lambda arm: arm.validation[metric])
     save_student(best.student, ctx.folder.student, labels=prepared.data.labels, max_tokens=ctx.config.data.max_tokens)
     test = prepared.data.test
-    teachers = [_teacher_result(ctx, prepared, taught, number) for number in range(len(prepared.teachers))]
+    said = _teachers_on_test(ctx, prepared)
+    teachers = [_teacher_result(ctx, prepared, taught, said, number) for number in range(len(prepared.teachers))]
+    ctx.check_stop()
+    kept = keep(ctx, prepared, plan, taught, Answered(taught.answers, said, arms, best, taught.reference))
     ctx.check_stop()
     repeats = ctx.config.measure.repeats
     latency = _latency(
@@ -102,6 +109,8 @@ def run(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, arms: list[
             findings=[finding.as_dict() for finding in prepared.data.findings],
             latency_protocol=describe(protocol(ctx, repeats, FINAL_SECONDS)),
             missing_controls=_missing(ctx),
+            student_seed=best.trial.seed,
+            kept=kept,
         )
     )
     write_student_readme(ctx.folder.student, report)
@@ -144,12 +153,26 @@ def _missing(ctx: RunContext) -> dict[str, str]:
     return {"uniform": reason} if reason else {}
 
 
-def _teacher_result(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number: int) -> TeacherResult:
-    teacher, texts, data = prepared.teachers[number], prepared.texts[number], prepared.data
-    size, source, validation = module_size(teacher), ctx.config.teachers[number].source, taught.answers[number]
-    if validation is None:
+def _teachers_on_test(ctx: RunContext, prepared: Prepared) -> list[UnitAnswers | None]:
+    """What each teacher says on the test; None of one that answers nothing."""
+    return [
+        predict_units(teacher, texts.test, ctx.device, confident=True) if teacher.answers else None
+        for teacher, texts in zip(prepared.teachers, prepared.texts, strict=True)
+    ]
+
+
+def _teacher_result(
+    ctx: RunContext,
+    prepared: Prepared,
+    taught: TaughtTeachers,
+    said: Sequence[UnitAnswers | None],
+    number: int,
+) -> TeacherResult:
+    teacher, data = prepared.teachers[number], prepared.data
+    size, source = module_size(teacher), ctx.config.teachers[number].source
+    validation, test = taught.answers[number], said[number]
+    if validation is None or test is None:
         return TeacherResult(name=teacher.name, source=source, parameters=size.parameters, bytes=size.bytes)
-    test = predict_units(teacher, texts.test, ctx.device)
     return TeacherResult(
         name=teacher.name,
         source=source,

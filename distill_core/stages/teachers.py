@@ -152,7 +152,7 @@ def run(ctx: RunContext, prepared: Prepared) -> TaughtTeachers:
     for group in made:
         _teach(ctx, prepared, group)
     answers = [
-        predict_units(teacher, texts.validation, ctx.device) if teacher.answers else None
+        predict_units(teacher, texts.validation, ctx.device, confident=True) if teacher.answers else None
         for teacher, texts in zip(prepared.teachers, prepared.texts, strict=True)
     ]
     validation = [None if said is None else prepared.score(said.predicted) for said in answers]

@@ -175,3 +175,44 @@ def test_comparing_tokens_across_tokenisers_is_refused_by_field(runner):
     with pytest.raises(ConfigError, match="cuts text into other pieces") as caught:
         runner.run(config)
     assert caught.value.field == "objective.hidden_level"
+
+
+def test_everybodys_answers_are_kept_and_give_the_reports_figures(runner):
+    from distill_core.analysis.kept import open_split
+    from distill_core.models.saving import load_student
+
+    report, folder, _ = runner.run(runner.config(seeds=[13, 14]), name="kept")
+    for split in ("validation", "test"):
+        answers = open_split(folder.artifacts, split)
+        rows = {("teacher", t["name"], None): t for t in report["teachers"]}
+        rows |= {(a["name"], a["name"], a["seed"]): a for a in report["arms"]}
+        assert {(m.role, m.name, m.seed) for m in answers.about.models} == set(rows)
+        for model in answers.about.models:
+            found = rows[model.role, model.name, model.seed]
+            assert answers.scores(model.key).quality == pytest.approx(found["quality"][split])
+            logits, sure = answers.logits(model.key), answers.confidence(model.key)
+            assert (logits.argmax(axis=1) == answers.predicted(model.key)).all()
+            shares = np.exp(logits.astype(float) - logits.max(axis=1, keepdims=True))
+            assert np.abs(shares.max(axis=1) / shares.sum(axis=1) - sure).max() < 1e-4
+        assert report["kept"]["predictions"][split]["rows"] == len(answers)
+    assert answers.about.student == f"main:{report['student_seed']}"
+    reference = next(m.key for m in answers.about.models if m.name == report["reference_teacher"])
+    assert answers.about.reference == reference
+    # The control that is kept is the one that validated best.
+    controls = [arm for arm in report["arms"] if arm["name"] == "no_teacher"]
+    best = max(controls, key=lambda arm: arm["quality"]["validation"])
+    assert report["kept"]["control"]["seed"] == best["seed"] and load_student(folder.control)[1] == report["labels"]
+
+
+def test_a_resumed_run_keeps_the_same_answers(runner):
+    """Trials that were finished before the stop are read again, with their confidences."""
+    whole = runner.run(runner.config(), name="whole", home="one")[1]
+    stop = StopToken()
+    sink = StopAfter(stop, "arm", 2)
+    with pytest.raises(Stopped):
+        runner.run(runner.config(), name="parts", home="two", sink=sink, stop=stop)
+    parts = runner.run(runner.config(), name="parts", home="two")[1]
+    for split in ("validation", "test"):
+        first, second = (load_file(run.artifacts / "predictions" / f"{split}.safetensors") for run in (whole, parts))
+        assert set(first) == set(second)
+        assert all(np.array_equal(first[name], second[name]) for name in first)

@@ -102,6 +102,12 @@ def test_of_several_seeds_its_own_figure_stands_beside_the_mean() -> None:
     assert "the mean over all seeds" not in model_card(parts())
 
 
+def test_a_fitted_temperature_is_told() -> None:
+    assert "softmax" not in model_card(parts())
+    text = model_card(replace(parts(), use=replace(ONNX, temperature=1.62)))
+    assert "the softmax of logits / 1.62, as fitted on validation" in text
+
+
 @pytest.mark.parametrize("library", ["transformers", "onnx", "stillroom"])
 @pytest.mark.parametrize("unit", ["example", "word", "piece"])
 @pytest.mark.parametrize("pairs", [False, True])

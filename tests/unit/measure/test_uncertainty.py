@@ -19,6 +19,7 @@ from distill_core.measure.uncertainty import (
     interval,
     kept_interval,
     mcnemar,
+    median_interval,
     paired_interval,
     wilson,
 )
@@ -352,3 +353,26 @@ def test_scores_of_other_examples_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match="same test examples"):
             call()
+
+
+@pytest.mark.parametrize("count", [6, 15, 30, 101])
+def test_the_interval_of_a_median_has_the_widest_ranks_that_still_cover(count: int) -> None:
+    """By the binomial itself: fewer than `rank` of the values lie below the median with at most 2.5%, one more rank
+    would be too many."""
+    values = list(range(count))
+    low, high = median_interval(values[::-1])
+    assert low + high == count - 1
+    assert stats.binom.cdf(low, count, 0.5) <= 0.025 < stats.binom.cdf(low + 1, count, 0.5)
+
+
+def test_few_values_give_their_range_and_none_are_refused() -> None:
+    assert median_interval([3.0, 1.0, 2.0]) == (1.0, 3.0) and median_interval([5.0]) == (5.0, 5.0)
+    with pytest.raises(ValueError, match="at least one"):
+        median_interval([])
+
+
+def test_the_interval_of_a_median_holds_it_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(8)
+    found = [median_interval(rng.exponential(size=30)) for _ in range(2000)]
+    share = np.mean([low <= np.log(2) <= high for low, high in found])
+    assert share >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 2000)

@@ -13,6 +13,7 @@ from distill_core import config as cfg
 from distill_core import recipes
 from distill_core.errors import ConfigError, FieldError, JobError
 from distill_core.events import STAGES
+from distill_core.export.decision import Thresholds, decide
 from distill_core.export.formats import FORMATS, ExportState
 from distill_core.services.check import CheckOutcome
 from distill_core.services.series import RunCurves, Series
@@ -146,6 +147,7 @@ class FakeServices:
     store: dict[str, FakeRun] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     started: list[cfg.RunConfig] = field(default_factory=list)
+    thresholds: dict[str, Any] = field(default_factory=dict)
 
     def add(self, name: str, status: str = "running", *, ago: float = 0.0, run_id: str = "") -> FakeRun:
         run_id = run_id or f"run-{len(self.store) + 1:03d}"
@@ -263,6 +265,15 @@ class FakeServices:
             "versions": {name: str(share) for name in ("phases", "shapes", "latency", "teachers", "log", "findings")},
         }  # fmt: skip
 
+    def verdict(self, run_id: str, given: dict[str, Any] | None = None, *, forget: bool = False) -> dict[str, Any]:
+        self._known(run_id)
+        self.thresholds = {} if forget else {**self.thresholds, **(given or {})}
+        report, wanted = sample_report(), Thresholds.of(self.thresholds)
+        return {
+            **decide(report, wanted), "own": wanted != Thresholds(), "defaults": Thresholds().as_dict(),
+            **report["conclusion"], "batches": [1, 32], "lost": None, "missing": "nothing_kept",
+        }  # fmt: skip
+
     def finer(self, run_id: str, curves: list[int], first: int, last: int) -> list[list[Any]]:
         held = curves_of(rows_until(self._known(run_id).share())).curves.values()
         return [curve.between(first, last) for curve in held if curve.number in curves]
@@ -298,6 +309,18 @@ class FakeServices:
 
     def look(self, draft: dict[str, Any]) -> dict[str, Any]:
         return sample_look(tuple(name for name, on in draft["data"].get("remedies", {}).items() if on))
+
+    def own_students(self) -> list[dict[str, Any]]:
+        return []
+
+    def warm_up(self) -> None:
+        pass
+
+    def drawing(self, draft: dict[str, Any]) -> dict[str, Any]:
+        return {"missing": [{"field": "teachers", "message": "nothing is drawn here.", "hint": ""}]}
+
+    def recipe_fits(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{"name": name, "reason": None, "task": False, "estimate": None} for name in recipes.names()]
 
     def sizes(self, draft: dict[str, Any]) -> dict[str, Any]:
         width = draft.get("student", {}).get("lstm_hidden") or draft.get("student", {}).get("hidden")

@@ -1,0 +1,102 @@
+"""A finished run as a folder on disk, without training: the sample report's predictions, kept as a run keeps them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from distill_core import recipes
+from distill_core.analysis.kept import About, Model, Split, packed, sampled_units, split_path, write_split
+from distill_core.data.prepare import prepare
+from distill_core.events import EventLog
+from distill_core.export.report import ReportParts, build_report, write_report
+from distill_core.jobs.meta import write_meta
+from distill_core.layout import RunFolder
+from distill_core.storage import write_text
+from tests.samples import noisy, quality, sample_parts
+
+#: the demo's: rows of its own data, so that texts are found again
+SEED = 13
+
+
+def confidences(predicted: np.ndarray, gold: np.ndarray, seed: int) -> np.ndarray:
+    """[N] in (1/C, 1): higher where right, too high on the whole."""
+    draws = np.random.default_rng(seed).beta(6, 1.5, len(gold))
+    return np.clip(np.where(predicted == gold, draws, 0.75 * draws), 0.2, 0.999)
+
+
+def logits_of(predicted: np.ndarray, confidence: np.ndarray, classes: int) -> np.ndarray:
+    """[N, C] whose softmax gives `confidence` to `predicted`."""
+    table = np.tile(((1 - confidence) / (classes - 1))[:, None], (1, classes))
+    table[np.arange(len(predicted)), predicted] = confidence
+    return np.log(table).astype(np.float32)
+
+
+def demo_parts(seeds: tuple[int, ...] = (SEED,)) -> tuple[ReportParts, dict[str, tuple[np.ndarray, list[str]]]]:
+    """The sample run on the demo's own rows; {split: (gold, ids)}."""
+    data = prepare(recipes.load("demo").config.data, seed=SEED)
+    rows = {"validation": data.validation, "test": data.test}
+    gold = data.test.labels
+    parts = sample_parts(seeds, test_size=len(gold))
+    parts.gold, parts.labels = gold, data.labels
+    shares = {"support-bert": 0.942, "support-roberta": 0.931, "main": 0.926, "no_teacher": 0.889, "uniform": 0.921}
+    for number, one in enumerate([*parts.teachers, *parts.arms]):
+        one.predicted = noisy(gold, shares[one.name], number + 1, classes=len(data.labels))
+        one.test = quality(gold, one.predicted, data.labels)
+    return parts, {name: (part.labels, part.ids) for name, part in rows.items()}
+
+
+def finished_run(folder: Path, *, name: str = "finished", kept: bool = True) -> RunFolder:
+    """A run that is done, with its report; kept: with its predictions too (earlier versions kept none)."""
+    run = RunFolder(folder).create()
+    parts, splits = demo_parts()
+    parts.name, parts.run_id = name, run.run_id
+    config = recipes.load("demo").config.model_copy(update={"name": name})
+    write_text(run.config, config.to_yaml())
+    write_meta(run, name, 1_790_000_000.0)
+    report = build_report(parts)
+    write_report(run.report, report)
+    if kept:
+        for split, (gold, ids) in splits.items():
+            _keep(run, parts, split, gold, ids)
+    log = EventLog(run.events)
+    log.emit("started", device="cpu", threads=1, versions={}, pid=1)
+    log.emit("stage", stage="measure", state="started")
+    log.emit("stage", stage="measure", state="finished", seconds=1.0)
+    log.emit("stage", stage="done", state="finished", seconds=60.0)
+    log.emit("done", seconds=60.0)
+    log.close()
+    return run
+
+
+def _keep(run: RunFolder, parts: ReportParts, split: str, gold: np.ndarray, ids: list[str]) -> Split:
+    teachers = [Model(f"teacher:{n}", "teacher", one.name) for n, one in enumerate(parts.teachers)]
+    arms = [Model(f"{arm.name}:{arm.seed}", arm.name, arm.name, arm.seed) for arm in parts.arms]
+    about = About(
+        task="classification",
+        metric="accuracy",
+        unit="example",
+        labels=list(parts.labels),
+        models=[*teachers, *arms],
+        reference="teacher:0",
+        student=f"main:{SEED}",
+        control=f"no_teacher:{SEED}",
+    )
+    rng = np.random.default_rng(3)
+    tensors: dict[str, np.ndarray] = {
+        "ids": np.asarray([int(key, 16) for key in ids], dtype=np.uint64),
+        "lengths": rng.integers(4, 30, len(gold)).astype(np.int32),
+        "gold": gold.astype(np.int8),
+        "unseen": rng.integers(0, 2, len(gold)).astype(np.uint16),
+        "units": sampled_units(len(gold), len(about.labels)),
+    }
+    for number, (model, one) in enumerate(zip(about.models, [*parts.teachers, *parts.arms], strict=True)):
+        predicted = one.predicted if split == "test" else noisy(gold, 0.93, number + 1, classes=len(about.labels))
+        sure = confidences(predicted, gold, number)
+        tensors[f"{model.key}/predicted"] = predicted.astype(np.int8)
+        tensors[f"{model.key}/confidence"] = packed(sure)
+        tensors[f"{model.key}/logits"] = logits_of(predicted, sure, len(about.labels))
+    path = split_path(run.artifacts, split)
+    write_split(path, about, tensors)
+    return Split(path)

@@ -1,0 +1,72 @@
+// The four tables of a result (quality, size, latency, controls) and those of each class and language, from report.json.
+if (!window.StillroomTables) window.StillroomTables = (() => {
+  const S = window.Stillroom, P = window.StillroomParts, {h, known, say} = S;
+  const {num, swatch, how, table, bar, group, fold, label, rowsOf} = P;
+  const own = list => list.filter(m => m.teacher || m.arm === "main");
+  const between = m => m.interval ? S.points(m.interval[0]) + "–" + S.points(m.interval[1])
+    : m.spread ? say(P.W.over_seeds, {low: S.points(m.spread[0]), high: S.points(m.spread[1])}) : S.DASH;
+
+  const quality = (report, list, metric) => {
+    const W = P.W, sizes = (report.data || {}).sizes || {}, rows = rowsOf(report), seeds = (report.seeds || []).join(", ");
+    const tested = known(sizes.test) ? say(W.test_rows, {count: sizes.test.toLocaleString("en"), rows}) : say(W.the_test_rows, {rows});
+    const method = report.protocol?.interval_method === "linearised" ? say(W.linearised, {rows}) : W.wilson;
+    return group(W.quality, table(W.quality, [W.model, say(W.test_quality, {metric}), W.interval, W.agreement, ""], own(list).map(m =>
+      h("tr", null, label(m), num(h("b", null, S.points(m.test))), num(between(m)), num(m.teacher ? S.DASH : S.percent(m.agreement)), h("td", {class: "sr-bar-cell"}, bar(m.test, 1, m.css))))),
+      how(say(W.measured_once, {rows: tested}), say(W.intervals, {method, units: W.agreed[report.unit] || W.agreed.example, teacher: report.reference_teacher}),
+        say(report.seeds?.length > 1 ? W.mean_over_seeds : W.one_seed, {seeds})));
+  };
+  const size = (report, list) => {
+    const W = P.W, shown = own(list), most = Math.max(...shown.map(m => m.parameters));
+    return group(W.size, table(W.size, [W.model, W.parameters, W.on_disk, ""], shown.map(m => h("tr", null, label(m),
+      num(S.count(m.parameters)), num(S.bytes(m.bytes)), h("td", {class: "sr-bar-cell"}, bar(m.parameters, most, m.css))))),
+      h("p", {class: "sr-key"}, h("b", null, S.times(report.compression?.parameters)), W.fewer_parameters,
+        h("b", null, S.times(report.compression?.bytes)), W.fewer_bytes, report.reference_teacher, "."),
+      how(W.size_how));
+  };
+  const latency = (report, list) => {
+    const W = P.W, rows = report.latency_models || [], body = [];
+    const css = r => r.role === "student" ? "sr-s" : (list.find(m => m.label === r.name) || {css: "sr-t1"}).css;
+    for (const batch of [...new Set(rows.map(r => r.batch))].sort((a, b) => a - b)) {
+      const here = rows.filter(r => r.batch === batch), most = Math.max(...here.map(r => r.p50));
+      const pair = (report.latency || []).find(r => r.batch === batch);
+      body.push(h("tr", {class: "sr-row-head"}, h("th", {scope: "rowgroup", colspan: 4}, say(W.batch, {batch}),
+        pair && known(pair.speedup) ? h("span", {class: "sr-tag"}, say(pair.speedup >= 1 ? W.speed_up : W.slower, {times: S.times(pair.speedup)})) : null)));
+      for (const r of here) body.push(h("tr", null, h("th", {scope: "row"}, swatch(css(r)), r.role === "student" ? W.student : r.name),
+        num(S.ms(r.p50)), num(S.ms(r.p95)), h("td", {class: "sr-bar-cell"}, bar(r.p50, most, css(r)))));
+    }
+    const one = (report.latency || [])[0] || rows[0] || {}, p = report.protocol?.latency || {};
+    return group(W.latency, table(W.latency, [W.model, W.p50, W.p95, ""], body),
+      how(say(W.latency_how, {tokens: one.tokens ?? "?", threads: one.threads ?? "?", runtime: one.runtime || "torch", device: p.device ? say(W.on_device, p) : ""}),
+        known(p.warmup) ? say(W.calls_how, {warmup: p.warmup, repeats: p.repeats ?? "?"}) : null, W.speed_how));
+  };
+  const controls = (report, list) => {
+    const W = P.W, shown = list.filter(m => !m.teacher);
+    const against = name => (report.comparisons || []).find(c => c.against === name);
+    const missing = Object.entries(report.missing_controls || {}).map(([name, why]) => (W.arms[name] || name) + ": " + (W.missing[why] || why));
+    return group(W.controls, table(W.controls, [W.arm, W.test, W.gain, W.p, ""], shown.map(m => {
+      const c = against(m.arm);
+      return h("tr", null, label(m), num(S.points(m.test)), num(P.signed(c?.difference)), num(P.chance(c?.p_adjusted)), h("td", {class: "sr-bar-cell"}, bar(m.test, 1, m.css)));
+    })), missing.map(m => h("p", {class: "sr-muted sr-small"}, m)),
+      how(W.controls_how, say(W.p_how, {test: report.protocol?.interval_method === "linearised" ? say(W.p_paired, {rows: rowsOf(report)}) : W.p_mcnemar})));
+  };
+  const perClass = (report, list) => {
+    const W = P.W, shown = list.filter(m => (m.teacher && m.reference || m.arm === "main") && m.per_class?.length);
+    if (!shown.length) return null;
+    const main = shown.find(m => m.arm === "main") || shown[0];
+    const [kind, counted] = W.kinds[report.unit === "word" && report.metric === "f1" ? "f1" : report.unit] || W.kinds.example;
+    const title = say(W.per, {kind: kind.toLowerCase()});
+    return fold(title, table(title, [kind, counted, ...shown.map(m => say(W.f1, {model: m.label})), W.precision, W.recall],
+      main.per_class.map((row, i) => h("tr", null, h("th", {scope: "row"}, row.label), num(row.support),
+        shown.map(m => num(S.points(m.per_class[i]?.f1))), num(S.points(row.precision)), num(S.points(row.recall))))));
+  };
+  const perLanguage = (report, list, metric) => {
+    const W = P.W, shown = list.filter(m => (m.teacher && m.reference || m.arm === "main") && m.per_language);
+    if (!shown.length) return null;
+    const languages = [...new Set(shown.flatMap(m => Object.keys(m.per_language)))].sort();
+    const average = m => (m.macro_language_f1 ?? m.macro_language_accuracy)?.test;
+    return fold(W.per_language, table(W.per_language, [W.language, ...shown.map(m => say(W.of, {model: m.label, metric}))],
+      [...languages.map(name => h("tr", null, h("th", {scope: "row"}, name), shown.map(m => num(S.points(m.per_language[name]?.f1 ?? m.per_language[name]?.accuracy))))),
+        h("tr", null, h("th", {scope: "row"}, W.mean_of_languages), shown.map(m => num(h("b", null, S.points(average(m))))))]));
+  };
+  return {quality, size, latency, controls, perClass, perLanguage};
+})();
