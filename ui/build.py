@@ -14,7 +14,7 @@ import gradio as gr
 
 from distill_core.errors import StillroomError
 from ui import markup, text
-from ui.pages import header, home, lists, new, new_drawing, new_fill, new_latency, new_open, run
+from ui.pages import header, home, import_run, lists, new, new_drawing, new_fill, new_latency, new_open, run
 
 #: The address changes before the run is drawn: Plotly and every link look at it.
 OPEN_RUN = """(id) => {
@@ -46,13 +46,15 @@ def build_app(services: Any, downloads: Path) -> gr.Blocks:
         token, kept = gr.State(""), gr.Textbox(visible=False)
         opened = gr.Textbox(visible=False)
         home_page = home.build(services)
-        run_page = run.build(services)
+        run_page = run.build(services, downloads)
         new_page = new.build(services)
         with gr.Column(visible=False, elem_id="runs-page", elem_classes=["sr-page"]) as runs_column:
             lists.build(services, full=True)
+            importing = import_run.build()
 
         columns = {"home": home_page.column, "run": run_page.column, "new": new_page.column, "runs": runs_column}
         run.wire(run_page, services, downloads)
+        import_run.wire(importing, services)
         new.wire(new_page, services)
         new_latency.wire(new_page, services)
         new_drawing.wire(new_page, services)
