@@ -21,6 +21,7 @@ from distill_core.services import check as checking
 from distill_core.services import files, log_lines, next_steps, teacher_cards
 from distill_core.services import look as looking
 from distill_core.services.check import CheckOutcome
+from distill_core.services.compare_services import CompareServices
 from distill_core.services.differences import differences
 from distill_core.services.live import live_view, run_row, steps_of
 from distill_core.services.machine import Machine
@@ -34,7 +35,7 @@ from distill_core.settings import HomeLock, Settings
 log = logging.getLogger(__name__)
 
 
-class Services(ResultServices):
+class Services(ResultServices, CompareServices):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
