@@ -5,6 +5,14 @@
   const root = element.querySelector(".sr-list"), lost = element.querySelector(".sr-lost");
   let last = "";
   const doing = r => r.status === "running" ? (r.stage || "starting") + (S.known(r.share) ? " " + Math.floor(100 * r.share) + "%" : "") : "";
+  // Runs ticked for Compare; only finished ones can be.
+  const ticked = new Set();
+  const tick = r => !full || r.status !== "done" ? null : h("label", {class: "sr-pick"}, h("input", {type: "checkbox", checked: ticked.has(r.id), "data-run": r.id,
+    "aria-label": say(W.pick, r), onchange: event => { ticked[event.target.checked ? "add" : "delete"](r.id); tickable(); }}));
+  const tickable = () => {
+    for (const id of [...ticked]) if (!rows.some(r => r.id === id)) ticked.delete(id);
+    $("runs-compare").disabled = ticked.size < 2;
+  };
   const link = r => h("a", {href: S.address("run", r.id)}, r.name);
   const tags = r => [...(r.tags || []), ...(r.archived ? [W.archived] : [])].map(tag => h("span", {class: "sr-tag"}, tag));
   const facts = r => [S.known(r.compression) ? S.times(r.compression) + " smaller" : null, S.known(r.speedup) ? (r.speedup >= 1 ? S.times(r.speedup) + " faster" : S.times(r.speedup) + " the speed") : null,
@@ -13,8 +21,8 @@
     h("span", {class: "sr-muted sr-when", title: S.stamp(r.created)}, S.ago(r.created)));
   const cell = (name, value, extra) => h("td", {"data-name": name, ...extra}, value);
   const num = (name, value, extra) => cell(name, value, {class: "sr-num", ...extra});
-  const long = r => h("tr", {onclick: event => { if (!event.target.closest("a")) location.assign(new URL(S.address("run", r.id), document.baseURI)); }},
-    h("th", {scope: "row"}, link(r), tags(r)), h("td", null, S.pill(r.status), " ", h("span", {class: "sr-muted"}, doing(r))), cell("Data", r.data || S.DASH),
+  const long = r => h("tr", {onclick: event => { if (!event.target.closest("a, label")) location.assign(new URL(S.address("run", r.id), document.baseURI)); }},
+    h("th", {scope: "row"}, tick(r), link(r), tags(r)), h("td", null, S.pill(r.status), " ", h("span", {class: "sr-muted"}, doing(r))), cell("Data", r.data || S.DASH),
     cell("Teachers", (r.teachers || []).join(", ") || S.DASH), cell("Student", r.student || S.DASH), num("Quality kept", S.percent(r.quality_kept)),
     num("Compression", S.times(r.compression)), num("Speed-up", S.times(r.speedup)), num("When", S.ago(r.created), {title: S.stamp(r.created)}));
   const HEAD = [["Run"], ["Status"], ["Data"], ["Teachers"], ["Student"], ["Quality kept", "Student's test quality as a share of the best teacher's"],
@@ -33,7 +41,7 @@
     if (full) trash();
     if (key === last) return;
     last = key;
-    if (full) $("runs-filter").hidden = !rows.length;
+    if (full) { $("runs-filter").hidden = !rows.length; tickable(); }
     if (!rows.length) return fill(root, empty());
     if (!chosen.length) return fill(root, h("p", {class: "sr-muted sr-empty"}, W.no_match));
     fill(root, full ? h("div", {class: "sr-scroll"}, h("table", {class: "sr-table sr-runs"}, h("caption", {class: "sr-visually-hidden"}, "All runs"),
@@ -77,5 +85,6 @@
     return true;
   }, on => { lost.hidden = !on; });
   const again = () => list.again();
+  if (full) $("runs-compare").addEventListener("click", () => location.assign(new URL("?view=compare&runs=" + [...ticked].map(encodeURIComponent).join(","), document.baseURI)));
   if (full) { $("runs-search").addEventListener("input", draw); $("runs-archived").addEventListener("change", draw); }
 })();

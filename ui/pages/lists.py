@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from distill_core.errors import StillroomError
-from ui import markup, text, text_actions
+from ui import markup, text, text_actions, text_compare
 from ui.pages.run_actions import asked_run, refused
 
 LOST = '<p class="sr-lost" hidden>Reconnecting … the app does not answer.</p>'
@@ -15,7 +15,10 @@ RUNS = f"""<div class="sr-title"><h1>Runs</h1>{LOST}</div>
 <p id="runs-said" class="sr-note" role="status"></p>
 <div class="sr-form" id="runs-filter" hidden>
   <label>Search names and tags <input id="runs-search" type="search" autocomplete="off"></label>
-  <label class="sr-check"><input id="runs-archived" type="checkbox"> Archived runs too</label></div>
+  <label class="sr-check"><input id="runs-archived" type="checkbox"> Archived runs too</label>
+  <span class="sr-compare-bar"><button type="button" class="sr-button" id="runs-compare"
+    disabled>{text_compare.TITLE}</button>
+    <span class="sr-small">{markup.esc(text_compare.TICK)}</span></span></div>
 <div class="sr-list" id="runs-table"></div>
 <details class="sr-details" id="runs-trash" hidden><summary>{markup.esc(text_actions.LIST_WORDS["trash"])}
   <span class="sr-tag" id="trash-count"></span></summary>
@@ -47,5 +50,5 @@ def build(services: Any, *, full: bool) -> gr.HTML:
             return refused(error)
         return {"restored": run_id}
 
-    words = text_actions.LIST_WORDS
+    words = {**text_actions.LIST_WORDS, "pick": text_compare.WORDS["pick"]}
     return markup.live_html(RUNS if full else LAST, "lists", functions=[runs, restore], full=full, words=words)
