@@ -30,6 +30,7 @@ WORDS: dict[str, Any] = {
     "add": "Choose runs",
     "roles": {"student": "student", "control": "control", "teacher": "teacher"},
     "arms": {"main": "student", "no_teacher": "student, no teachers", "uniform": "student, uniform weights"},
+    "quality": "quality",
     "front": "front",
     "front_line": "Pareto front",
     "off_front": "hollow: something else is better",

@@ -43,7 +43,7 @@ def leaderboard(
 ) -> dict[str, Any]:
     """{groups: [{key, name, known, task, metric_words, rows: [{id, name, tags, archived, created, reference, seeds,
     kept, kept_interval, validation, test, parameters, bytes, seconds, latency: {p50, p95, interval} | None}]}],
-    data: [{key, name}], tasks, tags (of all finished runs: what can be filtered by),
+    data: [{key, name, known}], tasks, tags (of all finished runs: what can be filtered by),
     batches, batch, runtimes, runtime: as `compare.compare` has them}
 
     Groups with more rows come first; rows stand in the given order, the best first, what is not known last. Runs
@@ -69,10 +69,10 @@ def leaderboard(
         groups.setdefault(head["key"], head)["rows"].append(_row(run, timed["batch"], timed["runtime"]))
     for group in groups.values():
         group["rows"].sort(key=lambda row: _place(row, order))
-    named = {run["data"]["key"]: run["data"]["name"] for run in runs}
+    data = {run["data"]["key"]: run["data"] for run in runs}
     return {
         "groups": sorted(groups.values(), key=lambda group: -len(group["rows"])),
-        "data": [{"key": key, "name": name} for key, name in named.items()],
+        "data": list(data.values()),
         "tasks": sorted({run["task"] for run in runs}),
         "tags": sorted({tag for run in runs for tag in run["tags"]}, key=str.casefold),
         **timed,

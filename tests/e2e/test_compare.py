@@ -12,6 +12,7 @@ from distill_core.jobs.meta import Words, annotate
 from distill_core.layout import RunFolder
 from distill_core.services.compare import compare
 from tests.e2e.conftest import App, Watched
+from tests.e2e.test_everyone import assert_good, walk
 from tests.finished_run import finished_run, of_data
 
 pytestmark = pytest.mark.browser
@@ -175,5 +176,8 @@ def test_nothing_is_wider_than_the_page(shown: App, watch: Callable[..., Watched
     page = watched.page
     drawn(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width == 1440:
+        assert_good(page)
+        walk(page)
     assert "gone-1 is left out: There is no such run." in page.inner_text("#compare-notes")
     watched.assert_clean()

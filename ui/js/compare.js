@@ -31,7 +31,7 @@
   const select = (label, id, values, now, change) => h("label", null, label, h("select", {id, onchange: event => change(event.target.value)},
     values.map(([value, said]) => h("option", {value, selected: String(value) === String(now)}, said))));
   const choices = () => {
-    const metric = found.groups.length === 1 ? found.groups[0].metric_words : "quality";
+    const metric = found.groups.length === 1 ? found.groups[0].metric_words : W.quality;
     const radio = Object.entries(W.costs).map(([key, said]) => h("label", null, h("input", {type: "radio", name: "compare-x", value: key, checked: choice.x === key,
       onchange: () => { choice.x = key; keep(); draw(); }}), h("span", null, said)));
     fill($("compare-choices"), h("fieldset", {class: "sr-segments"}, h("legend", null, W.against), h("div", null, radio)),
@@ -123,7 +123,7 @@
   // ---- the leaderboard
   const drawBoard = () => {
     if (!board) return;
-    const named = board.data.map(d => [d.key, (d.name || W.data) + " " + (d.key.startsWith("run ") ? "–" : d.key.slice(0, 6))]);
+    const named = board.data.map(d => [d.key, (d.name || W.data) + " " + (d.known ? d.key.slice(0, 6) : S.DASH)]);
     const change = (key, value) => { filters[key] = value; askBoard(); };
     const filter = (key, values) => select(W[key], "board-" + key, [["", W.all], ...values], filters[key], v => change(key, v));
     const archived = h("input", {type: "checkbox", id: "board-archived", onchange: event => change("archived", event.target.checked)});

@@ -20,27 +20,29 @@ if (!window.StillroomFront) window.StillroomFront = (() => {
   };
   const said = (point, W, metric) => {
     const span = value => value ? " (" + (100 * value[0]).toFixed(1) + "–" + (100 * value[1]).toFixed(1) + ")" : "";
-    const timed = point.latency ? "<br>p50 " + S.ms(point.latency.p50) + " ms" : "";
+    const timed = point.latency ? "<br>" + plain(W.head[4]) + " " + S.ms(point.latency.p50) : "";
     return "<b>" + plain(point.run_name) + "</b><br>" + plain(model(point, W)) + "<br>" + plain(W.heights.kept) + " " + S.percent(point.kept) + span(point.kept_interval)
       + "<br>" + plain(say(W.heights.test, {metric})) + " " + S.percent(point.test) + span(point.interval)
-      + "<br>validation " + S.percent(point.validation) + timed + "<br>" + S.bytes(point.bytes)
-      + (known(point.seconds) ? ", trained in " + S.duration(point.seconds) : "") + "<extra></extra>";
+      + "<br>" + plain(W.head[2]) + " " + S.percent(point.validation) + timed + "<br>" + S.bytes(point.bytes)
+      + (known(point.seconds) ? ", " + plain(W.head[7]) + " " + S.duration(point.seconds) : "") + "<extra></extra>";
   };
 
   // chosen: {x, y}. Points and front of one group become Plotly traces: [the front, a trace for each role and run].
-  const traces = (group, points, chosen, W, colour) => {
+  const traces = (group, points, chosen, W, colour, narrow) => {
     const {x, y} = chosen, by = UNITS[x], on = new Set(group.fronts[x]), drawn = points.filter(p => placed(p, chosen));
     const byId = new Map(drawn.map(p => [p.id, p])), line = group.fronts[x].map(id => byId.get(id)).filter(Boolean);
     const at = p => ({x: cost(p, x) * by, y: 100 * height(p, y).value});
     const front = {type: "scatter", mode: "lines", name: plain(W.front_line), x: line.map(p => at(p).x), y: line.map(p => at(p).y), hoverinfo: "skip",
       line: {color: colour("--sr-ink"), width: 1.4, dash: DOT}, meta: "front"};
-    const roles = new Roles({});
+    const roles = new Roles({}), most = narrow ? 14 : 26, named = drawn.filter(p => p.role === "student").sort((a, b) => cost(a, x) - cost(b, x));
+    // Names side by side overlap on a phone: above and below in turn.
+    const side = p => !narrow ? "top right" : named.indexOf(p) % 2 ? "bottom center" : "top center";
     const one = p => {
       const role = p.role === "teacher" ? (roles.known(p.name), roles.teacher(p.name)) : roles.of(p.key), own = colour(role.colour), place = at(p);
       const [up, down] = between(height(p, y).value, height(p, y).span, 100), [right, left] = x === "latency" ? between(p.latency.p50, p.latency.interval, 1) : [0, 0];
       const bar = (array, arrayminus) => ({type: "data", symmetric: false, array: [array], arrayminus: [arrayminus], thickness: 1, width: 3, color: own, visible: array + arrayminus > 0});
       return {type: "scatter", mode: p.role === "student" ? "markers+text" : "markers", name: plain(model(p, W)), x: [place.x], y: [place.y],
-        customdata: [p.run], meta: p.id, text: [plain(p.run_name.length > 26 ? p.run_name.slice(0, 25) + "…" : p.run_name)], textposition: "top right",
+        customdata: [p.run], meta: p.id, text: [plain(p.run_name.length > most ? "…" + p.run_name.slice(1 - most) : p.run_name)], textposition: side(p),
         textfont: {size: 11.5, color: colour("--sr-ink")}, error_y: bar(up, down), error_x: bar(right, left), hovertemplate: said(p, W, group.metric_words),
         marker: {symbol: role.marker + (on.has(p.id) ? "" : "-open"), size: p.role === "student" ? 13 : 10, color: own, line: {width: 1.6, color: own}}};
     };
@@ -64,7 +66,7 @@ if (!window.StillroomFront) window.StillroomFront = (() => {
   // The chart in `node`; open(run): a point was clicked.
   const draw = async (Plotly, node, group, points, chosen, words, W, open) => {
     const colour = look(node);
-    await Plotly.react(node, traces(group, points, chosen, W, colour), layout(group, points, chosen, words, colour), {displayModeBar: false, responsive: true});
+    await Plotly.react(node, traces(group, points, chosen, W, colour, node.clientWidth < 560), layout(group, points, chosen, words, colour), {displayModeBar: false, responsive: true});
     if (node.dataset.wired) return;
     node.dataset.wired = "yes";
     node.on("plotly_click", event => { const run = event.points[0]?.customdata; if (run) open(run); });
