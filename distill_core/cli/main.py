@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
-from distill_core.cli import beside, examine, plan, runs, show
+from distill_core.cli import beside, compare, examine, plan, runs, show
 from distill_core.cli import export as exporting
 from distill_core.cli import run as running
 from distill_core.cli import verdict as deciding
@@ -86,6 +86,12 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("diff", "Print the settings in which two runs, or two configs, differ.", _diff)
     sub.add_argument("here", type=Path, metavar="DIR|CONFIG.yaml")
     sub.add_argument("there", type=Path, metavar="DIR|CONFIG.yaml")
+    compare.add_compare(
+        command("compare", "Finished runs side by side, and which of them nothing else beats.", compare.compare)
+    )
+    compare.add_leaderboard(
+        command("leaderboard", "All finished runs by the data they were made with.", compare.leaderboard)
+    )
     command("machine", "Say what this machine computes on, as JSON.", lambda _: show.machine())
     command("recipes", "List the recipes that ship with the project.", lambda _: show.recipes())
     return parser
