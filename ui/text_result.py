@@ -233,6 +233,12 @@ TRY: dict[str, Any] = {
     },
 }
 
+OFFLINE: dict[str, str] = {
+    "button": "Report for others",
+    "about": "One HTML file with verdict, charts, protocol and limits; it opens offline and prints to PDF.",
+    "failed": "The app did not answer; try again in a moment.",
+}
+
 WORDS: dict[str, Any] = {
     "arms": ARMS,
     "done": "Done.",
@@ -241,4 +247,5 @@ WORDS: dict[str, Any] = {
     "detail": DETAIL,
     "examples": EXAMPLES,
     "try": TRY,
+    "offline": OFFLINE,
 }

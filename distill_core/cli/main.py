@@ -54,9 +54,10 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("config", type=Path, metavar="CONFIG.yaml")
     sub.add_argument("--json", action="store_true", help="JSON instead of a table")
     _add_predict(command("predict", "Label or tag texts with a finished student.", _predict))
-    sub = command("report", "Print the report of a finished run.", _report)
+    sub = command("report", "Print the report of a finished run, or write it as one HTML file.", _report)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--json", action="store_true", help="the whole report.json instead of tables")
+    sub.add_argument("--html", type=Path, metavar="FILE", help="write it for others: one file, charts inside, offline")
     deciding.add_arguments(
         command("verdict", "Ship it or not, against thresholds kept with the run.", deciding.verdict)
     )
@@ -156,4 +157,4 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    return show.report(arguments.folder, as_json=arguments.json)
+    return show.report(arguments.folder, as_json=arguments.json, html=arguments.html)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from distill_core.errors import JobError
+from distill_core.export.reproduction import sentences
 from distill_core.layout import RunFolder
-from distill_core.services import result_details, results
+from distill_core.services import offline_report, result_details, results
 from distill_core.services.playground import Playground, as_csv, read_list
 
 
@@ -28,6 +29,14 @@ class ResultServices(ABC):
     def verdict(self, run_id: str, given: dict[str, Any] | None = None, *, forget: bool = False) -> dict[str, Any]:
         """Ship, don't, or not enough evidence; see `services.results.verdict`. given: thresholds, kept with the run."""
         return results.verdict(self._folder(run_id), given, forget=forget)
+
+    def offline_report(self, run_id: str) -> tuple[str, str]:
+        """(file name, HTML) of the one-file report for others; see `services.offline_report`."""
+        return offline_report.offline_report(self._folder(run_id))
+
+    def reproduction(self, run_id: str) -> list[str]:
+        """Whether the run was reproduced and matched, in sentences."""
+        return sentences(offline_report.reproduction_of(self._folder(run_id)))
 
     def details(self, run_id: str) -> dict[str, Any]:
         """Confusion, calibration and the teachers' errors; see `services.result_details.details`."""
