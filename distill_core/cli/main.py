@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
-from distill_core.cli import beside, examine, plan, runs, show
+from distill_core.cli import beside, examine, plan, reproduce, runs, show
 from distill_core.cli import run as running
 from distill_core.cli import verdict as deciding
 from distill_core.cli.output import flush_stdout, silence_stdout
@@ -58,6 +58,9 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--json", action="store_true", help="the whole report.json instead of tables")
     sub.add_argument("--html", type=Path, metavar="FILE", help="write it for others: one file, charts inside, offline")
+    reproduce.add_arguments(
+        command("reproduce", "Run a finished run's config again, and compare all figures.", reproduce.reproduce)
+    )
     deciding.add_arguments(
         command("verdict", "Ship it or not, against thresholds kept with the run.", deciding.verdict)
     )
