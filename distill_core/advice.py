@@ -35,17 +35,18 @@ FIELDS = frozenset(
 
 @dataclass(frozen=True)
 class Advice:
-    """field: the dotted path of the choice it is about."""
+    """field: the dotted path of the choice it is about. idle: what is asked for there has nothing to work on."""
 
     field: str
     severity: Literal["info", "warning"]
     message: str
+    idle: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """In the shape of a data check's finding."""
         return {
             "severity": self.severity, "code": "advice", "field": self.field, "message": self.message, "rows": [],
-            "count": 0,
+            "count": 0, "idle": self.idle,
         }  # fmt: skip
 
 
@@ -207,7 +208,7 @@ def _unlabelled(known: Known) -> Iterator[Advice]:
     terms = _terms(known)
     if "teacher_labels" in terms:
         message = "All rows carry gold labels, so the teachers' hard labels have no effect. Add unlabelled text."
-        yield Advice(terms["teacher_labels"], "warning", message)
+        yield Advice(terms["teacher_labels"], "warning", message, idle=True)
     if "soft" in terms:
         message = "There are no transfer rows. Unlabelled text of the same kind is where soft labels help most."
         yield Advice(terms["soft"], "info", message)
@@ -218,7 +219,8 @@ def _stages(known: Known) -> Iterator[Advice]:
         name = f"Stage “{stage.name}”"
         if stage.data == "transfer":
             if known.rows and not known.rows.get("transfer"):
-                yield Advice("training.stages", "warning", f"{name} sees transfer rows alone, and there are none.")
+                message = f"{name} sees transfer rows alone, and there are none."
+                yield Advice("training.stages", "warning", message, idle=True)
             if "hard" in stage.terms:
                 message = f"{name} sees transfer rows alone: they have no gold, so hard labels have no effect in it."
                 yield Advice("training.stages", "info", message)

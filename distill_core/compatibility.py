@@ -44,13 +44,13 @@ def misfits(
     listeners: term → numbers of the teachers it learns from (`teaching.listeners`); None: each from all.
     """
     own = infos[student.init_teacher - 1]
-    found = _student_misfits(student, own, embedding_width or own.hidden)
+    found = student_misfits(student, own, embedding_width or own.hidden)
     found += build_task(task).teacher_misfits(own, infos)
     found += objective_misfits(student, objective, infos, stages=stages, task=task, listeners=listeners)
     return found + _signal_misfits(objective, stages, signals)
 
 
-def _student_misfits(student: StudentSection, own: CheckpointInfo, embedding_width: int) -> list[FieldError]:
+def student_misfits(student: StudentSection, own: CheckpointInfo, embedding_width: int) -> list[FieldError]:
     """What the teacher the student starts from cannot give it: what its kind needs, a smaller vocabulary."""
     taken = student.takes()
     if own.student is not None and taken is not None and taken not in own.student.gives:
@@ -106,7 +106,7 @@ def objective_misfits(
     found = [
         FieldError(field, message, hint)
         for name, field in terms.items()
-        for message, hint in _term_misfits(name, student, (own, of(name)), task)
+        for message, hint in term_misfits(name, student, (own, of(name)), task)
     ]
     if "hidden" in terms:
         found += _level_misfits(objective.hidden_level, {name: of(name) for name in terms}, own, task)
@@ -123,7 +123,7 @@ def objective_misfits(
     return found
 
 
-def _term_misfits(
+def term_misfits(
     name: str, student: StudentSection, sides: tuple[CheckpointInfo, Sequence[CheckpointInfo]], task: str
 ) -> list[tuple[str, str]]:
     """(message, hint) of what keeps a term from working. sides: the teacher the student starts from, and those the term
@@ -178,7 +178,7 @@ def _level_misfits(
             f"the student, which uses {own.name}'s tokeniser."
         )
         return [FieldError(field, message, "Set it to auto or word.")]
-    told = frozenset({"same_tokeniser"}) if foreign else frozenset()  # refused by `_term_misfits` already
+    told = frozenset({"same_tokeniser"}) if foreign else frozenset()  # refused by `term_misfits` already
     # One teacher's states are kept by token or by word, not both.
     by_word = [info for info in terms["hidden"] if level == "word" or (level == "auto" and info.name in foreign)]
     by_token = [

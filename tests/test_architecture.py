@@ -129,6 +129,7 @@ TORCH_FREE = (
     "distill_core.seeds",
     "distill_core.shapes",
     "distill_core.students.base",
+    "distill_core.models.layers",
     "distill_core.tasks.units",
     "distill_core.checkpoints",
     "distill_core.saved_students",

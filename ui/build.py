@@ -14,7 +14,7 @@ import gradio as gr
 
 from distill_core.errors import StillroomError
 from ui import markup, text
-from ui.pages import header, home, lists, new, new_fill, new_latency, new_open, run
+from ui.pages import header, home, lists, new, new_drawing, new_fill, new_latency, new_open, run
 
 #: The address changes before the run is drawn: Plotly and every link look at it.
 OPEN_RUN = """(id) => {
@@ -23,6 +23,7 @@ OPEN_RUN = """(id) => {
     window.StillroomDraft.started();
     document.querySelectorAll("#header [aria-current]").forEach(link => link.removeAttribute("aria-current"));
     window.scrollTo(0, 0);
+    window.StillroomStarted = id;
   }
   return id;
 }"""
@@ -54,6 +55,7 @@ def build_app(services: Any, downloads: Path) -> gr.Blocks:
         run.wire(run_page, services, downloads)
         new.wire(new_page, services)
         new_latency.wire(new_page, services)
+        new_drawing.wire(new_page, services)
 
         def route(said: str, request: gr.Request) -> list[Any]:
             query = dict(request.query_params)

@@ -32,7 +32,8 @@ LONGEST_YAML = 20_000
 @dataclass(frozen=True)
 class FieldSpec:
     """What a widget needs to know of a field. low and high are inclusive unless the help says otherwise. section: what
-    a list of sections (`yaml`) is made of. words: what choices are called, where the section says it."""
+    a list of sections (`yaml`) is made of. words: what choices are called, where the section says it. slider: of a
+    number that has one, its `sections.base.Slider`."""
 
     path: str
     kind: Kind
@@ -47,6 +48,7 @@ class FieldSpec:
     advanced: bool = False
     section: type[Section] | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    slider: Mapping[str, Any] | None = None
 
 
 def spec_of(path: str, info: FieldInfo) -> FieldSpec:
@@ -72,6 +74,7 @@ def spec_of(path: str, info: FieldInfo) -> FieldSpec:
         advanced=bool(extra.get("advanced")),
         section=typing.get_args(info.annotation)[0] if kind == "yaml" else None,
         words=typing.cast("dict[str, str]", extra.get("words") or {}),
+        slider=typing.cast("dict[str, Any] | None", extra.get("slider")),
     )
 
 
@@ -192,6 +195,23 @@ def widget_of(spec: FieldSpec, **options: Any) -> Any:
         example = text.EXAMPLES.get(spec.path, "")
         return gr.Textbox(lines=7, max_lines=24, placeholder=example, elem_classes=["sr-code"], **common)
     return gr.Textbox(max_lines=1, **common)
+
+
+def slider_html(spec: FieldSpec) -> str:
+    """The slider beside a number: it writes into the number's field, which alone counts and may hold more."""
+    slider = spec.slider or {}
+    section = spec.path.rpartition(".")[0]
+    others = {
+        name.replace("_", "-"): f"field-{slug(f'{section}.{slider[name]}')}"
+        for name in ("multiple_of", "divisor_of")
+        if slider.get(name)
+    }
+    told = "".join(f' data-{name}="{markup.esc(other)}"' for name, other in others.items())
+    label = text.SLIDER.format(label=spec.label)
+    return (
+        f'<input type="range" class="sr-slider" id="slide-{slug(spec.path)}" data-for="field-{slug(spec.path)}" '
+        f'min="{slider["low"]}" max="{slider["high"]}" step="{slider["step"]}"{told} aria-label="{markup.esc(label)}">'
+    )
 
 
 def shown(spec: FieldSpec, value: Any) -> Any:

@@ -65,9 +65,14 @@ class Form:
     def add(self, path: str, info: FieldInfo, *, tags: tuple[str, ...] = (), **options: Any) -> Binding:
         """Draws a field: widget, what the catalogue says of the choice made, advice and error."""
         spec = spec_of(path, info)
-        classes = ["sr-field", *(["sr-wide"] if spec.kind == "yaml" else [])]
+        classes = ["sr-field", *(["sr-wide"] if spec.kind == "yaml" else []), *(["sr-slide"] if spec.slider else [])]
         with gr.Column(elem_classes=classes, min_width=0):
             widget = widget_of(spec, **options)
+            if spec.slider:
+                gr.HTML(
+                    one.slider_html(spec), js_on_load=markup.alone("slider"), apply_default_css=False, padding=False,
+                    elem_classes=["sr-html"],
+                )  # fmt: skip
             if path in one.ENTRIES:
                 _told(path, widget)
             if spec.section is not None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import gradio as gr
 
+from ui import text_shared
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -26,6 +28,12 @@ def script(*names: str) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
+@cache
+def alone(name: str) -> str:
+    """A script of ui/js that needs nothing of `common`."""
+    return (HERE / "js" / f"{name}.js").read_text(encoding="utf-8")
+
+
 def live_html(skeleton: str, *names: str, functions: list[Callable[..., Any]], **props: Any) -> gr.HTML:
     """A part of a page whose skeleton stands still and whose script asks the server. props reach the script."""
     elem_classes = ["sr-html", *props.pop("elem_classes", [])]
@@ -35,6 +43,7 @@ def live_html(skeleton: str, *names: str, functions: list[Callable[..., Any]], *
         server_functions=functions,
         apply_default_css=False,
         elem_classes=elem_classes,
+        shared=text_shared.WORDS,
         **props,
     )
 

@@ -23,6 +23,8 @@ STEP_INTRO = {
 }
 HELD_OUT = "Validation and test rows are held out by themselves where you have no file for them."
 CONTINUE = "Continue"
+#: beside a folded step
+CHANGE = "Change"
 #: a folded step with errors; {s} and {need} are the endings for one or several
 ATTENTION = "{number} setting{s} need{need} attention"
 MISSING = "Before it can start"
@@ -88,6 +90,13 @@ RECIPE_HELP = (
     "unless the recipe is for another task."
 )
 
+#: a recipe that does not suit what is chosen so far, on its card and once it is pressed
+NOT_NOW = "Not now: {reason}"
+NOT_FILLED = "{title} was not filled in."
+FILL_ANYWAY = "Fill it in all the same"
+GO_TO = "Go to {step}"
+TAKES = "Takes {span} here"
+
 SOURCES = (("Bundled", "bundled"), ("My files", "files"), ("Hugging Face Hub", "hub"))
 MODES = {"as_is": "Used as they are", "separate": "Finetuned separately", "cofinetune": "Co-finetuned (MT-BERT)"}
 CHOICES = {
@@ -133,6 +142,7 @@ NEEDS = {
     "live": "live teacher signals",
 }
 ADVICE = {"info": "Note", "warning": "Advice"}
+SLIDER = "{label}, by slider"
 ITEM_HELP = "Settings of one item"
 EXAMPLES = {
     "training.stages": (

@@ -1,10 +1,16 @@
-"""What a run's page says about what can be done with the run: buttons, notes, log, comparison, the trash."""
+"""What a run's page says about what can be done with the run: buttons, notes, log, comparison."""
 
 from __future__ import annotations
 
-from distill_core.services import KEPT_S
-
-KEPT_DAYS = f"{KEPT_S / 86400:.0f} days"
+MENU = "More"
+DESCRIBE = "Name, tags, notes"
+DELETE = "Delete"
+NAME, TAGS, NOTES = "Name", "Tags", "Notes"
+TAGS_HELP = "separated by commas"
+SAVE = "Save"
+DIFFERS = "What differs from"
+LOG = "Log"
+SEARCH = "Search"
 #: handed to the page's scripts; {…} is filled there
 WORDS = {
     "stop": "Stop",
@@ -39,16 +45,6 @@ WORDS = {
     "setting": "Setting",
     "this_run": "This run",
     "unset": "–",
-}
-LIST_WORDS = {
-    "undo": "Undo",
-    "was_deleted": "{name} was deleted. It can be taken back for " + KEPT_DAYS + ".",
-    "restored": "{name} is back.",
-    "restore": "Take back",
-    "trash": "Deleted runs",
-    "trash_about": "Kept for " + KEPT_DAYS + ", then removed from the disk.",
-    "no_match": "No run matches.",
-    "archived": "archived",
 }
 #: not every failure is a size
 RETRY_WORDS = {"batch_size": "batch {value}", "learning_rate": "learning rate {value}"}

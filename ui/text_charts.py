@@ -19,6 +19,8 @@ CHARTS = {
     "use": ("Device use", "%"),
     "memory": ("Memory", "GB"),
 }
+#: the first chart's title once the run tells what its quality is called
+VALIDATION = "Validation {metric}"
 WAITING = "Waiting for the first measurement."
 ENDED = "Nothing was measured before the run ended."
 MISSING = {
@@ -54,6 +56,7 @@ def words() -> dict[str, Any]:
         "steps": STEPS,
         "minutes": MINUTES,
         "charts": CHARTS,
+        "validation": VALIDATION,
         "waiting": WAITING,
         "ended": ENDED,
         "missing": MISSING,

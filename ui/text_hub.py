@@ -22,6 +22,13 @@ WORDS = {
     "splits_unknown": "{name} was chosen. The Hub does not say which splits it has; the check reads them.",
     "configured": "{name}, configuration {config}, was chosen.",
 }
+OWN = "Use the student of a finished run"
+OWN_WORDS = {
+    "none": "No run here has a finished student yet. A large teacher can teach a middle-sized student, which then "
+    "teaches a smaller one.",
+    "kept": "kept {share} of its teachers' quality",
+    "used": "The student of {name} was chosen.",
+}
 FIND = "Part of a name"
 #: the light of a card: (colour, words, consequence)
 LIGHTS = {

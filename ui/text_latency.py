@@ -17,6 +17,7 @@ STATES = {
     "ready": "Speed-up against {teacher}, by {figure}. With random weights: what is learnt does not change the speed.",
 }
 FAILED = "Not measured: {error}"
+AGAIN = "Try again"
 HOW = "How measured?"
 FIGURE_SAID = {
     "cpu_ms": "The times are those of the clock; the speed-up is made of CPU time, which is the same work without the "

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import gradio as gr
 
+from ui import text
+
 HERE = Path(__file__).resolve().parent
 SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
@@ -35,7 +37,9 @@ def head() -> str:
 
 
 def css() -> str:
-    return (HERE / "style.css").read_text(encoding="utf-8")
+    """The style sheet, and the words that it sets itself."""
+    words = f':root {{ --sr-word-change: "{text.CHANGE}"; }}\n'
+    return words + (HERE / "style.css").read_text(encoding="utf-8")
 
 
 def theme() -> gr.themes.Base:

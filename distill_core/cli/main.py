@@ -50,6 +50,9 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--estimate", action="store_true", help="also measure briefly what the run will take: time, memory, disk"
     )
+    sub.add_argument(
+        "--layers", action="store_true", help="also tell which teacher layer teaches which of the student's"
+    )
     sub = command("latency", "Measure student and teachers as shapes, with random weights.", _latency)
     sub.add_argument("config", type=Path, metavar="CONFIG.yaml")
     sub.add_argument("--json", action="store_true", help="JSON instead of a table")
@@ -133,7 +136,7 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    return show.check(arguments.config, estimate=arguments.estimate)
+    return show.check(arguments.config, estimate=arguments.estimate, layers=arguments.layers)
 
 
 def _latency(arguments: argparse.Namespace) -> int:

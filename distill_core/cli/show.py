@@ -11,6 +11,7 @@ from typing import Any
 
 from distill_core import recipes as shipped
 from distill_core.cli.drafts import draft_of
+from distill_core.cli.layers import print_layers
 from distill_core.cli.plan import print_estimate
 from distill_core.data.remedies import as_yaml
 from distill_core.errors import ConfigError, DataError, FieldError, JobError
@@ -21,9 +22,9 @@ from distill_core.layout import RunFolder
 from distill_core.services import offline_report
 
 
-def check(config_path: Path, *, estimate: bool = False) -> int:
-    """Findings and sizes, and with `estimate` what the run will take; exit status 2 when something keeps the run from
-    starting."""
+def check(config_path: Path, *, estimate: bool = False, layers: bool = False) -> int:
+    """Findings and sizes; with `layers` who teaches which, with `estimate` what the run will take. Exit status 2 when
+    something keeps the run from starting."""
     raw = draft_of(config_path)
     from distill_core.hub import decide_offline
     from distill_core.services import check_config
@@ -36,6 +37,8 @@ def check(config_path: Path, *, estimate: bool = False) -> int:
             print(f"{finding['severity']}: {finding['field']}: {finding['message']}{_remedy(finding)}")
     for line in summary_lines(outcome.summary):
         print(line)
+    if layers:
+        print_layers(raw)
     mends = {(f["field"], f["message"]): _remedy(f) for f in outcome.findings}
     for error in outcome.errors:
         print(f"error: {error}{mends.get((error.field, error.message), '')}", file=sys.stderr)

@@ -7,34 +7,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from distill_core.arithmetic import layers_misfit
 from distill_core.errors import CheckpointError
 from distill_core.models.encoders import layer_prefix, word_embedding
-
-
-def chosen_layers(choice: str, student_layers: int, teacher_layers: int) -> list[int]:
-    """Indices (from 0) of the teacher's layers that become the student's, in order.
-
-    ``first``: 0 … K−1. ``last``: L−K … L−1. ``every_other``: spread evenly from the first on, ⌊j·L/K⌋ — every other
-    one for K = L/2, as in DistilBERT (1910.01108 §3). ``remap``, for K ≥ L: 0 … L−1, then L−1 into all that remain, as
-    in DWT's parameter remapping (2305.18239 §3).
-
-    Raises:
-        CheckpointError: with field ``student.layers``, when the teacher has fewer layers than the student wants, or
-            with ``remap`` more.
-    """
-    misfit = layers_misfit(choice, student_layers, teacher_layers)
-    if misfit:
-        raise CheckpointError(misfit[0], hint=misfit[1], field="student.layers")
-    if choice == "remap":
-        return [min(layer, teacher_layers - 1) for layer in range(student_layers)]
-    if choice == "first":
-        return list(range(student_layers))
-    if choice == "last":
-        return list(range(teacher_layers - student_layers, teacher_layers))
-    if choice == "every_other":
-        return [j * teacher_layers // student_layers for j in range(student_layers)]
-    raise ValueError(f"unknown layer choice {choice!r}")
 
 
 @torch.no_grad()

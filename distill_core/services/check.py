@@ -14,7 +14,7 @@ from distill_core.errors import CheckpointError, ConfigError, FieldError, Stillr
 from distill_core.models.labels import label_columns
 from distill_core.saved_students import retraining_misfit
 from distill_core.sections.teaching import listeners
-from distill_core.services.drafts import Parts, checked_data, foreign_paths, inspect, refuse_foreign_paths
+from distill_core.services.drafts import Parts, checked_data, foreign_paths, inspect, known_data, refuse_foreign_paths
 from distill_core.services.sizes import DEFAULT_CLASSES, advice_on, sizes, student_sizes, teacher_parameters
 from distill_core.tasks.base import Task, build_task
 from distill_core.tasks.units import UNITS
@@ -42,11 +42,14 @@ class CheckOutcome:
         return self.config is not None and not self.errors
 
 
-def check_config(raw: dict[str, Any], *, uploads_only: Path | None = None) -> CheckOutcome:
+def check_config(
+    raw: dict[str, Any], *, uploads_only: Path | None = None, known_data_only: bool = False
+) -> CheckOutcome:  # fmt: skip
     """Look at a draft as far as it goes; never raises for a bad one.
 
     Parts are looked at on their own, so that a missing student does not hide what the data have to say.
     uploads_only: when given, data files must lie below this folder, and teachers be bundled or Hub names.
+    known_data_only: data that no earlier check has seen are left alone, so that it takes milliseconds.
     """
     outcome = CheckOutcome()
     try:
@@ -58,7 +61,10 @@ def check_config(raw: dict[str, Any], *, uploads_only: Path | None = None) -> Ch
     barred = {error.field for error in outcome.errors}
     infos = _look_at_teachers(parts, barred, outcome)
     labels: list[str] = []
-    if parts.data is not None and not any(name.startswith("data.") for name in barred):
+    known = known_data(parts) if known_data_only else None
+    if known_data_only:
+        labels = known.labels if known else []
+    elif parts.data is not None and not any(name.startswith("data.") for name in barred):
         labels = _look_at_data(parts, infos, outcome)
     if labels and parts.mode == "as_is":
         _match_labels(parts, infos, labels, outcome)

@@ -21,7 +21,8 @@ from distill_core.data.languages import PLACEHOLDER
 from distill_core.data.types import CheckResult
 from distill_core.errors import ConfigError, FieldError, StillroomError
 from distill_core.hub import online
-from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS
+from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome
+from distill_core.services.own_students import is_own
 
 _Value = TypeVar("_Value")
 _DATA: TypeAdapter[Any] = TypeAdapter(Data)
@@ -107,9 +108,11 @@ def foreign_paths(data: Any, teachers: dict[int, TeacherSection | None], uploads
     for number, teacher in teachers.items():
         if teacher is None or teacher.source.removeprefix("bundled:") in BUNDLED_TEACHERS:
             continue
+        if is_own(teacher.source, DataHome(uploads_only.parent)):
+            continue
         # Anything that could be read as a path is one, whether it exists or not: the answer must not tell.
         if teacher.source.startswith(("/", "~", ".", "\\")) or Path(teacher.source).exists():
-            hint = "Choose a bundled teacher or a name on the Hub."
+            hint = "Choose a bundled teacher, a finished run's student, or a name on the Hub."
             errors.append(FieldError(f"teachers.{number}.source", "folders cannot be used here.", hint))
     return list(dict.fromkeys(errors))
 

@@ -18,7 +18,7 @@ from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
 from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, RunFolder, is_run_id
 from distill_core.services import check as checking
-from distill_core.services import files, log_lines, next_steps, teacher_cards
+from distill_core.services import drawing, files, fitting, log_lines, next_steps, own_students, teacher_cards
 from distill_core.services import look as looking
 from distill_core.services.check import CheckOutcome
 from distill_core.services.differences import differences
@@ -280,12 +280,35 @@ class Services(ResultServices):
         {error: str, field: str | None} when it cannot be computed."""
         return checking.sizes(draft, uploads_only=self._uploads_only())
 
+    def drawing(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """Which teacher layer teaches which student layer, and what each of the student's parts starts as.
+
+        {student: {words, parts (from the input up): [{title, role: "embedding" | "layer" | "pooled" | "prediction" |
+             "" (others), layer (from 1; 0: no layer), size (units, in short), given: {how: "copied" | "svd" |
+             "if_equal", layer (the teacher's; 0: its part of the same role)} | None (random, or nothing to learn),
+             learns: bool}]},
+         teachers: [{number (from 0), name, layers, hidden, gives: bool (the student starts from it), parts: [{title,
+             role, layer}],
+             links: [{term, title, at: "layer" | "pooled" | "prediction", level (of hidden states), stages: [name],
+             pairs: [[student layer, teacher layer]]}]}],
+         left_out: [{field: term, message, hint}] (terms that cannot work)}, or
+        {missing: [{field, message, hint}]} while there is nothing to draw.
+        """
+        return drawing.drawing(draft, uploads_only=self._uploads_only())
+
+    def recipe_fits(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
+        """[{name, reason: {field, message, hint} | None (it suits what is chosen so far), task: bool (it is for another
+        task), estimate: as `estimate`'s where this was measured before, else None}] of every recipe, quickly: data that
+        no check has seen are left alone."""
+        return fitting.fits(draft, uploads_only=self._uploads_only(), seconds=self._planning.known_estimate)
+
     def warm_up(self) -> None:
         """Somebody opened New run: start the helper that measures, if it is not there. Returns at once."""
         self.warm.warm_up()
 
-    def latency_preview(self, draft: dict[str, Any]) -> dict[str, Any]:
+    def latency_preview(self, draft: dict[str, Any], *, anew: bool = False) -> dict[str, Any]:
         """Latency of the draft's student and teachers on this machine, with random weights; returns at once, ask again.
+        anew: a failure of a moment ago is not the answer.
 
         {state: "starting" | "measuring"}, or
         {state: "ready", rows: [{name, role, batch, tokens, threads, runtime, device, p50, p95, cpu_ms, repeats}],
@@ -293,7 +316,7 @@ class Services(ResultServices):
          are made of), protocol: str}, or
         {state: "failed", error, hint, field}. With `vocabulary: seen` the whole vocabulary is measured.
         """
-        return self._planning.latency(draft)
+        return self._planning.latency(draft, anew=anew)
 
     def estimate(self, draft: dict[str, Any]) -> dict[str, Any]:
         """What the draft's run would take on this machine; returns at once, ask again.
@@ -308,6 +331,11 @@ class Services(ResultServices):
     def teacher_cards(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
         """What is known of each teacher of a draft before anything is downloaded; see `services.teacher_cards`."""
         return teacher_cards.cards(draft, uploads_only=self._uploads_only())
+
+    def own_students(self) -> list[dict[str, Any]]:
+        """[{id, name, student (in short), created, quality_kept, source}] of finished runs whose student can teach,
+        newest first; `source` is the checkpoint to name."""
+        return own_students.finished(self.runs(), self.home)
 
     def search(self, kind: hub.Kind, text: str) -> list[dict[str, Any]]:
         """Checkpoints ("model") or data sets ("dataset") on the Hub whose name holds `text`, the most downloaded

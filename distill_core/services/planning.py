@@ -33,7 +33,7 @@ class Planning:
         self.child, self.home, self.uploads_only = child, home, uploads_only
         self._store = ProbeStore(home.cache)
 
-    def latency(self, draft: dict[str, Any], *, wait_s: float | None = None) -> dict[str, Any]:
+    def latency(self, draft: dict[str, Any], *, wait_s: float | None = None, anew: bool = False) -> dict[str, Any]:
         """See `Services.latency_preview`. wait_s: wait so long for the answer (not for pages)."""
         try:
             payload, key = self._shapes(draft)
@@ -42,6 +42,8 @@ class Planning:
         known = self._store.get(key)
         if known is not None:
             return {"state": "ready", **known}
+        if anew:
+            self.child.forget(key)
         answer = self._asked(key, Request("latency", payload, LATENCY_TIMEOUT_S), wait_s)
         if answer.state == "ready" and answer.result is not None:
             self._store.put(key, answer.result)
@@ -50,20 +52,32 @@ class Planning:
     def estimate(self, draft: dict[str, Any], *, wait_s: float | None = None) -> dict[str, Any]:
         """See `Services.estimate`. wait_s: wait so long for the answer (not for pages)."""
         try:
-            config = from_dict(draft)
-            refuse_foreign_paths(config, self.uploads_only)
-            payload = {
-                "config": absolutise(config).model_dump(mode="json", exclude_none=True),
-                "home": str(self.home.root),
-            }
-            key = self._run_key(config, draft, payload)
+            payload, key = self._run(draft)
         except StillroomError as error:
             return _refused(error)
         answer = self._asked(key, Request("estimate", payload, ESTIMATE_TIMEOUT_S, patient=True), wait_s)
         found = _told(answer)
         return found if answer.settled else {**found, "measuring": True}
 
+    def known_estimate(self, draft: dict[str, Any]) -> dict[str, Any] | None:
+        """The estimate of a draft that was measured before; None where it would have to be measured."""
+        try:
+            answer = self.child.known(self._run(draft)[1])
+        except StillroomError:
+            return None
+        return _told(answer) if answer is not None else None
+
     # ---- inside
+
+    def _run(self, draft: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        """What decides the time of a run, and the question's name. Raises StillroomError with the field at fault."""
+        config = from_dict(draft)
+        refuse_foreign_paths(config, self.uploads_only)
+        payload = {
+            "config": absolutise(config).model_dump(mode="json", exclude_none=True),
+            "home": str(self.home.root),
+        }
+        return payload, self._run_key(config, draft, payload)
 
     def _asked(self, key: str, request: Request, wait_s: float | None) -> Answer:
         return self.child.ask(key, request) if wait_s is None else self.child.wait(key, request, wait_s)

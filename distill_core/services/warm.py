@@ -141,6 +141,18 @@ class WarmChild:
             self._run()
             return Answer("measuring" if self._child is not None and self._child.ready else "starting")
 
+    def known(self, key: str) -> Answer | None:
+        """The answer that was given to this question, if it was; nothing is asked."""
+        with self._changed:
+            found = self._known.get(key)
+        return found[0] if found is not None and found[0].state == "ready" else None
+
+    def forget(self, key: str) -> None:
+        """A failure is not the answer any more: the question may be put again at once."""
+        with self._changed:
+            if key in self._known and self._known[key][0].state == "failed":
+                del self._known[key]
+
     def wait(self, key: str, request: Request, timeout_s: float) -> Answer:
         """Like `ask`, but waits until it is settled or the time is over; for the command line, not for pages."""
         end = time.monotonic() + timeout_s

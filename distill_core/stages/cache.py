@@ -13,6 +13,7 @@ from distill_core.config import RunConfig
 from distill_core.errors import ConfigError, FieldError
 from distill_core.models.base import count_parameters
 from distill_core.models.encoders import attention_heads
+from distill_core.models.layers import hidden_level
 from distill_core.models.teachers import Teacher
 from distill_core.sections.teaching import lessons_of, listeners
 from distill_core.signals.cache import build_cache
@@ -38,12 +39,10 @@ class TeacherSignals:
 
 def comparison_level(ctx: RunContext, prepared: Prepared, number: int) -> str:
     """ "token", "word" or "pooled" for teacher `number` (2106.01023: token by token needs equal tokenisation)."""
-    wanted = ctx.config.objective.hidden_level
-    if wanted != "auto":
-        return wanted
     own = prepared.infos[ctx.config.student.init_teacher - 1].tokenizer_fingerprint
     same = prepared.infos[number].tokenizer_fingerprint == own
-    return "token" if same and ctx.config.student.attends else "word"
+    wanted, attends = ctx.config.objective.hidden_level, ctx.config.student.attends
+    return hidden_level(wanted, same_tokeniser=same, attends=attends)
 
 
 def terms_in_use(config: RunConfig) -> list[str]:

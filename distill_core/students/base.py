@@ -43,6 +43,35 @@ class Copying:
     field: str
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a part of a student holds before it learns: of the teacher it starts from.
+
+    how: "copied", "svd" (of its embedding), or "if_equal" (copied where the teacher's is of the same kind). layer: the
+    teacher's, from 1; 0: the part of the same role.
+    """
+
+    how: str
+    layer: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a student, as a drawing shows it.
+
+    role: "embedding", "layer", "pooled" (what makes the one vector that is classified), "prediction", or "" for others.
+    layer: number from 1 of a layer whose states can be asked for. size: its units, in short ("2×48"). given: None: it
+    starts at random, or has no weights. learns: has it weights?
+    """
+
+    title: str
+    role: str
+    layer: int = 0
+    size: str = ""
+    given: Given | None = None
+    learns: bool = True
+
+
 class StudentSection(Section):
     """A kind of student: the fields of its section, and everything that can be told of it without torch.
 
@@ -123,6 +152,16 @@ class StudentSection(Section):
     def copying(self) -> Copying | None:
         """Layers it takes over from its teacher, if it does."""
         return None
+
+    def parts(self, own: CheckpointInfo, unit: str) -> list[Part]:
+        """What it is made of, from the input up. own: the teacher it starts from; unit: as in `Sizing`.
+
+        Raises:
+            CheckpointError: it cannot be made from this teacher.
+        """
+        del own, unit
+        layers = [Part(f"Layer {number}", "layer", number) for number in range(1, self.depth + 1)]
+        return [Part("Embedding", "embedding"), *layers, Part("Prediction", "prediction")]
 
     def misfits(self, own: CheckpointInfo, embedding_width: int) -> list[FieldError]:
         """What the teacher it starts from cannot give it. embedding_width: of that teacher."""

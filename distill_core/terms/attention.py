@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from distill_core.losses.attention import attention_scores_mse
-from distill_core.models.layers import layer_map
 from distill_core.signals.types import SignalSpec
 from distill_core.terms.base import Step, StudentWants, Term, Values
 
@@ -12,7 +11,7 @@ class AttentionScores(Term):
     """Σ_i Σ_j MSE of QKᵀ/√d before the softmax, student layer j against layer round(j·L/K); equal heads needed."""
 
     def pairs(self, teacher: int) -> list[tuple[int, int]]:
-        return list(enumerate(layer_map(self.setup.student.layers, self.setup.teachers[teacher].layers), start=1))
+        return self.setup.pairs("attention", teacher)
 
     def signals(self, teacher: int) -> SignalSpec:
         return SignalSpec(level="token", qkv=tuple(layer for _, layer in self.pairs(teacher)))

@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from distill_core.config import Objective
+from distill_core.models.layers import compared
 from distill_core.models.types import Batch, Outputs
 from distill_core.signals.types import SignalSpec, TeacherSignal
 
@@ -47,6 +48,11 @@ class Setup:
     teachers: Sequence[TeacherShape]
     task: str = "classification"
     classes: int = 2
+
+    def pairs(self, term: str, teacher: int) -> list[tuple[int, int]]:
+        """(student layer, layer of teacher number `teacher`), from 1, that a term compares."""
+        theirs, student = self.teachers[teacher].layers, self.student
+        return compared(term, self.objective, student.layers, theirs, deep=student.heads > 0)
 
 
 @dataclass(frozen=True)

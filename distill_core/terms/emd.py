@@ -33,10 +33,11 @@ class EarthMover(Term):
                 self.register_buffer(f"{side}_{number}", torch.full((count,), 1.0 / count, dtype=torch.float64))
 
     def signals(self, teacher: int) -> SignalSpec:
-        return SignalSpec(layers=tuple(range(1, self.setup.teachers[teacher].layers + 1)), level="token")
+        return SignalSpec(layers=tuple(sorted({layer for _, layer in self.setup.pairs("emd", teacher)})), level="token")
 
     def student(self) -> StudentWants:
-        return StudentWants(frozenset(range(1, self.setup.student.layers + 1)))
+        numbers = range(len(self.setup.teachers))
+        return StudentWants(frozenset(own for number in numbers for own, _ in self.setup.pairs("emd", number)))
 
     def attach(self, student: Any, *, seed: int) -> None:
         # One map a student layer and teacher: a map for every pair would make the costs tell about maps, not layers.

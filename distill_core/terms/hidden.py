@@ -7,28 +7,11 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from distill_core.config import Objective
 from distill_core.losses.hidden import HIDDEN, POOLED
-from distill_core.models.layers import layer_map
 from distill_core.models.projections import Projections
 from distill_core.models.words import pool_words
 from distill_core.signals.types import SignalSpec
 from distill_core.terms.base import Setup, Step, StudentWants, Term, Values
-
-
-def layer_pairs(objective: Objective, student_layers: int, teacher_layers: int, *, deep: bool) -> list[tuple[int, int]]:
-    """(student layer, teacher layer), from 1, whose states are compared.
-
-    deep: the student is a transformer; a BiLSTM's last layer is compared alone, as its layers are no steps of depth.
-    """
-    if objective.hidden_teacher_layer is not None:
-        return [(student_layers, min(objective.hidden_teacher_layer, teacher_layers))]
-    if objective.hidden_layers == "last" or not deep:
-        return [(student_layers, teacher_layers)]
-    if objective.hidden_layers == "top":
-        count = min(student_layers, teacher_layers)
-        return [(student_layers - count + j, teacher_layers - count + j) for j in range(1, count + 1)]
-    return list(enumerate(layer_map(student_layers, teacher_layers), start=1))
 
 
 class HiddenStates(Term):
@@ -41,8 +24,7 @@ class HiddenStates(Term):
         self.on_student = setup.objective.hidden_projection != "teacher"
 
     def pairs(self, teacher: int) -> list[tuple[int, int]]:
-        shape, student = self.setup.teachers[teacher], self.setup.student
-        return layer_pairs(self.setup.objective, student.layers, shape.layers, deep=student.heads > 0)
+        return self.setup.pairs("hidden", teacher)
 
     def signals(self, teacher: int) -> SignalSpec:
         level = self.setup.teachers[teacher].level

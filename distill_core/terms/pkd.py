@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from distill_core.losses.hidden import pkd
-from distill_core.models.layers import layer_map
 from distill_core.models.projections import Projections
 from distill_core.signals.types import SignalSpec
 from distill_core.terms.base import Setup, Step, StudentWants, Term, Values
@@ -21,9 +20,7 @@ class PatientKnowledge(Term):
         self.mapped: set[int] = set()
 
     def pairs(self, teacher: int) -> list[tuple[int, int]]:
-        student = self.setup.student.layers
-        pairs = list(enumerate(layer_map(student, self.setup.teachers[teacher].layers), start=1))
-        return pairs[:-1] if student > 1 else pairs
+        return self.setup.pairs("pkd", teacher)
 
     def signals(self, teacher: int) -> SignalSpec:
         return SignalSpec(layers=tuple(layer for _, layer in self.pairs(teacher)), level="token")

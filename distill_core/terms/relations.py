@@ -30,10 +30,11 @@ class AttentionRelations(Term):
         self.heads: list[int] = []
 
     def signals(self, teacher: int) -> SignalSpec:
-        return SignalSpec(level="token", qkv=(self.setup.teachers[teacher].layers,))
+        return SignalSpec(level="token", qkv=tuple(layer for _, layer in self.setup.pairs("relations", teacher)))
 
     def student(self) -> StudentWants:
-        return StudentWants(qkv=frozenset({self.setup.student.layers}))
+        numbers = range(len(self.setup.teachers))
+        return StudentWants(qkv=frozenset(own for n in numbers for own, _ in self.setup.pairs("relations", n)))
 
     def attach(self, student: Any, *, seed: int) -> None:
         del seed
@@ -41,11 +42,11 @@ class AttentionRelations(Term):
 
     def forward(self, step: Step) -> Values | None:
         total = step.logits.new_zeros(len(step.rows))
-        ours = step.outputs.qkv[self.setup.student.layers]
         for number, signal in step.shown():
-            theirs = signal.qkv[self.setup.teachers[number].layers]
-            for kind in range(3):
-                total = total + attention_relations_kl(
-                    ours[:, :, kind], theirs[:, :, kind], step.batch.mask, relation_heads=self.heads[number]
-                )
+            for own, layer in self.setup.pairs("relations", number):
+                ours, theirs = step.outputs.qkv[own], signal.qkv[layer]
+                for kind in range(3):
+                    total = total + attention_relations_kl(
+                        ours[:, :, kind], theirs[:, :, kind], step.batch.mask, relation_heads=self.heads[number]
+                    )
         return Values(total)

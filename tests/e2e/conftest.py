@@ -3,6 +3,7 @@ with REQUIRE_BROWSER=1 they fail instead."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -24,7 +25,15 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--disable-quic",
 ]  # fmt: skip
+#: how many times longer than on a free machine a page may take: PATIENCE=4 where others work beside the tests
+PATIENCE = float(os.environ.get("PATIENCE", "1"))
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium_path(playwright: Any) -> str | None:
+    """The path of Playwright's own Chromium, else of the system's."""
+    own = Path(playwright.chromium.executable_path)
+    return str(own) if own.exists() else next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +41,7 @@ def browser() -> Iterator[Any]:
     """Playwright's own Chromium, else the system's."""
     playwright_api = pytest.importorskip("playwright.sync_api")
     with playwright_api.sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        found = str(own) if own.exists() else next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
+        found = chromium_path(playwright)
         if found is None:
             reason = "no browser: run `playwright install chromium`, or install Debian's chromium"
             if os.environ.get("REQUIRE_BROWSER") == "1":
@@ -67,7 +75,7 @@ class App:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> App:
+    def start(self) -> Self:
         environment = {
             **os.environ, "STILLROOM_HOME": str(self.home), "PORT": str(self.port), "HOST": "127.0.0.1",
             "STILLROOM_DEVICE": "cpu", "HF_HUB_OFFLINE": "1", **self.environment,
@@ -77,6 +85,7 @@ class App:
                 [sys.executable, *self.program],
                 cwd=PROJECT,
                 env=environment,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -95,6 +104,21 @@ class App:
     def log(self) -> Path:
         return self.home.parent / f"{self.home.name}.log"
 
+    def tell(self, line: str) -> None:
+        """A line for the program's standard input."""
+        assert self.process is not None and self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def alive(self) -> Self:
+        """Itself, started again where a test has left it dead."""
+        if not self.is_alive():
+            self.start()
+        return self
+
     def kill(self, number: int = signal.SIGKILL) -> int:
         assert self.process is not None
         self.process.send_signal(number)
@@ -102,16 +126,35 @@ class App:
 
     def close(self) -> None:
         """Ends the app and the runs it left behind."""
-        if self.process is not None and self.process.poll() is None:
+        if self.is_alive():
             self.kill(signal.SIGTERM)
         for file in self.home.glob("runs/*/process.json"):
             end_run(file)
 
 
+class FakeApp(App):
+    """Its runs are `tests.fake_run`, which read `behaviour.json` as they begin."""
+
+    @property
+    def behaviour(self) -> Path:
+        return self.home.parent / "behaviour.json"
+
+    def behave(self, **wanted: Any) -> None:
+        self.behaviour.write_text(json.dumps(wanted))
+
+    def begin(self, *names: str, **wanted: Any) -> None:
+        """Starts a run of each name, in this order, that behaves like this."""
+        self.behave(**wanted)
+        for name in names:
+            self.tell(f"start {name}")
+
+    def stop_all(self) -> None:
+        if self.is_alive():
+            self.tell("stop")
+
+
 def end_run(file: Path) -> None:
     """Ends the child a process.json speaks of, if it is still that child."""
-    import json
-
     import psutil
 
     try:
@@ -124,19 +167,31 @@ def end_run(file: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """One app for the tests that do not break it."""
-    opened = App(tmp_path_factory.mktemp("stillroom") / "home").start()
+def only_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    opened = App(tmp_path_factory.mktemp("stillroom") / "home")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def own_app(tmp_path: Path) -> Iterator[App]:
-    """An app of the test's own, to be killed and started again."""
-    opened = App(tmp_path / "home").start()
+def app(only_app: App) -> App:
+    """One app for all tests that need no data folder of their own; a test may kill it and start it again."""
+    return only_app.alive()
+
+
+@pytest.fixture(scope="session")
+def only_fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeApp]:
+    opened = FakeApp(tmp_path_factory.mktemp("fake") / "home", program=("-m", "tests.fake_page"))
+    opened.environment["FAKE_BEHAVIOUR"] = str(opened.behaviour)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def fake_app(only_fake: FakeApp) -> Iterator[FakeApp]:
+    """One app for all runs that are only played: each has a name of its own, and none outlives its test."""
+    yield only_fake.alive()
+    only_fake.stop_all()
 
 
 @dataclass
@@ -176,7 +231,7 @@ def watch(browser: Any) -> Iterator[Callable[..., Watched]]:
 
     def fresh(width: int = 1440, height: int = 900, **options: Any) -> Watched:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(30_000 * PATIENCE)
         contexts.append(context)
         return Watched(context.new_page()).listen()
 

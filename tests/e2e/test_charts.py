@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import pytest
 
 from distill_core.services.series import Series
 from distill_core.services.thinning import kept, level_of
-from tests.e2e.conftest import App, Watched
+from tests.e2e.conftest import App, FakeApp, Watched
 
 pytestmark = pytest.mark.browser
 BURST = 10_000
@@ -29,20 +28,15 @@ SHIFTS = """window.shifts = []; new PerformanceObserver(list => {
 
 
 @pytest.fixture(scope="module")
-def long_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    folder = tmp_path_factory.mktemp("charts")
-    behaviour = folder / "behaviour.json"
-    behaviour.write_text(json.dumps({"steps": 10**6, "pause_s": 0.25, "burst": BURST, "curves": True}))
-    app = App(folder / "home", environment={"FAKE_BEHAVIOUR": str(behaviour)})
-    app.program = ("-m", "tests.fake_page", "long run")
-    app.start()
+def long_app(only_fake: FakeApp) -> Iterator[App]:
+    only_fake.alive().begin("long run", steps=10**6, pause_s=0.25, burst=BURST, curves=True)
     end = time.time() + 120
     while time.time() < end and not any(
-        file.read_bytes().count(b"\n") > BURST for file in app.home.glob("runs/*/events.jsonl")
+        file.read_bytes().count(b"\n") > BURST for file in only_fake.home.glob("runs/long-run-*/events.jsonl")
     ):
         time.sleep(0.5)
-    yield app
-    app.close()
+    yield only_fake
+    only_fake.stop_all()
 
 
 class Board:
@@ -53,7 +47,7 @@ class Board:
         self.sent: list[int] = []
         self.page.add_init_script(SHIFTS)
         self.page.on("response", self._response)
-        run = next(app.home.glob("runs/*")).name
+        run = next(app.home.glob("runs/long-run-*")).name
         self.page.goto(f"{app.address}/?run={run}")
         self.wait("(traces) => traces.quality?.length && traces.loss?.[0]?.x.length > 200")
 

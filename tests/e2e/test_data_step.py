@@ -98,3 +98,23 @@ def test_a_parquet_file_is_shown_too(app: App, watch: Callable[..., Watched], tm
     assert json.dumps(max(widths)) in ("100", "100.0")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     watched.assert_clean()
+
+
+def test_review_offers_the_remedies_and_checks_again(app: App, watch: Callable[..., Watched], tmp_path: Path) -> None:
+    path = tmp_path / "untidy.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["id", "review", "mood"])
+        writer.writeheader()
+        writer.writerows(untidy_rows())
+    watched = watch(390, 844)
+    page = opened(app, watched)
+    use_file(page, path)
+    go_to(page, "review")
+    button = "#review .sr-finding-warning [data-remedy=merge_label_spellings]"
+    page.wait_for_selector(button, timeout=90_000)
+    page.locator(button).first.click()
+    page.wait_for_selector("#review .sr-finding-mended:has-text('spellings')", timeout=90_000)
+    assert page.locator(button).count() == 0
+    assert "merge_label_spellings: true" in page.inner_text("#review-yaml")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    watched.assert_clean()

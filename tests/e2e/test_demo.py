@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -14,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from distill_core import config as cfg
 from tests.e2e.conftest import PROJECT, App, Watched
 
 pytestmark = pytest.mark.browser
@@ -60,11 +57,50 @@ def start_demo(page: Any, app: App) -> str:
     return str(page.url)
 
 
+def test_stop_reload_resume_and_a_killed_app(app: App, watch: Callable[..., Watched]) -> None:
+    """Before the demo that is run to its end: teachers that are in the store already would leave little to stop."""
+    watched, before = watch(), set(app.home.glob("runs/*"))
+    page = watched.page
+    page.goto(app.address)
+    page.wait_for_selector("#run-demo")
+    page.dblclick("#run-demo")
+    page.wait_for_selector("#run-status:not(:empty)")
+    wait_points(page, 5)
+    assert len(set(app.home.glob("runs/*")) - before) == 1, "pressed twice, it is one run"
+    page.click("#stop-run")
+    assert page.is_disabled("#stop-run")
+    wait_status(page, "stopped", 120_000)
+    drawn = points(page)
+    watched.assert_clean()
+
+    page.reload()
+    wait_status(page, "stopped")
+    wait_points(page, drawn)
+    page.click("#resume-run")
+    wait_status(page, "running", 60_000)
+    wait_points(page, drawn + 1)
+
+    app.kill()
+    page.wait_for_selector("#run-lost:not([hidden])", timeout=20_000)
+    assert points(page) >= drawn
+    seen = points(page)
+    app.start()
+    page.wait_for_selector("#run-lost", state="hidden", timeout=60_000)
+    wait_points(page, seen + 1)
+    assert status(page) in ("running", "done")
+    page.click("#stop-run")
+    wait_status(page, "stopped", 120_000)
+    assert watched.foreign == []  # its errors are of the app that was killed
+
+
 @pytest.mark.timeout(1200)
 def test_demo_from_press_to_result(app: App, watch: Callable[..., Watched], tmp_path: Any) -> None:
     watched = watch()
     page = watched.page
     address = start_demo(page, app)
+    started = app.home / "runs" / address.split("run=")[1] / "config.yaml"
+    demo = PROJECT / "assets" / "recipes" / "demo.yaml"
+    assert cfg.from_yaml(started.read_text()) == cfg.from_yaml(demo.read_text()), "what the command line would run"
     assert status(page) in STATUSES
     wait_points(page, 5)
     before = points(page)
@@ -99,59 +135,6 @@ def test_demo_from_press_to_result(app: App, watch: Callable[..., Watched], tmp_
     page.click(f"#runs-table tbody tr:has(a[href*='{address.split('run=')[1]}']) td:nth-child(3)")
     page.wait_for_selector("#result:not([hidden])")
     assert page.url == address
-
-
-@pytest.mark.timeout(1200)
-def test_the_command_line_gives_the_figures_of_the_page(app: App, tmp_path: Any) -> None:
-    """Runs after the demo by click, in a data folder of its own, so that no teacher is taken from the store."""
-    by_page = [json.loads(path.read_text()) for path in sorted(app.home.glob("runs/support-demo-*/report.json"))]
-    assert by_page, "the demo by click has left no report"
-    out = tmp_path / "run"
-    command = [sys.executable, "-m", "distill_core", "run", "assets/recipes/demo.yaml", "--out", str(out)]
-    environment = {**os.environ, "STILLROOM_HOME": str(tmp_path / "home"), "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True, timeout=1100)
-    by_command = json.loads((out / "report.json").read_text())
-    for part, keys in (
-        ("arms", ("name", "seed", "quality", "agreement", "parameters", "bytes")),
-        ("teachers", ("name", "quality", "parameters", "bytes")),
-    ):
-        shown = [[entry[key] for key in keys] for entry in by_page[0][part]]
-        assert shown == [[entry[key] for key in keys] for entry in by_command[part]]
-
-
-def test_pressed_twice_is_one_run(own_app: App, watch: Callable[..., Watched]) -> None:
-    page = watch().page
-    page.goto(own_app.address)
-    page.wait_for_selector("#run-demo")
-    page.dblclick("#run-demo")
-    page.wait_for_selector("#run-status:not(:empty)")
-    page.wait_for_timeout(1500)
-    assert len(list(own_app.home.glob("runs/*"))) == 1
-
-
-def test_stop_resume_and_a_killed_app(own_app: App, watch: Callable[..., Watched]) -> None:
-    page = watch().page
-    start_demo(page, own_app)
-    wait_points(page, 5)
-    page.click("#stop-run")
-    assert page.is_disabled("#stop-run")
-    wait_status(page, "stopped", 120_000)
-    drawn = points(page)
-
-    page.click("#resume-run")
-    wait_status(page, "running", 60_000)
-    wait_points(page, drawn + 1)
-
-    own_app.kill()
-    page.wait_for_selector("#run-lost:not([hidden])", timeout=20_000)
-    assert points(page) >= drawn
-    seen = points(page)
-    own_app.start()
-    page.wait_for_selector("#run-lost", state="hidden", timeout=60_000)
-    wait_points(page, seen + 1)
-    assert status(page) in ("running", "done")
-    page.click("#stop-run")
-    wait_status(page, "stopped", 120_000)
 
 
 def test_unknown_run_says_so(app: App, watch: Callable[..., Watched]) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,8 @@ import pytest
 import yaml
 
 from distill_core import config as cfg
-from tests.e2e.conftest import App, Watched
+from tests.e2e.conftest import PROJECT, App, Watched
+from tests.e2e.test_demo import wait_status
 from tests.e2e.test_new_run import go_to, opened, write_csv
 
 pytestmark = pytest.mark.browser
@@ -45,8 +50,8 @@ def leave(watched: Watched, go: Callable[[], Any]) -> None:
     watched.errors.clear()
 
 
-def runs_of(app: App) -> list[Path]:
-    return sorted(app.home.glob("runs/*/config.yaml"))
+def runs_of(app: App) -> set[Path]:
+    return set(app.home.glob("runs/*/config.yaml"))
 
 
 def reviewed(page: Any) -> dict[str, Any]:
@@ -107,9 +112,9 @@ def assert_typed(page: Any) -> None:
     assert field(page, "name").input_value() == "Käse & <b>run</b>"
 
 
-def test_a_reload_keeps_everything(own_app: App, watch: Callable[..., Watched], tmp_path: Path) -> None:
+def test_a_reload_keeps_everything(app: App, watch: Callable[..., Watched], tmp_path: Path) -> None:
     watched = watch()
-    page = opened(own_app, watched)
+    page = opened(app, watched)
     type_much(page, write_csv(tmp_path / "reviews.csv"))
     leave(watched, page.reload)
     page.wait_for_selector("#step-review > button.label-wrap.open", timeout=60_000)
@@ -118,9 +123,9 @@ def test_a_reload_keeps_everything(own_app: App, watch: Callable[..., Watched], 
     assert_typed(page)
     # The app itself may have been started anew in between.
     leave(watched, lambda: page.goto("about:blank"))
-    own_app.kill()
-    own_app.start()
-    page.goto(f"{own_app.address}/?view=new")
+    app.kill()
+    app.start()
+    page.goto(f"{app.address}/?view=new")
     page.wait_for_selector("#continue-data", timeout=60_000)
     assert_typed(page)
     watched.assert_clean()
@@ -155,18 +160,32 @@ def test_five_steps_back_and_forth(app: App, watch: Callable[..., Watched]) -> N
     watched.assert_clean()
 
 
-def test_a_yaml_file_fills_all_steps_and_starts(own_app: App, watch: Callable[..., Watched], tmp_path: Path) -> None:
+def figures(report: Path) -> list[list[Any]]:
+    """What a run has found out, without times of day and of this machine."""
+    found = json.loads(report.read_text(encoding="utf-8"))
+    arms = [
+        [arm[key] for key in ("name", "seed", "quality", "agreement", "parameters", "bytes")] for arm in found["arms"]
+    ]
+    return arms + [[t[key] for key in ("name", "quality", "parameters", "bytes")] for t in found["teachers"]]
+
+
+@pytest.mark.timeout(900)
+def test_a_yaml_file_fills_all_steps_starts_and_gives_the_figures_of_the_command_line(
+    app: App, watch: Callable[..., Watched], tmp_path: Path
+) -> None:
+    rows = {"labelled_per_class": 20, "max_transfer": 100, "max_validation": 40, "max_test": 60}
     config = {
-        "name": "from-yaml", "data": {"source": "bundled", "name": "support-desk", "max_test": 60},
-        "teachers": [{"source": "bundled:support-roberta", "name": "R"}],
+        "name": "from-yaml", "data": {"source": "bundled", "name": "support-desk", **rows}, "threads": 1,
+        "teachers": [{"source": "bundled:support-bert"}, {"source": "bundled:support-roberta", "name": "R"}],
+        "teacher_training": {"mode": "cofinetune", "epochs": 1},
         "student": {"kind": "bilstm", "lstm_hidden": 33, "embedding": 40},
-        "objective": {"soft_label_loss": "js", "distill_temperature": 2.5},
-        "training": {"epochs": 1, "learning_rate": "2e-3"}, "seeds": [5], "controls": [],
+        "objective": {"soft_label_loss": "js", "distill_temperature": 2.5, "teacher_weighting": "mt_bert"},
+        "training": {"epochs": 1, "learning_rate": "2e-3"}, "seeds": [5], "controls": ["no_teacher", "uniform"],
     }  # fmt: skip
-    file = tmp_path / "mine.yaml"
+    file, before = tmp_path / "mine.yaml", runs_of(app)
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
     watched = watch()
-    page = opened(own_app, watched)
+    page = opened(app, watched)
     go_to(page, "review")
     page.locator("#yaml-in button.label-wrap").first.click()
     page.set_input_files("#yaml-in input[type=file]", file)
@@ -175,21 +194,27 @@ def test_a_yaml_file_fills_all_steps_and_starts(own_app: App, watch: Callable[..
     want = cfg.from_dict(config)
     assert cfg.from_dict(reviewed(page)) == want
     go_to(page, "teachers")
-    more(page, "teachers")
-    assert field(page, "teachers-0-name").input_value() == "R"
-    assert not page.is_visible("#teacher-1")
+    page.wait_for_selector("#teacher-cards .sr-teacher-card:has-text('Another tokeniser')")
+    page.locator("#teacher-1 button.label-wrap:has-text('More settings')").click()
+    assert field(page, "teachers-1-name").input_value() == "R"
+    assert not page.is_visible("#teacher-2")
     go_to(page, "student")
     assert field(page, "student-lstm_hidden").input_value() == "33"
     # Pressed twice, it is one run.
     page.locator("#start-run").dblclick()
     page.wait_for_url(re.compile(r"\?run="))
     page.wait_for_selector("#run-status:not(:empty)")
-    page.click("#stop-run")
-    page.wait_for_selector("#run-status:text-is('stopped')", timeout=120_000)
-    (stored,) = runs_of(own_app)
+    (stored,) = runs_of(app) - before
     assert cfg.from_dict(yaml.safe_load(stored.read_text(encoding="utf-8"))) == want
+    # In a data folder of its own, so that neither takes the other's teachers.
+    command = [sys.executable, "-m", "distill_core", "run", str(file), "--out", str(tmp_path / "run")]
+    environment = {**os.environ, "STILLROOM_HOME": str(tmp_path / "home"), "CUDA_VISIBLE_DEVICES": ""}
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True, timeout=600)
+    wait_status(page, "done", 600_000)
+    by_page, by_command = figures(stored.parent / "report.json"), figures(tmp_path / "run" / "report.json")
+    assert by_page == by_command and len(by_page) == 5
     # Its settings fill the page again, under another name.
-    leave(watched, lambda: page.goto(f"{own_app.address}/?view=new&from={stored.parent.name}"))
+    leave(watched, lambda: page.goto(f"{app.address}/?view=new&from={stored.parent.name}"))
     page.wait_for_selector("#review .sr-done", timeout=60_000)
     assert "from-yaml" in page.inner_text("#new-note")
     assert cfg.from_dict({**reviewed(page), "name": "from-yaml"}) == want

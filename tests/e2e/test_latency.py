@@ -44,6 +44,7 @@ def test_a_new_width_brings_new_figures_and_nothing_moves(app: App, watch: Calla
     page = opened(app, watched)
     go_to(page, "student")
     page.wait_for_selector("#field-student-lstm_hidden input")
+    page.wait_for_selector("#drawing [data-drawing=drawn]")
     page.wait_for_timeout(500)
     page.evaluate(SHIFTS)
     place = top_of(page, "#field-student-lstm_hidden")
@@ -75,9 +76,9 @@ def test_a_new_width_brings_new_figures_and_nothing_moves(app: App, watch: Calla
     watched.assert_clean()
 
 
-def test_a_closed_step_measures_nothing(own_app: App, watch: Callable[..., Watched]) -> None:
+def test_a_closed_step_measures_nothing(app: App, watch: Callable[..., Watched]) -> None:
     watched = watch()
-    page = opened(own_app, watched)
+    page = opened(app, watched)
     page.click("#field-data-task label:has-text('Tagging')")
     page.wait_for_selector("#summary:has-text('office-notes')")
     page.wait_for_timeout(1500)

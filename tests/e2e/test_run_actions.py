@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import App, Watched
+from tests.e2e.conftest import App, FakeApp, Watched
 from tests.e2e.test_demo import wait_status
 
 pytestmark = pytest.mark.browser
 
 
-class FakeApp(App):
-    """Its runs are `tests.fake_run`, which read `behaviour.json` as they begin."""
-
-    def behave(self, **wanted: Any) -> None:
-        self.home.parent.mkdir(exist_ok=True)
-        (self.home.parent / "behaviour.json").write_text(json.dumps(wanted))
-
-
-@pytest.fixture
-def fake_app(tmp_path: Path) -> Iterator[Callable[..., FakeApp]]:
-    apps: list[FakeApp] = []
-
-    def opened(*names: str, **wanted: Any) -> FakeApp:
-        app = FakeApp(tmp_path / "home", environment={"FAKE_BEHAVIOUR": str(tmp_path / "behaviour.json")})
-        app.program = ("-m", "tests.fake_page", *names)
-        app.behave(**wanted)
-        app.start()
-        apps.append(app)
-        return app
-
-    yield opened
-    for app in apps:
-        app.close()
-
-
 def open_run(watched: Watched, app: App, name: str) -> Any:
     page = watched.page
     page.goto(f"{app.address}/?view=runs")
-    page.click(f"#runs-table a:has-text('{name}')")
+    page.click(f"#runs-table a:text-is('{name}')")
     page.wait_for_selector("#run-status:not(:empty)")
     return page
 
@@ -55,11 +28,11 @@ def from_menu(page: Any, button: str) -> None:
 
 
 def test_a_run_is_named_tagged_archived_deleted_and_taken_back(
-    fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]
+    fake_app: FakeApp, watch: Callable[..., Watched]
 ) -> None:
-    app = fake_app("first one", "second one", steps=3)
+    fake_app.begin("first one", "second one", steps=3)
     watched = watch()
-    page = open_run(watched, app, "first one")
+    page = open_run(watched, fake_app, "first one")
     wait_status(page, "done")
 
     from_menu(page, "describe-run")
@@ -80,7 +53,7 @@ def test_a_run_is_named_tagged_archived_deleted_and_taken_back(
 
     from_menu(page, "archive-run")
     page.wait_for_selector("#run-tags:has-text('archived')")
-    page.goto(f"{app.address}/?view=runs")
+    page.goto(f"{fake_app.address}/?view=runs")
     page.wait_for_selector("#runs-table a:has-text('second one')")
     assert page.locator("#runs-table a:has-text('renamed')").count() == 0
     page.check("#runs-archived")
@@ -105,51 +78,47 @@ def test_a_run_is_named_tagged_archived_deleted_and_taken_back(
     watched.assert_clean()
 
 
-def test_the_trash_survives_a_restart(fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]) -> None:
-    app = fake_app("only one", steps=2)
+def test_the_trash_survives_a_restart(fake_app: FakeApp, watch: Callable[..., Watched]) -> None:
+    fake_app.begin("only one", steps=2)
     watched = watch()
-    page = open_run(watched, app, "only one")
+    page = open_run(watched, fake_app, "only one")
     wait_status(page, "done")
     from_menu(page, "delete-run")
     page.wait_for_selector("#runs-said:has-text('was deleted')")
-    app.kill()
-    app.program = ("-m", "tests.fake_page")
-    app.start()
-    page.goto(f"{app.address}/?view=runs")
-    page.wait_for_selector("#runs-table:has-text('No runs yet.')")
+    fake_app.kill()
+    fake_app.start()
+    page.goto(f"{fake_app.address}/?view=runs")
+    page.wait_for_selector("#runs-trash:not([hidden])")
+    assert page.locator("#runs-table a:has-text('only one')").count() == 0
     page.click("#runs-trash summary")
     page.click("#trash-list button")
     page.wait_for_selector("#runs-table a:has-text('only one')")
     page.wait_for_selector("#runs-trash", state="hidden")
-    assert [path.name for path in app.home.glob("trash/*")] == []
-    assert page.inner_text("#runs-table .sr-pill") == "done"
+    assert [path.name for path in fake_app.home.glob("trash/*")] == []
+    assert page.inner_text("#runs-table tr:has-text('only one') .sr-pill") == "done"
     assert watched.foreign == []  # its errors are of the app that was killed
 
 
-def test_a_run_at_work_is_kept_and_a_waiting_one_is_cancelled(
-    fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]
-) -> None:
-    app = fake_app("at work", "waits", "waits too", steps=10_000, pause_s=0.1)
+def test_a_run_at_work_is_kept_and_a_waiting_one_is_cancelled(fake_app: FakeApp, watch: Callable[..., Watched]) -> None:
+    fake_app.begin("at work", "waits", "waits too", steps=10_000, pause_s=0.1)
     watched = watch()
-    page = open_run(watched, app, "waits too")
+    page = open_run(watched, fake_app, "waits too")
     page.wait_for_selector("#run-note:has-text('Number 2 in the queue')")
     assert page.inner_text("#stop-run") == "Cancel"
     page.click("#run-menu summary")
     assert page.is_disabled("#delete-run")
     page.click("#stop-run")
     wait_status(page, "stopped")
-    page = open_run(watched, app, "at work")
+    page = open_run(watched, fake_app, "at work")
     wait_status(page, "running")
     assert page.inner_text("#stop-run") == "Stop"
     watched.assert_clean()
 
 
-def test_too_little_memory_is_mended_by_one_press(
-    fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]
-) -> None:
-    app = fake_app("large", steps=3, fail="memory", fits=16)
+def test_too_little_memory_is_mended_by_one_press(fake_app: FakeApp, watch: Callable[..., Watched]) -> None:
+    fake_app.begin("large", steps=3, fail="memory", fits=16)
     watched = watch()
-    page = open_run(watched, app, "large")
+    page = open_run(watched, fake_app, "large")
     wait_status(page, "failed")
     page.wait_for_selector("#run-error:has-text('not enough memory')")
     before = page.url
@@ -160,52 +129,51 @@ def test_too_little_memory_is_mended_by_one_press(
 
     page.click("#run-settings summary")
     page.wait_for_selector("#compare-with option:has-text('large')", state="attached")
-    page.select_option("#compare-with", index=1)
+    before = page.locator("#compare-with option").filter(has_text=re.compile("^large ·")).get_attribute("value")
+    page.select_option("#compare-with", before)
     page.wait_for_selector("#run-differences td")
     assert page.locator("#run-differences tbody tr").all_inner_texts() == ["training.batch_size\t16\t32"]
     watched.assert_clean()
 
 
-def test_a_run_is_duplicated_with_changes(fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]) -> None:
-    app = fake_app("first one", steps=3)
+def test_a_run_is_duplicated_with_changes(fake_app: FakeApp, watch: Callable[..., Watched]) -> None:
+    fake_app.begin("the model", steps=3)
     watched = watch()
-    page = open_run(watched, app, "first one")
+    page = open_run(watched, fake_app, "the model")
     wait_status(page, "done")
     from_menu(page, "duplicate-run")
-    page.wait_for_selector("#new-note:has-text('Filled in from the run “first one”')")
+    page.wait_for_selector("#new-note:has-text('Filled in from the run “the model”')")
     page.wait_for_selector("#step-teachers:has-text('support-bert')")
     name = page.input_value("#field-name textarea, #field-name input")
-    assert name.startswith("first one") and name != "first one"
+    assert name.startswith("the model") and name != "the model"
     page.click("#start-run")
     page.wait_for_url(re.compile(r"run="))
     wait_status(page, "done")
     assert page.inner_text("#run-name") == name
-    configs = [config.read_text() for config in sorted(app.home.glob("runs/*/config.yaml"))]
+    configs = [config.read_text() for config in sorted(fake_app.home.glob("runs/the-model-*/config.yaml"))]
     assert len(configs) == 2
     own, copy = ([line for line in text.splitlines() if not line.startswith("name:")] for text in configs)
     assert own == copy
     watched.assert_clean()
 
 
-def test_a_full_disk_asks_to_try_again_and_then_goes_on(
-    fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]
-) -> None:
-    app = fake_app("large", steps=3, fail="disk")
+def test_a_full_disk_asks_to_try_again_and_then_goes_on(fake_app: FakeApp, watch: Callable[..., Watched]) -> None:
+    fake_app.begin("on a full disk", steps=3, fail="disk")
     watched = watch()
-    page = open_run(watched, app, "large")
+    page = open_run(watched, fake_app, "on a full disk")
     wait_status(page, "failed")
     assert page.locator("#run-steps button").all_inner_texts() == ["Try again"]
-    app.behave(steps=3)
+    fake_app.behave(steps=3)
     page.click("#run-steps button")
     page.wait_for_selector("#run-error", state="hidden")
     wait_status(page, "done")
     watched.assert_clean()
 
 
-def test_the_log_is_searched(fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]) -> None:
-    app = fake_app("talks", steps=3, fail="bug")
+def test_the_log_is_searched(fake_app: FakeApp, watch: Callable[..., Watched]) -> None:
+    fake_app.begin("talks", steps=3, fail="bug")
     watched = watch()
-    page = open_run(watched, app, "talks")
+    page = open_run(watched, fake_app, "talks")
     wait_status(page, "failed")
     page.click("#run-log-part summary")
     page.wait_for_selector("#run-log:has-text('Traceback')")
@@ -219,8 +187,8 @@ def test_the_log_is_searched(fake_app: Callable[..., FakeApp], watch: Callable[.
     watched.assert_clean()
 
 
-def test_the_browser_tells_when_a_run_ends(fake_app: Callable[..., FakeApp], watch: Callable[..., Watched]) -> None:
-    app = fake_app("soon over", steps=10_000, pause_s=0.1)
+def test_the_browser_tells_when_a_run_ends(fake_app: FakeApp, watch: Callable[..., Watched]) -> None:
+    fake_app.begin("soon over", steps=10_000, pause_s=0.1)
     watched = watch(permissions=["notifications"])
     page = watched.page
     page.add_init_script(
@@ -228,7 +196,7 @@ def test_the_browser_tells_when_a_run_ends(fake_app: Callable[..., FakeApp], wat
         static permission = 'default';
         static async requestPermission() { return (this.permission = 'granted'); } };"""
     )
-    page = open_run(watched, app, "soon over")
+    page = open_run(watched, fake_app, "soon over")
     wait_status(page, "running")
     from_menu(page, "notify-run")
     page.wait_for_selector("#run-said:has-text('You will be told')")

@@ -1,7 +1,7 @@
 // The board: which curve of a run stands in which chart, the toolbar above, one pointer through all charts.
 // A curve is {arm, seed, name, unit}; arm is main, no_teacher, uniform, teacher:NAME or device.
 if (!window.StillroomBoard) window.StillroomBoard = (() => {
-  const {h, fill, known, call} = window.Stillroom, {TEACHER, SOLID, DEVICE, Roles, loss: lossStyle} = window.StillroomRoles;
+  const {h, fill, known, call, say} = window.Stillroom, {TEACHER, SOLID, DEVICE, Roles, loss: lossStyle} = window.StillroomRoles;
   const {LiveChart, load} = window.StillroomPlot, {Toolbar, save, saveText, slug} = window.StillroomTools;
   const TIME = ["use", "memory"], SMALL = ["kl", "weight", "disagreement"];
   const OPTIONS = {
@@ -58,7 +58,7 @@ if (!window.StillroomBoard) window.StillroomBoard = (() => {
     }
     // What quality is called: accuracy, entity F1.
     metric(words) {
-      const {name, card} = this.boxes.quality, title = "Validation " + words;
+      const {name, card} = this.boxes.quality, title = say(this.words.validation, {metric: words});
       if (!words || name.textContent === title) return;
       name.textContent = title;
       card.setAttribute("aria-label", title);
@@ -214,7 +214,7 @@ if (!window.StillroomBoard) window.StillroomBoard = (() => {
       const curves = [...this.charts[key].lines.values()].map(({curve}) => [curve.arm, curve.seed, curve.name]);
       return this.saveAs(key, async name => {
         const answer = await call(this.ask.csv, {run: this.ask.run, curves});
-        if (typeof answer.csv !== "string") throw new Error(answer.error || "no table");
+        if (typeof answer.csv !== "string") throw new Error(answer.error || "no-table");
         saveText(answer.csv, name + ".csv");
       });
     }

@@ -1,5 +1,5 @@
 // Shared by every page: elements without innerHTML (all text is textContent), figures with units, a patient poll.
-if (!window.Stillroom) window.Stillroom = (() => {
+if (!window.Stillroom) window.Stillroom = (W => {
   const h = (tag, attributes, ...children) => {
     const node = document.createElement(tag);
     for (const [key, value] of Object.entries(attributes || {})) {
@@ -36,17 +36,17 @@ if (!window.Stillroom) window.Stillroom = (() => {
   const duration = seconds => {
     if (!known(seconds)) return DASH;
     const s = Math.max(0, Math.round(seconds));
-    if (s < 60) return s + " s";
-    if (s < 3600) return Math.floor(s / 60) + " min " + (s % 60) + " s";
-    return Math.floor(s / 3600) + " h " + Math.floor((s % 3600) / 60) + " min";
+    if (s < 60) return say(W.seconds, {s});
+    if (s < 3600) return say(W.minutes, {min: Math.floor(s / 60), s: s % 60});
+    return say(W.hours, {h: Math.floor(s / 3600), min: Math.floor((s % 3600) / 60)});
   };
   const ago = stamp => {
     const t = typeof stamp === "number" ? stamp : Date.parse(stamp) / 1000;
     if (!known(t)) return DASH;
     const s = Date.now() / 1000 - t;
-    if (s < 60) return "just now";
-    if (s < 3600) return Math.floor(s / 60) + " min ago";
-    if (s < 86400) return Math.floor(s / 3600) + " h ago";
+    if (s < 60) return W.just_now;
+    if (s < 3600) return say(W.minutes_ago, {min: Math.floor(s / 60)});
+    if (s < 86400) return say(W.hours_ago, {h: Math.floor(s / 3600)});
     return new Date(t * 1000).toLocaleDateString(undefined, {year: "numeric", month: "short", day: "numeric"});
   };
   const stamp = value => {
@@ -87,7 +87,7 @@ if (!window.Stillroom) window.Stillroom = (() => {
   // A server function's answer; no answer at all (server away, connection cut) counts as a failure.
   const call = async (fn, request) => {
     const answer = await fn(request);
-    if (answer === undefined || answer === null || typeof answer !== "object") throw new Error("no answer");
+    if (answer === undefined || answer === null || typeof answer !== "object") throw new Error("no-answer");
     if (answer.detail !== undefined && Object.keys(answer).length === 1) throw new Error(String(answer.detail));
     return answer;
   };
@@ -107,8 +107,17 @@ if (!window.Stillroom) window.Stillroom = (() => {
     }, {rootMargin: "20000px"}).observe(element);
     return {ask, later};
   };
+  // Watches what the server draws into the element with this id, which may be mounted after the script that asks for it.
+  const watchDrawn = (element, id, seen) => {
+    if (!element.isConnected) return;
+    const node = document.getElementById(id);
+    if (!node) return requestAnimationFrame(() => watchDrawn(element, id, seen));
+    const watch = new MutationObserver(() => element.isConnected ? seen(node) : watch.disconnect());
+    watch.observe(node, {childList: true, subtree: true});
+    seen(node);
+  };
   const css = (name, node) => getComputedStyle(node || document.body).getPropertyValue(name).trim();
   const STATUS = ["queued", "running", "stopping", "stopped", "interrupted", "failed", "done"];
   const pill = status => h("span", {class: "sr-pill sr-" + (STATUS.includes(status) ? status : "queued")}, status);
-  return {h, fill, known, DASH, percent, points, count, bytes, ms, times, duration, ago, stamp, say, address, poll, call, whileSeen, css, pill};
-})();
+  return {h, fill, known, DASH, percent, points, count, bytes, ms, times, duration, ago, stamp, say, address, poll, call, whileSeen, watchDrawn, css, pill};
+})(props.shared);

@@ -74,6 +74,7 @@ window.StillroomDraft = (() => {
     root.dataset.watched = "yes";
     place(location.hash);
     const was = new WeakMap();
+    let later = 0;
     const look = button => {
       const now = isOpen(button);
       if (was.get(button) === now) return;
@@ -81,10 +82,27 @@ window.StillroomDraft = (() => {
       button.setAttribute("aria-expanded", String(now));
       return now;
     };
+    // For the keyboard, what Gradio leaves out. Its editor of a text that cannot be changed scrolls, but not with keys;
+    // each of its radio buttons is a group of its own, which arrows do not move in. Cards of recipes stay like that:
+    // choosing one fills settings in, and is no step on the way to the next.
+    const reach = () => {
+      root.querySelectorAll(".cm-scroller[tabindex='-1']").forEach(node => {
+        const label = node.closest(".block")?.querySelector("label");
+        node.tabIndex = 0; node.setAttribute("role", "region");
+        if (label) node.setAttribute("aria-label", label.innerText.trim());
+      });
+      root.querySelectorAll("fieldset:not(.sr-chooser)").forEach(group => {
+        const [first, ...others] = group.querySelectorAll("input[type=radio]");
+        others.forEach(radio => { radio.name = first.name; });
+      });
+    };
     STEPS.forEach(step => { const button = label(step); if (button && look(button) && step !== "data") place(button.parentElement.id); });
     new MutationObserver(changes => {
-      for (const {target} of changes) if (target.matches(".sr-step > button.label-wrap") && look(target)) opened(target);
-    }).observe(root, {subtree: true, attributes: true, attributeFilter: ["class"]});
+      clearTimeout(later);
+      later = setTimeout(reach, 100);
+      for (const {target, type} of changes) if (type === "attributes" && target.matches(".sr-step > button.label-wrap") && look(target)) opened(target);
+    }).observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ["class"]});
+    reach();
     root.addEventListener("click", event => {
       const link = event.target.closest("[data-step]");
       if (link) { event.preventDefault(); go(link.dataset.step, link.dataset.field); }

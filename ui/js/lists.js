@@ -4,24 +4,25 @@
   const S = window.Stillroom, {h, fill, say} = S, full = props.full, W = props.words, $ = id => element.querySelector("#" + id);
   const root = element.querySelector(".sr-list"), lost = element.querySelector(".sr-lost");
   let last = "";
-  const doing = r => r.status === "running" ? (r.stage || "starting") + (S.known(r.share) ? " " + Math.floor(100 * r.share) + "%" : "") : "";
+  const doing = r => r.status === "running" ? (r.stage || W.starting) + (S.known(r.share) ? " " + Math.floor(100 * r.share) + "%" : "") : "";
   const link = r => h("a", {href: S.address("run", r.id)}, r.name);
   const tags = r => [...(r.tags || []), ...(r.archived ? [W.archived] : [])].map(tag => h("span", {class: "sr-tag"}, tag));
-  const facts = r => [S.known(r.compression) ? S.times(r.compression) + " smaller" : null, S.known(r.speedup) ? (r.speedup >= 1 ? S.times(r.speedup) + " faster" : S.times(r.speedup) + " the speed") : null,
-    S.known(r.quality_kept) ? "keeps " + S.percent(r.quality_kept) : null].filter(Boolean).join(" · ");
+  const facts = r => [S.known(r.compression) ? say(W.smaller, {times: S.times(r.compression)}) : null, S.known(r.speedup) ? say(r.speedup >= 1 ? W.faster : W.slower, {times: S.times(r.speedup)}) : null,
+    S.known(r.quality_kept) ? say(W.keeps, {share: S.percent(r.quality_kept)}) : null].filter(Boolean).join(" · ");
   const short = r => h("li", null, S.pill(r.status), link(r), h("span", {class: "sr-muted"}, r.status === "done" ? facts(r) : doing(r)),
     h("span", {class: "sr-muted sr-when", title: S.stamp(r.created)}, S.ago(r.created)));
-  const cell = (name, value, extra) => h("td", {"data-name": name, ...extra}, value);
-  const num = (name, value, extra) => cell(name, value, {class: "sr-num", ...extra});
+  const C = W.columns, cell = (key, value, extra) => h("td", {"data-name": C[key][0], ...extra}, value);
+  const num = (key, value, extra) => cell(key, value, {class: "sr-num", ...extra});
   const long = r => h("tr", {onclick: event => { if (!event.target.closest("a")) location.assign(new URL(S.address("run", r.id), document.baseURI)); }},
-    h("th", {scope: "row"}, link(r), tags(r)), h("td", null, S.pill(r.status), " ", h("span", {class: "sr-muted"}, doing(r))), cell("Data", r.data || S.DASH),
-    cell("Teachers", (r.teachers || []).join(", ") || S.DASH), cell("Student", r.student || S.DASH), num("Quality kept", S.percent(r.quality_kept)),
-    num("Compression", S.times(r.compression)), num("Speed-up", S.times(r.speedup)), num("When", S.ago(r.created), {title: S.stamp(r.created)}));
-  const HEAD = [["Run"], ["Status"], ["Data"], ["Teachers"], ["Student"], ["Quality kept", "Student's test quality as a share of the best teacher's"],
-    ["Compression", "Best teacher's parameters divided by the student's"], ["Speed-up", "At the largest batch measured"], ["When"]];
-  const empty = () => h("div", {class: "sr-empty"}, h("p", null, full ? "No runs yet." : "Your runs will stand here."),
-    h("p", {class: "sr-muted"}, "A run trains teachers, distils a student, and measures both. ",
-      full ? h("span", null, "Start with the demo on ", h("a", {href: "?"}, "the first page"), ", or ", h("a", {href: "?view=new"}, "set up your own"), ".") : "The demo takes about two minutes."));
+    h("th", {scope: "row"}, link(r), tags(r)), h("td", null, S.pill(r.status), " ", h("span", {class: "sr-muted"}, doing(r))), cell("data", r.data || S.DASH),
+    cell("teachers", (r.teachers || []).join(", ") || S.DASH), cell("student", r.student || S.DASH), num("kept", S.percent(r.quality_kept)),
+    num("compression", S.times(r.compression)), num("speedup", S.times(r.speedup)), num("when", S.ago(r.created), {title: S.stamp(r.created)}));
+  const empty = () => h("div", {class: "sr-empty"}, h("p", null, full ? W.none : W.none_here),
+    h("p", {class: "sr-muted"}, W.what_a_run_is, " ", full ? begin() : W.demo_takes));
+  const begin = () => {
+    const [before, home, or, own, end] = W.begin;
+    return h("span", null, before, " ", h("a", {href: "?"}, home), or, " ", h("a", {href: "?view=new"}, own), end);
+  };
   const filtered = rows => {
     if (!full) return rows;
     const wanted = $("runs-search").value.trim().toLowerCase(), all = $("runs-archived").checked;
@@ -36,8 +37,8 @@
     if (full) $("runs-filter").hidden = !rows.length;
     if (!rows.length) return fill(root, empty());
     if (!chosen.length) return fill(root, h("p", {class: "sr-muted sr-empty"}, W.no_match));
-    fill(root, full ? h("div", {class: "sr-scroll"}, h("table", {class: "sr-table sr-runs"}, h("caption", {class: "sr-visually-hidden"}, "All runs"),
-      h("thead", null, h("tr", null, HEAD.map(([t, tip], i) => h("th", {scope: "col", title: tip, class: i > 4 ? "sr-num" : null}, t)))), h("tbody", null, chosen.map(long))))
+    fill(root, full ? h("div", {class: "sr-scroll"}, h("table", {class: "sr-table sr-runs"}, h("caption", {class: "sr-visually-hidden"}, W.all),
+      h("thead", null, h("tr", null, Object.values(C).map(([t, tip], i) => h("th", {scope: "col", title: tip || null, class: i > 4 ? "sr-num" : null}, t)))), h("tbody", null, chosen.map(long))))
       : h("ul", {class: "sr-last"}, chosen.map(short)));
   };
   // ---- the trash

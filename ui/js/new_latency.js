@@ -5,6 +5,15 @@ window.StillroomLatency = (() => {
   const waits = () => ["starting", "measuring"].includes(said()?.querySelector("[data-state]")?.dataset.state);
   const {ask, later} = window.Stillroom.whileSeen(element, said, () => trigger("wanted", {}), CALM);
   const told = () => { said()?.classList.remove("sr-stale"); if (waits()) ask(AGAIN); };
+  const press = event => {
+    if (!element.isConnected) return document.removeEventListener("click", press);
+    const button = event.target.closest?.("#latency [data-again]");
+    if (!button) return;
+    button.disabled = true;
+    said()?.classList.add("sr-stale");
+    trigger("again", {});
+  };
+  document.addEventListener("click", press);
   // Of a call that was lost nothing is told.
   const poll = setInterval(() => { if (!element.isConnected) clearInterval(poll); else if (waits()) ask(0); }, 5000);
   return {later, told};

@@ -7,7 +7,7 @@ if (!window.StillroomPlot) window.StillroomPlot = (() => {
     const script = document.createElement("script");
     script.src = new URL(url, document.baseURI).href;
     script.onload = () => resolve(window.Plotly);
-    script.onerror = () => { loading = null; script.remove(); reject(new Error("the chart library did not load")); };
+    script.onerror = () => { loading = null; script.remove(); reject(new Error("no-plotly")); };
     document.head.append(script);
   });
 

@@ -1,10 +1,8 @@
 // The run's page: what it is doing now, its curves, and, when it is done, what came out.
 (() => {
-  const S = window.Stillroom, {h, fill, known} = S, $ = id => element.querySelector("#" + id);
+  const S = window.Stillroom, {h, fill, known, say} = S, W = props.said, $ = id => element.querySelector("#" + id);
   const run = new URLSearchParams(location.search).get("run") || "";
   const STAGES = ["prepare", "teachers", "cache", "distil", "measure", "done"];
-  const WORDS = {prepare: "reading the data", teachers: "training the teachers", cache: "asking the teachers",
-    distil: "distilling", measure: "measuring", done: "done"};
   const ENDED = ["stopped", "interrupted", "failed", "done"];
   const board = new window.StillroomBoard.Board($("live-charts"), props, {finer: server.finer, csv: server.csv, run});
   const actions = window.StillroomActions({element, server, run, props, open: url => location.assign(url), again: () => poll.again()});
@@ -15,24 +13,23 @@
   const show = (id, on) => { $(id).hidden = !on; };
 
   const head = r => {
-    document.title = r.name + " – Stillroom";
+    document.title = say(W.title, r);
     text("run-name", r.name);
     const status = $("run-status");
     status.className = "sr-pill sr-" + r.status;
     text("run-status", r.status);
     const moving = ["running", "stopping"].includes(r.status);
     const begun = r.stage || Object.values(r.stages || {}).some(s => s !== "waiting");
-    text("run-stage", moving ? (begun ? WORDS[r.stage] || r.stage || "" : "") : "");
+    text("run-stage", moving ? (begun ? W.stages[r.stage] || r.stage || "" : "") : "");
     text("run-percent", moving && begun ? Math.floor(100 * (r.share || 0)) + "%" : "");
-    text("run-left", r.status !== "running" ? (known(r.elapsed_s) && ENDED.includes(r.status) ? "took " + S.duration(r.elapsed_s) : "")
-      : !begun ? "" : known(r.eta_s) ? S.duration(r.eta_s) + " left" : "measuring…");
+    text("run-left", r.status !== "running" ? (known(r.elapsed_s) && ENDED.includes(r.status) ? say(W.took, {time: S.duration(r.elapsed_s)}) : "")
+      : !begun ? "" : known(r.eta_s) ? say(W.left, {time: S.duration(r.eta_s)}) : W.measuring);
     const bar = $("run-bar"), share = r.status === "done" ? 1 : r.share || 0;
     bar.style.width = (100 * share).toFixed(1) + "%";
     bar.parentElement.setAttribute("aria-valuenow", Math.round(100 * share));
     text("run-note", r.status === "queued"
-      ? (known(r.queue_position) ? (r.queue_position <= 1 ? "Next in the queue; starts by itself." : "Number " + r.queue_position + " in the queue; starts by itself.")
-        : "Waiting in the queue; starts by itself.")
-      : r.status === "running" && !begun ? "Starting: loading PyTorch, about 10 s." : r.status === "stopping" ? "Writing a checkpoint, then stopping."
+      ? (known(r.queue_position) ? (r.queue_position <= 1 ? W.next : say(W.number, {number: r.queue_position})) : W.queued)
+      : r.status === "running" && !begun ? W.starting : r.status === "stopping" ? W.stopping
       : moving ? r.note || "" : "");
     const stages = r.stages || {};
     for (const stage of STAGES) {
@@ -40,7 +37,7 @@
       const state = r.status === "done" || stages[stage] === "finished" ? "finished"
         : stages[stage] === "started" ? (moving ? "started" : "halted") : "waiting";
       node.className = "sr-stage sr-stage-" + state;
-      node.setAttribute("aria-label", stage + ": " + (state === "started" ? "now" : state === "halted" ? "not finished" : state));
+      node.setAttribute("aria-label", say(W.stage_is, {stage, state: W.states[state]}));
     }
     const canStop = ["queued", "running", "stopping"].includes(r.status);
     const canResume = ["stopped", "interrupted", "failed"].includes(r.status);
@@ -58,42 +55,42 @@
     const box = $("run-error"), words = [r.status, error.message, error.hint].join("\n");
     if (box.dataset.words !== words) {
       box.dataset.words = words;
-      fill(box, h("h3", null, r.status === "failed" ? "The run failed" : "The run was interrupted"),
-        h("p", null, error.message || "It ended without saying why; the log tells more."),
+      fill(box, h("h3", null, W[r.status]),
+        h("p", null, error.message || W.no_reason),
         error.hint ? h("p", {class: "sr-muted"}, error.hint) : null,
-        h("p", {class: "sr-muted"}, "Nothing recorded is lost. Resume goes on from the last checkpoint."),
+        h("p", {class: "sr-muted"}, W.nothing_lost),
         h("div", {id: "run-steps", class: "sr-buttons"}));
     }
     actions.steps(error);
   };
 
   // Teachers beside the student: plain bars, so that a factor of thirty looks like one.
-  const bars = (title, how, rows, value, say) => {
+  const bars = (title, how, rows, value, told) => {
     const most = Math.max(...rows.map(r => value(r) || 0), 1e-12);
     return h("div", {class: "sr-bars"}, h("h4", null, title, " ", how ? h("span", {class: "sr-muted"}, how) : null), rows.map(r => {
       const v = value(r);
       return h("div", {class: "sr-bar-row"}, h("span", {class: "sr-bar-name", title: r.name}, r.name),
         h("span", {class: "sr-bar-track"}, h("span", {class: "sr-bar " + r.css, style: "width:" + (known(v) ? Math.max(0.6, 100 * v / most) : 0) + "%"})),
-        h("span", {class: "sr-bar-value"}, say(v)));
+        h("span", {class: "sr-bar-value"}, told(v)));
     }));
   };
   const shapes = (shape, latency) => {
     const models = [];
     (shape?.teachers || []).forEach((t, i) => models.push({...t, css: "sr-t" + (1 + i % 8)}));
-    if (shape?.student) models.push({name: "student", ...shape.student, css: "sr-s"});
+    if (shape?.student) models.push({name: W.student, ...shape.student, css: "sr-s"});
     const batches = [...new Set((latency || []).map(r => r.batch))].sort((a, b) => a - b);
     const colour = name => (models.find(m => m.name === name) || {css: "sr-t1"}).css;
     const preview = (latency || []).some(r => r.phase === "preview");
     show("run-shapes-empty", !models.length);
     fill($("run-shapes"),
-      models.length ? bars("Parameters", "", models, m => m.parameters, S.count) : null,
-      models.length ? bars("On disk", "fp32 safetensors", models, m => m.bytes, S.bytes) : null,
+      models.length ? bars(W.parameters, "", models, m => m.parameters, S.count) : null,
+      models.length ? bars(W.bytes, W.bytes_how, models, m => m.bytes, S.bytes) : null,
       batches.map(batch => {
-        const rows = latency.filter(r => r.batch === batch).map(r => ({...r, name: r.role === "student" ? "student" : r.name,
+        const rows = latency.filter(r => r.batch === batch).map(r => ({...r, name: r.role === "student" ? W.student : r.name,
           css: r.role === "student" ? "sr-s" : colour(r.name)}));
-        return bars("Latency, batch " + batch, "ms p50" + (preview ? ", preview" : ""), rows, r => r.p50, v => S.ms(v) + " ms");
+        return bars(say(W.latency, {batch}), preview ? W.latency_preview : W.latency_how, rows, r => r.p50, v => S.ms(v) + " ms");
       }));
-    text("run-compression", known(shape?.compression?.parameters) ? S.times(shape.compression.parameters) + " fewer parameters than " + (shape.teachers.length > 1 ? "the smallest teacher" : "the teacher") : "");
+    text("run-compression", known(shape?.compression?.parameters) ? say(shape.teachers.length > 1 ? W.fewer_several : W.fewer, {times: S.times(shape.compression.parameters)}) : "");
   };
 
   const finding = f => h("li", {class: "sr-finding sr-finding-" + f.severity}, h("b", null, f.severity), " ", f.message);
@@ -114,9 +111,14 @@
     cursor = view.cursor;
     shapes(view.shapes, view.latency);
     actions.tick(view.run, view.log);
-    fill($("run-findings"), (view.findings || []).length ? view.findings.map(finding) : h("li", {class: "sr-muted"}, "No findings so far."));
+    fill($("run-findings"), (view.findings || []).length ? view.findings.map(finding) : h("li", {class: "sr-muted"}, W.no_findings));
     text("run-findings-count", String((view.findings || []).length));
     show("run-body", true); show("run-loading", false);
+    if (window.StillroomStarted === run) {
+      // The button that started it is gone with its page: whoever uses the keyboard or listens goes on from the run's name.
+      window.StillroomStarted = null;
+      if (document.activeElement === document.body) $("run-name").focus({preventScroll: true});
+    }
     if (view.report && resultOf !== view.run.id) {
       resultOf = view.run.id;
       window.StillroomResult.draw($("result"), view.report, {words: props.result, metric: view.run.metric_words, server, run});
@@ -147,7 +149,7 @@
     try {
       const answer = await S.call(fn, {run});
       if (answer.error) { asked = null; text("run-said", answer.error); if (shown) head(shown); }
-    } catch { asked = null; text("run-said", "The app did not answer; try again in a moment."); if (shown) head(shown); }
+    } catch { asked = null; text("run-said", W.lost); if (shown) head(shown); }
     poll.again();
   };
   $("stop-run").addEventListener("click", press("stop", server.stop));
@@ -160,7 +162,7 @@
       const answer = await S.call(server.settings, {run});
       text("run-yaml", answer.yaml || answer.error || ""); text("run-command", answer.command || "");
       event.target.dataset.filled = "yes";
-    } catch { text("run-yaml", "The app did not answer; close and open this again."); }
+    } catch { text("run-yaml", W.settings_lost); }
   });
   // Gradio takes the element away on a page change: Plotly must let go of it.
   const gone = new MutationObserver(() => { if (!element.isConnected) { board.purge(); poll.stop(); gone.disconnect(); } });

@@ -7,23 +7,25 @@ from typing import Any
 import gradio as gr
 
 from distill_core.errors import StillroomError
-from ui import markup, text, text_actions
+from ui import markup, text
+from ui import text_lists as words
+from ui.markup import esc
 from ui.pages.run_actions import asked_run, refused
 
-LOST = '<p class="sr-lost" hidden>Reconnecting … the app does not answer.</p>'
-RUNS = f"""<div class="sr-title"><h1>Runs</h1>{LOST}</div>
+LOST = f'<p class="sr-lost" hidden>{esc(words.LOST)}</p>'
+RUNS = f"""<div class="sr-title"><h1>{esc(words.TITLE)}</h1>{LOST}</div>
 <p id="runs-said" class="sr-note" role="status"></p>
 <div class="sr-form" id="runs-filter" hidden>
-  <label>Search names and tags <input id="runs-search" type="search" autocomplete="off"></label>
-  <label class="sr-check"><input id="runs-archived" type="checkbox"> Archived runs too</label></div>
+  <label>{esc(words.SEARCH)} <input id="runs-search" type="search" autocomplete="off"></label>
+  <label class="sr-check"><input id="runs-archived" type="checkbox"> {esc(words.ARCHIVED_TOO)}</label></div>
 <div class="sr-list" id="runs-table"></div>
-<details class="sr-details" id="runs-trash" hidden><summary>{markup.esc(text_actions.LIST_WORDS["trash"])}
+<details class="sr-details" id="runs-trash" hidden><summary>{esc(words.WORDS["trash"])}
   <span class="sr-tag" id="trash-count"></span></summary>
-  <p class="sr-muted sr-small">{markup.esc(text_actions.LIST_WORDS["trash_about"])}</p>
+  <p class="sr-muted sr-small">{esc(words.WORDS["trash_about"])}</p>
   <ul class="sr-last" id="trash-list"></ul></details>"""
 LAST = (
     '<p class="sr-muted" id="home-machine">&nbsp;</p>'
-    f'<section class="sr-section"><h2>Last runs</h2>{LOST}<div class="sr-list" id="last-runs"></div></section>'
+    f'<section class="sr-section"><h2>{esc(words.LAST)}</h2>{LOST}<div class="sr-list" id="last-runs"></div></section>'
 )
 #: runs on Home
 FEW = 5
@@ -47,5 +49,4 @@ def build(services: Any, *, full: bool) -> gr.HTML:
             return refused(error)
         return {"restored": run_id}
 
-    words = text_actions.LIST_WORDS
-    return markup.live_html(RUNS if full else LAST, "lists", functions=[runs, restore], full=full, words=words)
+    return markup.live_html(RUNS if full else LAST, "lists", functions=[runs, restore], full=full, words=words.WORDS)

@@ -15,10 +15,10 @@ from ui.pages import (
     new_cards,
     new_check,
     new_data,
+    new_fits,
     new_look,
     new_method,
     new_open,
-    new_recipes,
     new_review,
     new_student,
     new_teachers,
@@ -183,12 +183,7 @@ def wire(page: NewRun, services: Any) -> None:
 
     follow: dict[str, Any] = {"js": keep_script(page), "concurrency_limit": None, **quiet}
     gr.on(_live_triggers(page), told, page.given, page.told, trigger_mode="always_last", **follow)
-    page.method.recipe.input(
-        lambda name, task: new_recipes.fill(page, page.method.named(name), task),
-        [page.method.recipe, page.data.task],
-        new_recipes.filled(page),
-        **quiet,
-    )
+    new_fits.wire(page, services)
     fits = new_teachers.fitting(services, methods(services))
     for event in tasked:
         event.then(

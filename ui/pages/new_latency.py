@@ -14,9 +14,10 @@ import gradio as gr
 
 from distill_core.errors import StillroomError
 from ui import drafts, markup
+from ui import text as text_parts
 from ui import text_latency as text
 from ui.drafts import Typed
-from ui.pages import new_words
+from ui.pages import new_check, new_words
 
 if TYPE_CHECKING:
     from ui.pages.new import NewRun
@@ -27,6 +28,8 @@ _DECIDE = ("student.", "measure.", "teachers.", "teacher_training.mode", "data.t
 _LATER = "() => { window.StillroomLatency?.later(); return []; }"
 _TOLD = "() => { window.StillroomLatency?.told(); return []; }"
 _TEACHERS_AT_FIRST = 2
+#: number of the step from which on the helper is started
+TEACHERS = text_parts.STEPS.index("Teachers")
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,23 @@ def wire(page: NewRun, services: Any) -> None:
         lambda *typed: told(page, services, typed), page.inputs, block.said,
         trigger_mode="always_last", concurrency_limit=None, **quiet,
     ).then(None, None, None, js=_TOLD, **quiet)  # fmt: skip
+    block.asks.again(
+        lambda *typed: told(page, services, typed, anew=True), page.inputs, block.said, concurrency_limit=None, **quiet
+    ).then(None, None, None, js=_TOLD, **quiet)
+    page.visited.change(lambda visited: warm_up(services, visited), page.visited, None, **quiet)
 
 
-def told(page: NewRun, services: Any, typed: tuple[Any, ...]) -> str:
-    """The block for what is typed now."""
+def warm_up(services: Any, visited: str | None) -> None:
+    """Whoever has come as far as the teachers will soon see the student step: the helper starts meanwhile."""
+    if any(step >= TEACHERS for step in new_check.visited_steps(visited)):
+        services.warm_up()
+
+
+def told(page: NewRun, services: Any, typed: tuple[Any, ...], *, anew: bool = False) -> str:
+    """The block for what is typed now. anew: also where it failed a moment ago."""
     draft, _ = drafts.draft_of(page.form, Typed(typed[0], typed[1], typed[2:]))
     try:
-        found = services.latency_preview(draft)
+        found = services.latency_preview(draft, anew=anew)
     except StillroomError as error:
         found = {"state": "failed", "error": error.message, "hint": error.hint, "field": error.field}
     return latency_html(found, draft)
@@ -83,7 +96,8 @@ def latency_html(found: dict[str, Any], draft: dict[str, Any]) -> str:
             return _block(len(names) + 1, "invalid", "")
         error = f"{found.get('error', '')} {found.get('hint', '')}".strip()
         problem = markup.esc(text.FAILED.format(error=error))
-        return _block(len(names) + 1, "failed", f'<p class="sr-muted" role="status">{problem}</p>')
+        again = f'<button type="button" class="sr-button" data-again>{markup.esc(text.AGAIN)}</button>'
+        return _block(len(names) + 1, "failed", f'<p class="sr-muted" role="status">{problem}</p>{again}')
     return _block(len(names) + 1, state, _waiting(names, draft))
 
 

@@ -56,6 +56,13 @@ def wire(page: NewRun, services: Any) -> None:
     boxes = [page.form.widget(f"data.remedies.{name}") for name in REMEDIES]
     # Nobody types here: that the draft has changed is told by `renewed`, as by a filling.
     block.asks.remedy(pressed, boxes, [*boxes, page.renewed], **quiet)
+    page.review.asks.remedy(pressed_at_review, boxes, [*boxes, page.renewed, page.recheck], **quiet)
+
+
+def pressed_at_review(event: gr.EventData, *on: bool) -> list[Any]:
+    """The same at Review, where everything is then checked again."""
+    updates = pressed(event, *on)
+    return [*updates, gr.skip() if updates[-1] == gr.skip() else f"stay {filling.stamp()}"]
 
 
 def pressed(event: gr.EventData, *on: bool) -> list[Any]:

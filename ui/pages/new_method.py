@@ -11,25 +11,28 @@ import gradio as gr
 from distill_core import config as cfg
 from ui import drafts, markup, text
 from ui.forms import Form
-from ui.pages import new_words
+from ui.pages import new_fits, new_words
 
 
 @dataclass
 class MethodStep:
-    """recipes: as `Services.recipes` tells them."""
+    """recipes: as `Services.recipes` tells them. last: name of the one that was filled in last."""
 
     recipe: gr.Radio
     said: gr.HTML
     summed: gr.HTML
     recipes: list[dict[str, Any]]
+    last: gr.State
+    fits: new_fits.FitsBlock
 
     @property
     def restores(self) -> list[Any]:
-        return [self.recipe, self.said]
+        return [self.recipe, self.said, self.last]
 
     def restore(self, values: Mapping[str, Any]) -> list[Any]:
         found = self.named(values.get("recipe"))
-        return [gr.update(value=found["name"] if found else None), new_words.recipe_html(found)]
+        name = found["name"] if found else None
+        return [gr.update(value=name), new_words.recipe_html(found), name]
 
     def named(self, name: Any) -> dict[str, Any] | None:
         return next((item for item in self.recipes if item["name"] == name), None)
@@ -43,6 +46,7 @@ def build(form: Form, recipes: list[dict[str, Any]], values: dict[str, Any]) -> 
         elem_classes=["sr-chooser"], info=text.RECIPE_HELP,
     )  # fmt: skip
     said = markup.still_html(new_words.recipe_html(recipes[0] if recipes else None), elem_id="recipe-about")
+    fits = new_fits.build()
     summed = markup.still_html(elem_id="formula")
     form.fields(drafts.section_fields(cfg.Objective, "objective."), values=values, groups=text.OBJECTIVE_GROUPS)
     form.fields(drafts.section_fields(cfg.Training, "training."), values=values)
@@ -50,4 +54,4 @@ def build(form: Form, recipes: list[dict[str, Any]], values: dict[str, Any]) -> 
     form.fields([(name, cfg.RunConfig.model_fields[name]) for name in plain], values=values)
     with gr.Accordion("Measuring", open=False):
         form.fields(drafts.section_fields(cfg.MeasureSection, "measure."), values=values)
-    return MethodStep(recipe, said, summed, recipes)
+    return MethodStep(recipe, said, summed, recipes, gr.State(recipe.value), fits)

@@ -7,12 +7,9 @@ from typing import Any
 import gradio as gr
 
 from distill_core.catalogue import DEFAULT_TASK
+from distill_core.services.fitting import BESIDE, METHOD, brings_teachers
 from ui import filling
 from ui.pages import new_fill
-
-METHOD = ("teacher_training", "student", "objective", "training")
-#: settings outside these sections that a method may depend on
-BESIDE = ("controls", "threads", "signals", "signal_top_k")
 
 
 def filled(page: Any) -> list[Any]:
@@ -30,7 +27,7 @@ def fill(page: Any, recipe: dict[str, Any] | None, task: str) -> list[Any]:
         return [gr.skip()] * len(filled(page))
     config = recipe["config"]
     switch = config.get("data", {}).get("task", DEFAULT_TASK) != task
-    own = switch or _about_teachers(config)
+    own = switch or brings_teachers(config)
     found = filling.fill(page.form, config, recipe=recipe["name"])
     values = found.by_path(page.form)
     updates = [gr.update(value=found.source) if switch else gr.skip(), gr.update(value=found.kind)]
@@ -47,10 +44,3 @@ def fill(page: Any, recipe: dict[str, Any] | None, task: str) -> list[Any]:
         ours = any(step is one for one in touched)
         updates += step.restore(values) if ours else [gr.skip()] * len(step.restores)
     return [*updates, filling.stamp()]
-
-
-def _about_teachers(config: dict[str, Any]) -> bool:
-    """Does the recipe need teachers of its own making, whatever task the page is for?"""
-    stages = config.get("training", {}).get("stages", [])
-    teachers = config.get("teachers", [])
-    return any(one.get("teachers") for one in stages) or any(one.get("pretrained_only") for one in teachers)

@@ -33,6 +33,7 @@ class ReviewStep:
     paste: gr.Textbox
     take: gr.Button
     file_said: gr.HTML
+    asks: gr.HTML
 
     @property
     def restores(self) -> list[Any]:
@@ -50,6 +51,7 @@ def build(form: Form) -> ReviewStep:
     form.fields([("name", cfg.RunConfig.model_fields["name"])], values={"name": "my-run"})
     check = gr.Button(text.CHECK, elem_id="check-run", elem_classes=["sr-continue"])
     findings = markup.still_html(elem_id="review")
+    asks = markup.live_html("", "new_review", functions=[], elem_id="review-asks")
     plan = markup.still_html(elem_id="review-plan")
     yaml = gr.Code(
         label=text.YAML_LABEL, language="yaml", interactive=False, max_lines=28, elem_id="review-yaml",
@@ -71,7 +73,7 @@ def build(form: Form) -> ReviewStep:
         )  # fmt: skip
         take = gr.Button(text.YAML_FILL, elem_id="yaml-fill", elem_classes=["sr-continue"])
         said = markup.still_html(elem_id="yaml-said", elem_classes=["sr-error"], padding=False)
-    return ReviewStep(evidence, check, findings, plan, yaml, download, command, file, paste, take, said)
+    return ReviewStep(evidence, check, findings, plan, yaml, download, command, file, paste, take, said, asks)
 
 
 def wire(step: ReviewStep, form: Form, quiet: dict[str, Any]) -> None:

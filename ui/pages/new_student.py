@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,9 @@ import gradio as gr
 from distill_core.catalogue import STUDENTS, USUAL_STUDENT
 from distill_core.shapes import STUDENT_PRESETS
 from ui import drafts, text
-from ui.fields import shown
+from ui.fields import read, shown
 from ui.forms import Form
-from ui.pages import new_latency
+from ui.pages import new_drawing, new_latency
 
 
 @dataclass
@@ -22,6 +23,7 @@ class StudentStep:
     kind: gr.Radio
     kinds: dict[str, gr.Column]
     latency: new_latency.LatencyBlock
+    drawing: new_drawing.DrawingBlock
 
     @property
     def restores(self) -> list[Any]:
@@ -47,7 +49,7 @@ def build(form: Form, values: dict[str, Any]) -> StudentStep:
         with gr.Column(visible=name == chosen) as groups[name]:
             own = values if name == chosen else {}
             form.fields(drafts.section_fields(entry.load(), "student."), tags=(name,), values=own)
-    return StudentStep(preset, kind, groups, latency)
+    return StudentStep(preset, kind, groups, latency, new_drawing.build())
 
 
 def kinds() -> list[tuple[str, str]]:
@@ -70,6 +72,19 @@ def fill(form: Form, name: str) -> list[Any]:
     return [gr.update(value=kind), *updates]
 
 
+def is_preset(form: Form, name: Any, kind: Any, typed: Sequence[Any]) -> bool:
+    """Do the values typed still have this preset's shape? Of no preset there is nothing to lose."""
+    if name not in STUDENT_PRESETS:
+        return True
+    fields = STUDENT_PRESETS[name][1]
+    own = {
+        binding.path.removeprefix("student."): read(binding.spec, value)
+        for binding, value in zip(student_bindings(form), typed, strict=True)
+        if binding.counts({"student": fields["kind"]})
+    }
+    return bool(kind == fields["kind"]) and all(own.get(key) == value for key, value in fields.items() if key != "kind")
+
+
 def student_bindings(form: Form) -> list[Any]:
     return [binding for binding in form.bindings if binding.path.startswith("student.")]
 
@@ -84,5 +99,14 @@ def wire(step: StudentStep, form: Form) -> None:
         **quiet,
     )
     step.preset.input(lambda name: fill(form, name), step.preset, [step.kind, *widgets], **quiet)
-    # What is typed by hand is no preset any more.
-    gr.on([step.kind.input, *(widget.input for widget in widgets)], lambda: "", None, step.preset, **quiet)
+    slid = [binding for binding in student_bindings(form) if binding.spec.slider]
+    names = json.dumps([binding.widget.elem_id for binding in slid])
+    follow = f"(...values) => {{ window.StillroomSliders?.follow({names}, values); return []; }}"
+    gr.on([b.widget.change for b in slid], None, [b.widget for b in slid], None, js=follow, **quiet)
+    # What was changed by hand is no preset any more. `input` is not told of pasting and deleting, `change` also of what
+    # a preset or a file fills in: so the values decide.
+    gr.on(
+        [step.kind.change, *(widget.change for widget in widgets)],
+        lambda name, kind, *typed: gr.skip() if is_preset(form, name, kind, typed) else "",
+        [step.preset, step.kind, *widgets], step.preset, trigger_mode="always_last", **quiet,
+    )  # fmt: skip

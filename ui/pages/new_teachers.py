@@ -14,7 +14,7 @@ from ui import markup, text
 from ui.drafts import section_fields
 from ui.fields import slug, spec_of
 from ui.forms import Form
-from ui.pages import new_hub
+from ui.pages import new_hub, new_own
 
 SHOWN_AT_FIRST = 2
 
@@ -29,6 +29,7 @@ class TeachersStep:
     mode: Any = None
     shown: Any = None
     search: gr.HTML | None = None
+    own: gr.HTML | None = None
     cards: gr.HTML | None = None
 
     @property
@@ -57,6 +58,7 @@ def build(form: Form, services: Any, values: dict[str, Any]) -> TeachersStep:
     step.add.elem_classes = ["sr-continue"]
     step.add.render()
     step.search = new_hub.build(services, "model")
+    step.own = new_own.build(services)
     step.cards = markup.still_html(elem_id="teacher-cards", padding=False)
     first = len(form.bindings)
     form.fields(section_fields(cfg.TeacherTraining, "teacher_training."), values=values)
@@ -150,6 +152,14 @@ def wire(step: TeachersStep) -> None:
 
     step.search.chosen(
         use,
+        [shown, *step.sources],
+        [shown, *step.groups, *step.sources],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    assert step.own is not None
+    step.own.chosen(
+        new_own.use,
         [shown, *step.sources],
         [shown, *step.groups, *step.sources],
         show_progress="hidden",

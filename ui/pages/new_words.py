@@ -9,7 +9,7 @@ from distill_core.catalogue import STUDENTS
 from distill_core.errors import FieldError
 from distill_core.layout import known_name
 from distill_core.tasks.base import known_task
-from ui import drafts, formula, markup, text
+from ui import drafts, formula, markup, text, text_data
 from ui.fields import slug
 from ui.forms import error_html
 from ui.pages import new_estimate
@@ -151,14 +151,23 @@ def review_html(errors: Sequence[FieldError], unplaced: Sequence[FieldError], fi
         ("What the data check found", [f for f in findings if f.get("code") != ADVICE]),
         ("Advice on what you chose", [f for f in findings if f.get("code") == ADVICE]),
     ):
-        items = "".join(
-            f'<li class="sr-finding sr-finding-{markup.esc(f["severity"])}"><b>{markup.esc(_severity(f))}</b> '
-            f"{markup.esc(f['message'])}</li>"
-            for f in group
-        )
+        items = "".join(_finding(finding) for finding in group)
         if items:
             parts.append(f'<h4>{title}</h4><ul class="sr-findings">{items}</ul>')
     return "".join(parts)
+
+
+def _finding(finding: dict[str, Any]) -> str:
+    """A finding in words; with the button of its remedy, where it has one."""
+    remedy, on = str(finding.get("remedy") or ""), bool(finding.get("applied"))
+    title = text_data.MENDED if on else _severity(finding)
+    said = f"<b>{markup.esc(title)}</b> {markup.esc(finding['message'])}"
+    kind = "mended" if on else markup.esc(finding["severity"])
+    if remedy not in text_data.REMEDIES:
+        return f'<li class="sr-finding sr-finding-{kind}">{said}</li>'
+    words, look = markup.esc(text_data.REMEDIES[remedy][on]), "sr-quiet" if on else "sr-button"
+    button = f'<button type="button" class="{look}" data-remedy="{remedy}">{words}</button>'
+    return f'<li class="sr-finding sr-finding-{kind} sr-with-remedy"><span>{said}</span>{button}</li>'
 
 
 def _severity(finding: dict[str, Any]) -> str:
@@ -176,11 +185,36 @@ def recipe_html(recipe: dict[str, Any] | None) -> str:
     return "".join(lines)
 
 
-def recipe_choice(recipe: dict[str, Any]) -> str:
-    """A recipe in the chooser: its title, when to choose it, what it needs; one line each."""
-    lines = [str(recipe.get("title") or recipe["name"]), str(recipe.get("when") or "")]
-    if recipe.get("needs"):
-        lines.append(f"Needs: {_lower(str(recipe['needs']))}")
+def unfit_html(recipe: dict[str, Any], reason: Mapping[str, str]) -> str:
+    """A recipe was pressed that does not suit what is chosen: why, what to do, and a button that fills it in anyway."""
+    name, title = str(recipe["name"]), str(recipe.get("title") or recipe["name"])
+    step = text.STEPS[drafts.step_of(reason["field"])].lower()
+    said = f"{_capital(reason['message'])} {reason.get('hint') or ''}".strip()
+    way = f' <a href="#step-{step}" data-step="{step}">{markup.esc(text.GO_TO.format(step=_capital(step)))}</a>'
+    return (
+        f'<div class="sr-unfit" role="status"><p><b>{markup.esc(text.NOT_FILLED.format(title=title))}</b> '
+        f"{markup.esc(said)}{way if step != 'method' else ''}</p>"
+        f'<button type="button" class="sr-button" data-recipe="{markup.esc(name)}">'
+        f"{markup.esc(text.FILL_ANYWAY)}</button></div>"
+    )
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def recipe_choice(recipe: dict[str, Any], fit: Mapping[str, Any] | None = None) -> str:
+    """A recipe in the chooser: its title, when to choose it, what it needs; one line each. fit: as
+    `services.recipe_fits` tells it, None before it is known: then why it does not suit, or how long it takes."""
+    fit = fit or {}
+    title, when = str(recipe.get("title") or recipe["name"]), str(recipe.get("when") or "")
+    if fit.get("reason"):
+        lines = [title, text.NOT_NOW.format(reason=fit["reason"]["message"]), when]
+    else:
+        needs = f"Needs: {_lower(str(recipe['needs']))}" if recipe.get("needs") else ""
+        estimate = fit.get("estimate")
+        time = text.TAKES.format(span=new_estimate.span(estimate)) if estimate else ""
+        lines = [title, when, needs, time]
     return "\n".join(" ".join(line.split()) for line in lines if line)
 
 

@@ -16,42 +16,50 @@ from distill_core.catalogue import TERMS
 from distill_core.errors import StillroomError
 from distill_core.events import STAGES
 from distill_core.layout import is_run_id
-from ui import markup, text, text_actions, text_charts, text_result
+from ui import markup, text, text_actions, text_charts, text_lists, text_result
+from ui import text_run as words
+from ui.markup import esc
 from ui.pages import run_actions, run_charts, run_result
 
 _STAGES = "".join(f'<li class="sr-stage sr-stage-waiting" data-stage="{stage}">{stage}</li>' for stage in STAGES)
 TOP = f"""
 <div class="sr-run">
-  <p id="run-loading" class="sr-muted">Opening the run …</p>
-  <div id="run-unknown" hidden><div class="sr-title"><h1>No such run</h1></div><p id="run-unknown-text"></p>
-    <p><a href="?view=runs">All runs</a> · <a href="?">Home</a></p></div>
+  <p id="run-loading" class="sr-muted">{esc(words.OPENING)}</p>
+  <div id="run-unknown" hidden><div class="sr-title"><h1>{esc(words.NO_SUCH_RUN)}</h1></div>
+    <p id="run-unknown-text"></p>
+    <p><a href="?view=runs">{esc(words.ALL_RUNS)}</a> · <a href="?">{esc(words.HOME)}</a></p></div>
   <div class="sr-title">
-    <h1 id="run-name"></h1><span id="run-status" class="sr-pill" role="status"></span>
+    <h1 id="run-name" tabindex="-1"></h1><span id="run-status" class="sr-pill" role="status"></span>
     <span id="run-tags"></span><span id="run-stage" class="sr-muted"></span><span id="run-percent"></span>
     <span id="run-left" class="sr-muted"></span>
-    <span class="sr-lost" id="run-lost" hidden>Reconnecting … the app does not answer; the run itself goes on.</span>
+    <span class="sr-lost" id="run-lost" hidden>{esc(words.LOST)}</span>
     <span class="sr-actions"><button type="button" class="sr-button" id="stop-run" hidden></button><button
-      type="button" class="sr-button sr-button-main" id="resume-run" hidden>Resume</button>{run_actions.MENU}</span>
+      type="button" class="sr-button sr-button-main" id="resume-run"
+      hidden>{esc(words.RESUME)}</button>{run_actions.MENU}</span>
   </div>
-  <div class="sr-progress" role="progressbar" aria-label="Progress of the run" aria-valuemin="0" aria-valuemax="100">
+  <div class="sr-progress" role="progressbar" aria-label="{esc(words.PROGRESS)}" aria-valuemin="0" aria-valuemax="100">
     <div id="run-bar"></div></div>
   <ol class="sr-stages">{_STAGES}</ol>
   <p class="sr-note"><span id="run-note"></span> <span id="run-said" class="sr-lost" role="alert"></span></p>
   <div id="run-error" class="sr-problem" role="alert" hidden></div>
-  <section id="result" class="sr-result" aria-label="Result" hidden></section>
+  <section id="result" class="sr-result" aria-label="{esc(words.RESULT)}" hidden></section>
 </div>
 """
 BOTTOM = f"""
 <div class="sr-run" id="run-body">
+  <h2 class="sr-visually-hidden">{esc(text_charts.TOOLBAR["label"])}</h2>
   <div id="live-charts" class="sr-charts"></div>
-  <section class="sr-card"><div class="sr-card-head"><h3>Teachers beside the student
+  <section class="sr-card"><div class="sr-card-head"><h3>{esc(words.BESIDE)}
     <span class="sr-muted" id="run-compression"></span></h3></div>
-    <p id="run-shapes-empty" class="sr-muted sr-small">Sizes and latency appear once the models are built.</p>
+    <p id="run-shapes-empty" class="sr-muted sr-small">{esc(words.BESIDE_LATER)}</p>
     <div id="run-shapes" class="sr-shapes"></div></section>
-  <details class="sr-details"><summary>Data findings <span class="sr-tag" id="run-findings-count">0</span></summary>
+  <details class="sr-details"><summary>{esc(words.FINDINGS)}
+    <span class="sr-tag" id="run-findings-count">0</span></summary>
     <ul id="run-findings" class="sr-findings"></ul></details>
-  <details class="sr-details" id="run-settings"><summary>Settings</summary><p class="sr-muted sr-small">The same run
-    without the page:</p><pre id="run-command"></pre><pre id="run-yaml"></pre>{run_actions.COMPARISON}</details>
+  <details class="sr-details" id="run-settings"><summary>{esc(words.SETTINGS)}</summary>
+    <p class="sr-muted sr-small">{esc(words.COMMAND)}</p><pre id="run-command"></pre>
+    <pre id="run-yaml" tabindex="0" role="region" aria-label="{esc(words.SETTINGS)}"></pre>
+    {run_actions.COMPARISON}</details>
   {run_actions.DESCRIPTION}{run_actions.LOG}
 </div>
 """
@@ -91,15 +99,16 @@ def build(services: Any) -> RunPage:
             ],
             losses=loss_words(),
             words=text_charts.words(),
+            said=words.WORDS,
             result=text_result.WORDS,
             actions=text_actions.WORDS,
             retries=text_actions.RETRY_WORDS,
-            archived=text_actions.LIST_WORDS["archived"],
+            archived=text_lists.WORDS["archived"],
             plotly=f"gradio_api/file={script.as_posix()}",
         )
         with view:
             download = gr.DownloadButton(
-                "Download the student", elem_id="download-student", visible=False, variant="primary", size="md"
+                words.DOWNLOAD, elem_id="download-student", visible=False, variant="primary", size="md"
             )
     return RunPage(column, view, download)
 

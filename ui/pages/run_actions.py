@@ -8,32 +8,36 @@ from typing import Any
 from distill_core.errors import StillroomError
 from distill_core.layout import is_run_id
 from ui import markup, text
+from ui import text_actions as words
+from ui.markup import esc
 
-MENU = """<details class="sr-menu" id="run-menu"><summary class="sr-button">More</summary><div>
-      <button type="button" id="describe-run">Name, tags, notes</button>
+MENU = f"""<details class="sr-menu" id="run-menu"><summary class="sr-button">{esc(words.MENU)}</summary><div>
+      <button type="button" id="describe-run">{esc(words.DESCRIBE)}</button>
       <button type="button" id="duplicate-run"></button>
       <button type="button" id="notify-run" hidden></button>
       <button type="button" id="archive-run"></button>
-      <button type="button" id="delete-run">Delete</button></div></details>"""
+      <button type="button" id="delete-run">{esc(words.DELETE)}</button></div></details>"""
 #: below the charts
-DESCRIPTION = """
-  <details class="sr-details" id="run-description"><summary>Name, tags, notes</summary>
+DESCRIPTION = f"""
+  <details class="sr-details" id="run-description"><summary>{esc(words.DESCRIBE)}</summary>
     <form id="run-words" class="sr-form">
-      <label>Name <input id="words-name" maxlength="120" autocomplete="off"></label>
-      <label>Tags <input id="words-tags" autocomplete="off" placeholder="separated by commas"></label>
-      <label class="sr-wide">Notes <textarea id="words-notes" rows="3" maxlength="20000"></textarea></label>
-      <div><button class="sr-button" id="words-save">Save</button> <span id="words-said" role="status"></span></div>
+      <label>{esc(words.NAME)} <input id="words-name" maxlength="120" autocomplete="off"></label>
+      <label>{esc(words.TAGS)} <input id="words-tags" autocomplete="off" placeholder="{esc(words.TAGS_HELP)}"></label>
+      <label class="sr-wide">{esc(words.NOTES)}
+        <textarea id="words-notes" rows="3" maxlength="20000"></textarea></label>
+      <div><button class="sr-button" id="words-save">{esc(words.SAVE)}</button>
+        <span id="words-said" role="status"></span></div>
     </form></details>
 """
-COMPARISON = """
-    <div class="sr-form" id="run-compare"><label>What differs from <select id="compare-with"></select></label></div>
+COMPARISON = f"""
+    <div class="sr-form" id="run-compare"><label>{esc(words.DIFFERS)} <select id="compare-with"></select></label></div>
     <div id="run-differences" class="sr-scroll"></div>
 """
-LOG = """
-  <details class="sr-details" id="run-log-part"><summary>Log</summary>
-    <div class="sr-form"><label>Search <input id="log-search" type="search" autocomplete="off"></label>
+LOG = f"""
+  <details class="sr-details" id="run-log-part"><summary>{esc(words.LOG)}</summary>
+    <div class="sr-form"><label>{esc(words.SEARCH)} <input id="log-search" type="search" autocomplete="off"></label>
       <span id="log-count" class="sr-muted sr-small" role="status"></span></div>
-    <pre id="run-log" tabindex="0"></pre></details>
+    <pre id="run-log" tabindex="0" role="region" aria-label="{esc(words.LOG)}"></pre></details>
 """
 
 

@@ -11,8 +11,17 @@ from distill_core.checkpoints import CheckpointInfo
 from distill_core.errors import FieldError
 from distill_core.families import Tensors
 from distill_core.saved_students import Figures, SavedStudent, parameters_in
-from distill_core.sections.base import setting
-from distill_core.students.base import Sizing, StudentSection, init_teacher_setting, vocabulary_setting
+from distill_core.sections.base import Slider, setting
+from distill_core.students.base import (
+    Given,
+    Part,
+    Sizing,
+    StudentSection,
+    init_teacher_setting,
+    vocabulary_setting,
+)
+
+POOLINGS = {"max": "Maximum", "mean": "Mean", "last": "Last state"}
 
 
 class BiLSTMStudent(StudentSection):
@@ -47,20 +56,39 @@ class BiLSTMStudent(StudentSection):
     }
 
     kind: Literal["bilstm"] = "bilstm"
-    embedding: int = setting(64, "Width of the word-piece embedding.", unit="units", label="Embedding", ge=2, le=2048)
-    lstm_hidden: int = setting(128, "LSTM units in each direction.", unit="units", label="LSTM units", ge=2, le=4096)
-    lstm_layers: int = setting(1, "Stacked BiLSTM layers.", unit="layers", label="LSTM layers", ge=1, le=8)
+    embedding: int = setting(
+        64,
+        "Width of the word-piece embedding.",
+        unit="units",
+        label="Embedding",
+        slider=Slider(16, 512, 4),
+        ge=2,
+        le=2048,
+    )
+    lstm_hidden: int = setting(
+        128,
+        "LSTM units in each direction.",
+        unit="units",
+        label="LSTM units",
+        slider=Slider(16, 768, 8),
+        ge=2,
+        le=4096,
+    )
+    lstm_layers: int = setting(
+        1, "Stacked BiLSTM layers.", unit="layers", label="LSTM layers", slider=Slider(1, 4), ge=1, le=8
+    )
     pooling: Literal["max", "mean", "last"] = setting(
         "max",
         "How token states become one vector.",
         label="Pooling",
-        words={"max": "Maximum", "mean": "Mean", "last": "Last state"},
+        words=POOLINGS,
     )
     projection: int | None = setting(
         None,
         "Width of a GELU layer between pooling and classes. Empty: none.",
         unit="units",
         label="Projection",
+        slider=Slider(32, 1024, 8),
         ge=2,
         le=4096,
     )
@@ -138,6 +166,19 @@ class BiLSTMStudent(StudentSection):
 
     def takes(self) -> str | None:
         return "embedding" if self.initialise == "svd" else None
+
+    def parts(self, own: CheckpointInfo, unit: str) -> list[Part]:
+        del own
+        given = Given("svd") if self.initialise == "svd" else None
+        found = [Part("Embedding", "embedding", size=f"{self.embedding}", given=given)]
+        for number in range(1, self.lstm_layers + 1):
+            found.append(Part(f"BiLSTM {number}", "layer", number, f"2×{self.lstm_hidden}"))
+        if unit == "example":
+            found.append(Part(POOLINGS[self.pooling], "" if self.projection else "pooled", learns=False))
+        if self.projection:
+            role = "pooled" if unit == "example" else ""
+            found.append(Part("Projection", role, size=f"{self.projection}"))
+        return [*found, Part("Prediction", "prediction")]
 
     def misfits(self, own: CheckpointInfo, embedding_width: int) -> list[FieldError]:
         wanted = self.embedding if self.initialise == "svd" else None

@@ -26,7 +26,8 @@ from distill_core.models.encoders import (
 )
 from distill_core.models.factorised import install_factorised, random_directions
 from distill_core.models.heads import MaskedHead
-from distill_core.models.initialise import chosen_layers, copy_layers, svd_embedding, teacher_factors
+from distill_core.models.initialise import copy_layers, svd_embedding, teacher_factors
+from distill_core.models.layers import chosen_layers
 from distill_core.models.masked_teacher import take_over_head
 from distill_core.models.teacher import Teacher
 from distill_core.models.types import Batch, Outputs

@@ -19,9 +19,18 @@ from distill_core.catalogue import DEFAULT_TASK
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.errors import ConfigError, FieldError
 from distill_core.families import Tensors, count, dimensions, family_of
+from distill_core.models.layers import chosen_layers
 from distill_core.saved_students import Figures, SavedStudent, parameters_in
-from distill_core.sections.base import setting
-from distill_core.students.base import Copying, Sizing, StudentSection, init_teacher_setting, vocabulary_setting
+from distill_core.sections.base import Slider, setting
+from distill_core.students.base import (
+    Copying,
+    Given,
+    Part,
+    Sizing,
+    StudentSection,
+    init_teacher_setting,
+    vocabulary_setting,
+)
 
 TOKEN_TYPES = 2
 #: a student never has fewer positions than this, so that it can later read somewhat longer inputs
@@ -51,9 +60,25 @@ class TransformerStudent(StudentSection):
     }
 
     kind: Literal["transformer"] = "transformer"
-    layers: int = setting(4, "Transformer layers.", unit="layers", label="Layers", ge=1, le=48)
-    hidden: int = setting(312, "Width of the hidden states.", unit="units", label="Width", ge=8, le=4096)
-    heads: int = setting(12, "Attention heads; must divide the width.", unit="heads", label="Heads", ge=1, le=64)
+    layers: int = setting(4, "Transformer layers.", unit="layers", label="Layers", slider=Slider(1, 12), ge=1, le=48)
+    hidden: int = setting(
+        312,
+        "Width of the hidden states.",
+        unit="units",
+        label="Width",
+        slider=Slider(32, 1024, 8, multiple_of="heads"),
+        ge=8,
+        le=4096,
+    )
+    heads: int = setting(
+        12,
+        "Attention heads; must divide the width.",
+        unit="heads",
+        label="Heads",
+        slider=Slider(1, 16, divisor_of="hidden"),
+        ge=1,
+        le=64,
+    )
     intermediate: int | None = setting(
         None,
         "Width of the feed-forward layer. Empty: 4 × width.",
@@ -91,6 +116,7 @@ class TransformerStudent(StudentSection):
         "Width of a factorised embedding: vocabulary × this, then a linear map to the width. Empty: not factorised.",
         unit="units",
         label="Factorised embedding",
+        slider=Slider(16, 512, 4),
         ge=2,
         le=4096,
         advanced=True,
@@ -214,6 +240,21 @@ class TransformerStudent(StudentSection):
         if not self._copied:
             return None
         return Copying(self.layers, "student.layer_choice" if self.layer_choice == "remap" else "student.initialise")
+
+    def parts(self, own: CheckpointInfo, unit: str) -> list[Part]:
+        copied = chosen_layers(self.layer_choice, self.layers, own.layers) if self._copied else None
+        size = f"{self.embedding or (own.hidden if self._copied else self.hidden)}"
+        # A factorised embedding is no copy: it is made of the teacher's.
+        how = "svd" if self.embedding or not self._copied else "copied"
+        given = None if self.initialise == "random" else Given(how)
+        found = [Part("Embedding", "embedding", size=size, given=given)]
+        for number in range(1, self.layers + 1):
+            given = Given("copied", copied[number - 1] + 1) if copied else None
+            found.append(Part(f"Layer {number}", "layer", number, given=given))
+        if unit == "example":
+            found.append(Part("First token", "pooled", learns=False))
+        head = Given("if_equal") if self._copied and unit == "piece" else None
+        return [*found, Part("Prediction", "prediction", given=head)]
 
     def misfits(self, own: CheckpointInfo, embedding_width: int) -> list[FieldError]:
         found = []

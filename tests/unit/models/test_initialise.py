@@ -5,7 +5,8 @@ import torch
 from distill_core.config import BiLSTMStudent, TransformerStudent
 from distill_core.errors import CheckpointError
 from distill_core.models.encoders import word_embedding
-from distill_core.models.initialise import chosen_layers, truncated_svd
+from distill_core.models.initialise import truncated_svd
+from distill_core.models.layers import chosen_layers
 from distill_core.models.students import build_student
 from tests.unit.models.conftest import IDS, LAYERS, batch_of
 

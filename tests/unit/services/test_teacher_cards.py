@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from distill_core import recipes
+from distill_core.layout import BUNDLED_TEACHERS
 from distill_core.services import check_config
 from distill_core.services.teacher_cards import TRAINED, cards
 from tests.hub_server import HubServer
@@ -41,6 +42,11 @@ def test_a_padded_vocabulary_is_no_other_tokeniser(tmp_path: Path) -> None:
     padded = tiny.save(tmp_path / "padded", vocab_size=len(tiny.PIECES) + 64)
     found = cards(draft(str(plain), str(padded)))
     assert [card["light"]["state"] for card in found] == ["same", "padded"]
+
+
+def test_bundled_teachers_tell_their_licence() -> None:
+    found = cards(draft(*(f"bundled:{name}" for name in BUNDLED_TEACHERS)))
+    assert {card["name"]: card["licence"] for card in found} == dict.fromkeys(BUNDLED_TEACHERS, "apache-2.0")
 
 
 def test_sizes_memory_and_what_is_downloaded() -> None:

@@ -61,6 +61,18 @@ def test_asking_returns_at_once_and_the_answer_is_kept(make: Make) -> None:
     assert ask(child, "echo", "b").result["pid"] == first.result["pid"]  # type: ignore[index]
 
 
+def test_what_was_answered_is_known_and_a_failure_can_be_forgotten(make: Make) -> None:
+    child = make()
+    assert child.known("a") is None and child._thread is None, "nothing is asked"
+    first = ask(child, "echo", "a", x=1)
+    assert child.known("a") == first
+    child.forget("a")
+    assert child.known("a") == first, "an answer is kept"
+    assert ask(child, "die", "b").state == "failed" and child.known("b") is None
+    child.forget("b")
+    assert child.ask("b", Request("echo", {})).state in ("starting", "measuring")
+
+
 def test_it_is_niced_and_leads_its_own_session(make: Make) -> None:
     pid = ask(make(), "echo").result["pid"]  # type: ignore[index]
     assert psutil.Process(pid).nice() >= 10 and os.getsid(pid) == pid

@@ -11,10 +11,10 @@ from torch import nn
 
 from distill_core.catalogue import MATCHING, TERMS
 from distill_core.config import Objective
+from distill_core.models.layers import layer_pairs
 from distill_core.models.types import Batch, Outputs
 from distill_core.signals.types import TeacherSignal
 from distill_core.terms.base import Setup, Step, StudentShape, TeacherShape, Term
-from distill_core.terms.hidden import layer_pairs
 from distill_core.terms.relations import relation_heads
 
 B, T, H, LAYERS = 3, 5, 8, 2

@@ -317,6 +317,18 @@ class FakeServices:
     def look(self, draft: dict[str, Any]) -> dict[str, Any]:
         return sample_look(tuple(name for name, on in draft["data"].get("remedies", {}).items() if on))
 
+    def own_students(self) -> list[dict[str, Any]]:
+        return []
+
+    def warm_up(self) -> None:
+        pass
+
+    def drawing(self, draft: dict[str, Any]) -> dict[str, Any]:
+        return {"missing": [{"field": "teachers", "message": "nothing is drawn here.", "hint": ""}]}
+
+    def recipe_fits(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{"name": name, "reason": None, "task": False, "estimate": None} for name in recipes.names()]
+
     def sizes(self, draft: dict[str, Any]) -> dict[str, Any]:
         width = draft.get("student", {}).get("lstm_hidden") or draft.get("student", {}).get("hidden")
         if not isinstance(width, int):

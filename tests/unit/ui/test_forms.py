@@ -219,3 +219,42 @@ def test_advice_goes_to_notes_of_its_own() -> None:
     (note,) = form.told(given, {})
     assert note["visible"] and "&lt;many&gt;" in note["value"]
     assert len(form.notes) == 1 and not form.told([], {})[0]["visible"]
+
+
+SLIDERS = {
+    f"{kind}.{name}": (section, info)
+    for kind, section in (("transformer", cfg.TransformerStudent), ("bilstm", cfg.BiLSTMStudent))
+    for name, info in section.model_fields.items()
+    if (info.json_schema_extra or {}).get("slider")
+}
+
+
+def test_the_sizes_have_sliders() -> None:
+    assert set(SLIDERS) == {
+        "transformer.layers", "transformer.hidden", "transformer.heads", "transformer.embedding", "bilstm.embedding",
+        "bilstm.lstm_hidden", "bilstm.lstm_layers", "bilstm.projection",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_a_slider_keeps_to_what_the_field_may_hold(name: str) -> None:
+    section, info = SLIDERS[name]
+    made = fields.spec_of(f"student.{name.partition('.')[2]}", info)
+    slider = made.slider
+    assert slider is not None and made.low is not None and made.high is not None
+    assert made.low <= slider["low"] < slider["high"] <= made.high
+    assert (slider["high"] - slider["low"]) % slider["step"] == 0
+    for other in (slider["multiple_of"], slider["divisor_of"]):
+        assert not other or other in section.model_fields
+    default = made.default if made.default is not None else slider["low"]
+    assert slider["low"] <= default <= slider["high"]
+
+
+def test_a_sliders_number_may_hold_more_than_the_slider() -> None:
+    made = fields.spec_of("student.layers", cfg.TransformerStudent.model_fields["layers"])
+    widget = fields.widget_of(made)
+    assert isinstance(widget, gr.Number) and widget.maximum is None
+    html = fields.slider_html(made)
+    assert 'data-for="field-student-layers"' in html and 'max="12"' in html and 'aria-label="Layers, by slider"' in html
+    width = fields.slider_html(fields.spec_of("student.hidden", cfg.TransformerStudent.model_fields["hidden"]))
+    assert 'data-multiple-of="field-student-heads"' in width

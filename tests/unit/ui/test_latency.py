@@ -104,8 +104,8 @@ def test_milliseconds_have_three_figures(value: object, words: str) -> None:
 
 
 class Asked(FakeServices):
-    def latency_preview(self, draft: dict[str, Any]) -> dict[str, Any]:
-        self.draft = draft
+    def latency_preview(self, draft: dict[str, Any], *, anew: bool = False) -> dict[str, Any]:
+        self.draft, self.anew = draft, anew
         if draft["student"].get("lstm_hidden") == 77:
             raise CheckpointError("The folder is gone.", hint="Choose another.")
         return {"state": "measuring"}
@@ -133,6 +133,30 @@ def test_it_asks_of_what_is_typed_now(page: tuple[new.NewRun, Asked]) -> None:
     assert "The folder is gone. Choose another." in new_latency.told(
         built, services, typed(built, student__lstm_hidden=77)
     )
+
+
+def test_a_failure_has_a_button_that_asks_at_once(page: tuple[new.NewRun, Asked]) -> None:
+    built, services = page
+    failed = latency_html({"state": "failed", "error": "It ended.", "hint": "", "field": None}, DRAFT)
+    assert "data-again" in failed
+    new_latency.told(built, services, typed(built), anew=True)
+    assert services.anew
+
+
+def test_the_helper_starts_once_somebody_comes_to_the_teachers() -> None:
+    class Warm:
+        started = 0
+
+        def warm_up(self) -> None:
+            self.started += 1
+
+    services = Warm()
+    for visited in ("0", "", None):
+        new_latency.warm_up(services, visited)
+    assert services.started == 0
+    new_latency.warm_up(services, "0,1")
+    new_latency.warm_up(services, "0,4")
+    assert services.started == 2
 
 
 def test_only_what_decides_latency_asks_again(tmp_path: Path) -> None:

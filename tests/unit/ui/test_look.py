@@ -14,7 +14,7 @@ from distill_core.config import Remedies
 from distill_core.errors import StillroomError
 from tests.unit.ui.fake_services import FakeServices, sample_look
 from ui import text_data
-from ui.pages import new, new_look
+from ui.pages import new, new_look, new_words
 
 EVIL = '<img src=x onerror="alert(1)">'
 
@@ -124,6 +124,25 @@ def test_a_press_turns_the_checkbox_over() -> None:
     assert again[1] is False and again[3] != first[3], "the page is told each time"
     for odd in ({"name": "train"}, {"name": None}, {}, None, "drop_duplicates"):
         assert pressed(odd, False, False, False) == [gr.skip()] * 4
+
+
+def test_a_press_at_review_has_everything_checked_again() -> None:
+    def pressed(data: Any) -> list[Any]:
+        return new_look.pressed_at_review(SimpleNamespace(_data=data), False, False, False)  # type: ignore[arg-type]
+
+    updates = pressed({"name": "drop_duplicates"})
+    assert (
+        updates[1] is True and updates[4].startswith("stay ") and updates[4] != pressed({"name": "drop_duplicates"})[4]
+    )
+    assert pressed({"name": "train"}) == [gr.skip()] * 5
+
+
+def test_review_offers_the_same_remedies() -> None:
+    spelling, applied = sample_look()["findings"][1], sample_look(("merge_label_spellings",))["findings"][1]
+    html = new_words.review_html([], [], [spelling])
+    assert 'data-remedy="merge_label_spellings">Merge the spellings' in html and "&lt;i&gt;" in html
+    assert "Undo: keep the spellings apart" in new_words.review_html([], [], [applied])
+    assert "data-remedy" not in new_words.review_html([], [], [{**spelling, "remedy": "<b>"}])
 
 
 def test_the_look_follows_what_is_typed(

@@ -10,6 +10,7 @@ from distill_core.errors import NetworkError
 from distill_core.services.teacher_cards import cards
 from tests.unit.services.test_teacher_cards import draft
 from ui import text_hub
+from ui.pages import new_own
 from ui.pages.new_cards import card_html, cards_html
 from ui.pages.new_hub import chosen, chosen_set, guessed_columns, put_teacher, server_functions
 
@@ -94,3 +95,13 @@ def test_names_and_errors_are_escaped() -> None:
     card = {"number": 0, "name": "<b>x</b>", "source": "", "error": {"message": "<i>no</i>", "hint": ""}}
     said = card_html(card)
     assert "<b>x</b>" not in said and "<i>no" not in said and text_hub.REFUSED in said
+
+
+def test_a_finished_student_goes_into_the_first_free_slot() -> None:
+    def use(data: object, visible: list[bool], *sources: str) -> list[Any]:
+        return new_own.use(SimpleNamespace(_data=data), visible, *sources)  # type: ignore[arg-type]
+
+    updates = use({"name": "/data/runs/good"}, [True, False], "bundled:support-bert", "")
+    assert updates[0] == [True, True] and updates[-1]["value"] == "/data/runs/good"
+    for odd in (None, {}, {"name": 3}, {"name": "x" * 5000}):
+        assert all(update == gr.skip() for update in use(odd, [True], ""))

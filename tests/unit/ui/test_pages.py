@@ -198,6 +198,21 @@ def test_recipes_are_chosen_by_title_when_and_needs(services: FakeServices) -> N
     assert new_words.recipe_choice({"name": "x", "needs": "GPU."}) == "x\nNeeds: GPU."
 
 
+def test_a_preset_is_one_as_long_as_its_numbers_stand(page: new.NewRun) -> None:
+    bindings = new_student.student_bindings(page.form)
+    for name, (_, fields) in new_student.STUDENT_PRESETS.items():
+        filled = new_student.fill(page.form, name)[1:]
+        typed = [update.get("value", b.widget.value) for b, update in zip(bindings, filled, strict=True)]
+        assert new_student.is_preset(page.form, name, fields["kind"], typed)
+        assert not new_student.is_preset(page.form, name, "other", typed)
+        for key in set(fields) - {"kind"}:
+            at = next(i for i, b in enumerate(bindings)
+                      if b.path == f"student.{key}" and b.counts({"student": fields["kind"]}))  # fmt: skip
+            changed = [*typed[:at], "", *typed[at + 1 :]]
+            assert not new_student.is_preset(page.form, name, fields["kind"], changed), key
+    assert new_student.is_preset(page.form, "", "bilstm", typed), "of no preset there is nothing to lose"
+
+
 def test_every_preset_makes_a_student(page: new.NewRun) -> None:
     bindings = new_student.student_bindings(page.form)
     assert new_student.STUDENT_PRESETS
