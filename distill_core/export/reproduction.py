@@ -1,8 +1,8 @@
 """Did the same config give the same result once more? Two finished runs compared figure by figure. No torch.
 
 Which rule holds qualities to each other: `exact` where both ran on the same kind of machine with the same versions;
-else `seeds`: a trial may lie as far from the first as one more trial would at 95%, by the spread of the seeds, and where
-one seed was run (and for teachers) as far as the test set cannot tell two models apart.
+else `seeds`: a trial may lie as far from the first as one more trial would at 95%, by the spread of the seeds, and
+where one seed was run (and for teachers) as far as the test set cannot tell two models apart.
 """
 
 from __future__ import annotations
