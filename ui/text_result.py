@@ -102,6 +102,7 @@ VERDICT: dict[str, Any] = {
     "batch": "Latency and speed at batch",
     "gain": "The teachers have to be shown to have helped (needs several seeds)",
     "saved": "Kept with this run.",
+    "not_kept": "Judged so here; an example keeps nothing.",
     "command": "The same without the page: python -m distill_core verdict RUN_FOLDER --keep 97 --smaller 10",
     "lost": "What was lost",
     "lost_none": "Of {slices} classes, languages, lengths and rare slices none is shown to fall behind.",

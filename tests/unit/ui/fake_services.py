@@ -196,6 +196,9 @@ class FakeServices:
             )  # fmt: skip
         return rows
 
+    def examples(self) -> list[dict[str, Any]]:
+        return []
+
     def deleted(self) -> list[dict[str, Any]]:
         return []
 
