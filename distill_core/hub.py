@@ -166,14 +166,14 @@ def remote_tensors(name: str, revision: str | None) -> dict[str, tuple[str, tupl
         }
 
 
-def client() -> HfApi:
+def client(seconds: float = ANSWER_SECONDS) -> HfApi:
     """The Hub's client, with a time limit on every answer."""
     # Imported late: it costs a third of a second.
     from huggingface_hub import HfApi
     from huggingface_hub.utils import get_session
 
     # Left alone, the client waits for ever; it is made anew after some errors, hence set each time.
-    get_session().timeout = ANSWER_SECONDS
+    get_session().timeout = seconds
     return HfApi()
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from distill_core import recipes
 from distill_core.analysis.kept import About, Model, Split, packed, sampled_units, split_path, write_split
+from distill_core.config import RunConfig
 from distill_core.data.prepare import prepare
-from distill_core.events import EventLog
+from distill_core.events import EventLog, metric
 from distill_core.export.report import ReportParts, build_report, write_report
 from distill_core.jobs.meta import write_meta
 from distill_core.layout import RunFolder
@@ -47,12 +50,22 @@ def demo_parts(seeds: tuple[int, ...] = (SEED,)) -> tuple[ReportParts, dict[str,
     return parts, {name: (part.labels, part.ids) for name, part in rows.items()}
 
 
-def finished_run(folder: Path, *, name: str = "finished", kept: bool = True) -> RunFolder:
-    """A run that is done, with its report; kept: with its predictions too (earlier versions kept none)."""
+def finished_run(
+    folder: Path,
+    *,
+    name: str = "finished",
+    kept: bool = True,
+    change: Callable[[ReportParts], None] = lambda parts: None,
+    training: dict[str, Any] | None = None,
+) -> RunFolder:
+    """A run that is done, with its report; kept: with its predictions too (earlier versions kept none). change: makes
+    other figures of it before the report is built; training: settings that are not the demo's."""
     run = RunFolder(folder).create()
     parts, splits = demo_parts()
     parts.name, parts.run_id = name, run.run_id
-    config = recipes.load("demo").config.model_copy(update={"name": name})
+    change(parts)
+    demo = recipes.load("demo").config.model_dump(mode="json")
+    config = RunConfig.model_validate({**demo, "name": name, "training": {**demo["training"], **(training or {})}})
     write_text(run.config, config.to_yaml())
     write_meta(run, name, 1_790_000_000.0)
     report = build_report(parts)
@@ -62,12 +75,32 @@ def finished_run(folder: Path, *, name: str = "finished", kept: bool = True) -> 
             _keep(run, parts, split, gold, ids)
     log = EventLog(run.events)
     log.emit("started", device="cpu", threads=1, versions={}, pid=1)
+    steps = ((100, 0.7), (200, 0.85), (300, parts.arms[0].validation["accuracy"]))
+    log.emit("metric", rows=[metric("main", SEED, "validation_quality", step, value, "share") for step, value in steps])
     log.emit("stage", stage="measure", state="started")
     log.emit("stage", stage="measure", state="finished", seconds=1.0)
     log.emit("stage", stage="done", state="finished", seconds=60.0)
     log.emit("done", seconds=60.0)
     log.close()
     return run
+
+
+def of_data(fingerprint: str, *, validation: float, faster: float = 1.0, size: float = 1.0) -> Callable[[Any], None]:
+    """A change for `finished_run`: its data's fingerprint, its student's validation accuracy, × speed, × size."""
+
+    def change(parts: ReportParts) -> None:
+        parts.data = {**parts.data, "fingerprint": fingerprint}
+        for arm in parts.arms:
+            arm.parameters, arm.bytes = round(arm.parameters * size), round(arm.bytes * size)
+        parts.arms[0].validation = {**parts.arms[0].validation, "accuracy": validation}
+        parts.latency = [
+            {**row, "p50": row["p50"] / faster, "p50_interval": [0.9 * row["p50"] / faster, 1.1 * row["p50"] / faster]}
+            if row["role"] == "student"
+            else row
+            for row in parts.latency
+        ]
+
+    return change
 
 
 def _keep(run: RunFolder, parts: ReportParts, split: str, gold: np.ndarray, ids: list[str]) -> Split:

@@ -6,6 +6,7 @@ one branch, ``main``. Point ``HF_ENDPOINT`` at `.url` before huggingface_hub is 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import threading
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-LFS = {".safetensors", ".bin", ".parquet", ".arrow", ".model"}
+LFS = {".safetensors", ".bin", ".parquet", ".arrow", ".model", ".onnx"}
 
 
 @dataclass
@@ -27,7 +28,7 @@ class HubServer:
     slow: seconds before each answer. broken: answer every request with this status (500, 503 …). gated: exist, but
     access is on request. facts: what the Hub tells of a repository beside its files (tags, downloads, cardData …).
     In slow and broken, ``search`` names the list of repositories. requests: what was asked, as ``METHOD path``, in
-    order.
+    order. writers: token → its owner, who may write below that name. created: what repositories were made with.
     """
 
     root: Path
@@ -36,6 +37,9 @@ class HubServer:
     gated: frozenset[str] = frozenset()
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    writers: dict[str, str] = field(default_factory=dict)
+    created: dict[str, dict[str, Any]] = field(default_factory=dict)
+    uploads: dict[str, bytes] = field(default_factory=dict)
     url: str = ""
 
     def __enter__(self) -> HubServer:
@@ -145,12 +149,18 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer()
 
+    def do_PUT(self) -> None:
+        self._answer()
+
     def _answer(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.hub.requests.append(f"{self.command} {self.path}")
         address = urlsplit(self.path)
         query = {key: values[-1] for key, values in parse_qs(address.query).items()}
         parts = [unquote(part) for part in address.path.strip("/").split("/")]
+        writes = parts[:2] in (["api", "repos"], ["api", "validate-yaml"]) or parts[0] == "uploads"
+        if writes or parts[4:5] in (["preupload"], ["commit"]) or parts[-1] == "batch":
+            return self._write(parts)
         if parts[0] == "api" and parts[1:2] in (["models"], ["datasets"]):
             if len(parts) == 2:
                 return self._search(parts[1], query)
@@ -158,6 +168,66 @@ class _Handler(BaseHTTPRequestHandler):
         if parts[0] == "datasets":
             return self._repository("datasets", parts[1:], query, api=False)
         return self._repository("models", parts, query, api=False)
+
+    # ---------------------------------------------------------------- writing
+
+    def _owner(self) -> str | None:
+        return self.hub.writers.get((self.headers.get("Authorization") or "").removeprefix("Bearer "))
+
+    def _write(self, parts: list[str]) -> None:
+        """A repository is made, files go up (large ones by git-lfs), a commit puts them in place."""
+        if parts[0] == "uploads":
+            self.hub.uploads[parts[1]] = self.body
+            return self._json({})
+        if parts[:2] == ["api", "validate-yaml"]:
+            return self._json({"errors": [], "warnings": []})
+        owner = self._owner()
+        if owner is None:
+            return self._fail(401, "", "Invalid username or password.")
+        asked = json.loads(self.body) if parts[-1] != "main" or parts[4] != "commit" else {}
+        if parts[:3] == ["api", "repos", "create"]:
+            name = f"{asked.get('organization') or owner}/{asked['name']}"
+        else:
+            name = "/".join(parts[2:4]) if parts[0] == "api" else f"{parts[0]}/{parts[1].removesuffix('.git')}"
+        if name.split("/")[0] != owner:
+            return self._fail(403, "", f"You may not write to {name}")
+        if name in self.hub.broken:
+            return self._fail(self.hub.broken[name], "", "Internal error")
+        folder = self.hub.root / "models" / name
+        if parts[:3] == ["api", "repos", "create"]:
+            if name in self.hub.created:
+                said = {"error": "You already created this model repo", "url": f"{self.hub.url}/{name}"}
+                return self._send(409, json.dumps(said).encode(), "application/json", {})
+            self.hub.created[name] = asked
+            folder.mkdir(parents=True, exist_ok=True)
+            return self._json({"url": f"{self.hub.url}/{name}"})
+        if parts[-1] == "batch":
+            actions = {"upload": {"href": "", "header": {}}}
+            rows = [
+                {**row, "actions": {"upload": {**actions["upload"], "href": f"{self.hub.url}/uploads/{row['oid']}"}}}
+                for row in asked["objects"]
+            ]
+            return self._json({"transfer": "basic", "objects": rows})
+        if parts[4] == "preupload":
+            modes = [
+                {"path": row["path"], "uploadMode": "lfs" if Path(row["path"]).suffix in LFS else "regular"}
+                for row in asked["files"]
+            ]
+            return self._json({"files": [{**row, "shouldIgnore": False, "oid": None} for row in modes]})
+        return self._commit(folder, name)
+
+    def _commit(self, folder: Path, name: str) -> None:
+        for line in self.body.splitlines():
+            row = json.loads(line)
+            if row["key"] == "header":
+                continue
+            value = row["value"]
+            content = self.hub.uploads[value["oid"]] if row["key"] == "lfsFile" else base64.b64decode(value["content"])
+            path = folder / value["path"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        commit = _Repository(folder).commit
+        self._json({"success": True, "commitOid": commit, "commitUrl": f"{self.hub.url}/{name}/commit/{commit}"})
 
     def _search(self, kind: str, query: dict[str, str]) -> None:
         """As the Hub's list: by name, the most downloaded first; downloads and tags as `facts` says."""

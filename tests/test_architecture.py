@@ -14,7 +14,7 @@ import pytest
 from distill_core.catalogue import STUDENTS, TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = ("torch", "transformers", "datasets")
+HEAVY = ("torch", "transformers", "datasets", "onnx", "onnxruntime")
 
 #: package or module → prefixes of project modules it may import (besides itself)
 ALLOWED = {
@@ -107,7 +107,8 @@ ALLOWED = {
     "distill_core.services.warm": ("distill_core.errors", "distill_core.jobs.process", "distill_core.layout"),
     "ui": ("ui", "distill_core.catalogue", "distill_core.shapes", "distill_core.config", "distill_core.data",
            "distill_core.errors", "distill_core.events",
-           "distill_core.export.report", "distill_core.layout", "distill_core.recipes", "distill_core.services",
+           "distill_core.export.formats", "distill_core.export.report", "distill_core.layout",
+           "distill_core.recipes", "distill_core.services",
            "distill_core.settings", "distill_core.tasks.base"),
     "app": ("ui", "distill_core.services", "distill_core.settings", "distill_core.errors"),
 }  # fmt: skip
@@ -140,7 +141,14 @@ TORCH_FREE = (
     "distill_core.jobs.supervisor",
     "distill_core.jobs.process",
     "distill_core.planner.store",
+    "distill_core.jobs.exports",
+    "distill_core.jobs.imports",
+    "distill_core.export.push",
+    "distill_core.export.bundle",
+    "distill_core.export.card",
+    "distill_core.export.formats",
     "distill_core.export.report",
+    "distill_core.export.use_lines",
     "distill_core.export.verdict",
     "distill_core.export.decision",
     "distill_core.export.html_charts",

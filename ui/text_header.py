@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 PAGES = "Pages"
-RUNS, NEW_RUN = "Runs", "New run"
+RUNS, COMPARE, NEW_RUN = "Runs", "Compare", "New run"
 THEME = "Light or dark"
 CHECKING = "checking device…"
 CORES = "{number} cores"

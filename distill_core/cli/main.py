@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
-from distill_core.cli import beside, examine, plan, reproduce, runs, show
+from distill_core.cli import beside, compare, examine, plan, reproduce, runs, show
+from distill_core.cli import export as exporting
 from distill_core.cli import run as running
 from distill_core.cli import verdict as deciding
 from distill_core.cli.output import flush_stdout, silence_stdout
 from distill_core.errors import ConfigError, FieldError, StillroomError
+from distill_core.export.formats import ALLOWED_LOSS, FORMATS
+from distill_core.jobs.exports import Order
 from distill_core.jobs.meta import Words
 from distill_core.services.playground import checked
 
@@ -71,6 +74,13 @@ def build_parser() -> argparse.ArgumentParser:
     examine.add_calibrate(
         command("calibrate", "Divide the student's logits by the temperature that validation gives.", examine.calibrate)
     )
+    _add_export(command("export", "Take a finished student away: measured again in each format.", _export))
+    sub = command("push", "Put an export's folder on the Hugging Face Hub (token: HF_TOKEN).", _push)
+    sub.add_argument("folder", type=Path, metavar="DIR", help="an export, as `export` wrote it")
+    sub.add_argument("name", metavar="OWNER/NAME")
+    sub.add_argument("--public", action="store_true", help="a new repository is public (default: private)")
+    sub = command("import", "Take a run that was made elsewhere into the data folder.", _import)
+    sub.add_argument("source", type=Path, metavar="DIR|ZIP")
     sub = command("note", "Name, tag, annotate or archive a run, or show what is written beside it.", _note)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--name")
@@ -80,6 +90,12 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("diff", "Print the settings in which two runs, or two configs, differ.", _diff)
     sub.add_argument("here", type=Path, metavar="DIR|CONFIG.yaml")
     sub.add_argument("there", type=Path, metavar="DIR|CONFIG.yaml")
+    compare.add_compare(
+        command("compare", "Finished runs side by side, and which of them nothing else beats.", compare.compare)
+    )
+    compare.add_leaderboard(
+        command("leaderboard", "All finished runs by the data they were made with.", compare.leaderboard)
+    )
     command("machine", "Say what this machine computes on, as JSON.", lambda _: show.machine())
     command("recipes", "List the recipes that ship with the project.", lambda _: show.recipes())
     return parser
@@ -102,6 +118,23 @@ def _add_predict(sub: argparse.ArgumentParser) -> None:
         "--beside", action="store_true", help="also every teacher and the control, with times (DIR: a run's)"
     )
     sub.add_argument("--csv", action="store_true", help="CSV instead of a table (with --beside)")
+
+
+def _add_export(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("folder", type=Path, metavar="RUN", help="a finished run's folder")
+    sub.add_argument("--to", nargs="+", required=True, metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
+    sub.add_argument("--out", type=Path, metavar="DIR", help="where to put them (default: into the run's folder)")
+    sub.add_argument(
+        "--allow-loss",
+        type=float,
+        default=ALLOWED_LOSS,
+        metavar="POINTS",
+        help=f"points of validation quality an export may lose before it is refused (default {ALLOWED_LOSS})",
+    )
+    sub.add_argument(
+        "--teacher", action="store_true", help="also measure the reference teacher on the same runtime, for speed-ups"
+    )
+    sub.add_argument("--license", metavar="ID", help="licence of the student for its card, e.g. apache-2.0")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -150,6 +183,19 @@ def _predict(arguments: argparse.Namespace) -> int:
     if arguments.beside:
         return beside.beside(arguments.folder, checked(*show.inputs(wanted)), as_json=arguments.json, csv=arguments.csv)
     return show.predict(wanted)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    order = Order(arguments.to, arguments.allow_loss, arguments.teacher, arguments.out, arguments.license)
+    return exporting.export(arguments.folder, order)
+
+
+def _push(arguments: argparse.Namespace) -> int:
+    return exporting.push(arguments.folder, arguments.name, public=arguments.public)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    return exporting.take_in(arguments.source)
 
 
 def _note(arguments: argparse.Namespace) -> int:

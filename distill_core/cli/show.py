@@ -15,6 +15,7 @@ from distill_core.cli.layers import print_layers
 from distill_core.cli.plan import print_estimate
 from distill_core.data.remedies import as_yaml
 from distill_core.errors import ConfigError, DataError, FieldError, JobError
+from distill_core.export.formats import latency_rows
 from distill_core.export.markdown import table, to_markdown
 from distill_core.export.report import read_report
 from distill_core.export.verdict import times
@@ -210,9 +211,28 @@ def report(path: Path, *, as_json: bool, html: Path | None = None) -> int:
     if html is not None:
         print(f"Written: {offline_report.write_offline_report(folder, html.absolute())}")
         return 0
-    said = offline_report.reproduction_of(folder)
-    print(json.dumps(found, ensure_ascii=False, indent=1) if as_json else to_markdown(found, said), end="\n" * as_json)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+        return 0
+    print(to_markdown(found, offline_report.reproduction_of(folder)), end="")
+    print(_exports(folder), end="")
     return 0
+
+
+def _exports(folder: RunFolder) -> str:
+    """Latency of the run's exports, each beside the teacher on its own runtime where that was measured."""
+    rows = [
+        [
+            *(row["runtime"], row["batch"], f"{row['student_ms']['p50']:.2f}", f"{row['student_ms']['p95']:.2f}"),
+            "–" if row["teacher_ms"] is None else f"{row['teacher_ms']['p50']:.2f}",
+            "–" if row["speedup"] is None else times(row["speedup"]),
+        ]
+        for row in latency_rows(folder)
+    ]
+    if not rows:
+        return ""
+    heads = ["runtime", "batch", "student p50 (ms)", "p95 (ms)", "teacher p50 (ms)", "speed-up"]
+    return "\n## Exports\n\n" + "\n".join(table(heads, rows)) + "\n"
 
 
 def machine() -> int:

@@ -38,25 +38,64 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def student_readme(report: Mapping[str, Any]) -> str:
     """README.md of a finished student: what it is, its figures, how it is loaded, its labels."""
     task = known_task(report["task"]).measured_by(report["metric"])
-    kind, of_units = task.words.student, UNITS[task.unit].of
     line, text = _LINES[task.unit]
     use = _USE.format(line=line if task.entities else line.replace("[0].entities", "[0].tags"), text=text)
     mains = [arm for arm in report["arms"] if arm["name"] == "main"]
-    arm = next(arm for arm in mains if arm["seed"] == report["student_seed"])
+    arm = main_arm(report)
+    table = "\n".join(f"| {name} | {value} |" for name, value in figure_rows(report))
+    sentences = " ".join(report["conclusion"]["sentences"])
+    trial = f" It is the trial with seed {arm['seed']}, one of {len(mains)}." if len(mains) > 1 else ""
+    return f"""# {report["name"]}
+
+{task.words.student}, distilled by Stillroom. Data: {report["data"].get("name", "")}. \
+Teachers: {names_of_teachers(report)}.{trial}
+
+**{report["conclusion"]["headline"]}**
+
+{sentences}
+
+| | |
+|---|---|
+{table}
+
+{use}{label_section(report)}"""
+
+
+def main_arm(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The trial whose student is saved."""
+    mains = (arm for arm in report["arms"] if arm["name"] == "main")
+    found: Mapping[str, Any] = next(arm for arm in mains if arm["seed"] == report["student_seed"])
+    return found
+
+
+def names_of_teachers(report: Mapping[str, Any]) -> str:
+    return ", ".join(
+        teacher["name"] + (" (reference)" if teacher["name"] == report["reference_teacher"] else "")
+        for teacher in report["teachers"]
+    )
+
+
+def figure_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was measured of the saved student, as (name, value) in words."""
+    arm = main_arm(report)
     low, high = arm["interval"]
+    metric = metric_words(report["metric"], report["task"])
     figures = [
         ("Parameters", f"{arm['parameters']:,}"),
         ("Size", f"{arm['bytes'] / 1e6:.2f} MB (fp32 safetensors)"),
         (
-            f"Test {metric_words(report['metric'], report['task'])}",
+            f"Test {metric}",
             f"{100 * arm['quality']['test']:.1f}% (95% interval {100 * low:.1f}–{100 * high:.1f})",
         ),
-        ("Agreement with the teacher", f"{100 * arm['agreement']:.1f}%{of_units}"),
+        (
+            "Agreement with the teacher",
+            f"{100 * arm['agreement']:.1f}%{UNITS[known_task(report['task']).unit].of}",
+        ),
     ]
     if (arm.get("perplexity") or {}).get("test") is not None:
         figures.append(("Test perplexity of hidden pieces", f"{arm['perplexity']['test']:,.2f}"))
     figures += [
-        (f"Test {metric_words(report['metric'], report['task'])}, {language}", f"{100 * row[report['metric']]:.1f}%")
+        (f"Test {metric}, {language}", f"{100 * row[report['metric']]:.1f}%")
         for language, row in (arm.get("per_language") or {}).items()
     ]
     figures += [
@@ -67,29 +106,10 @@ def student_readme(report: Mapping[str, Any]) -> str:
         )
         for row in report["latency"]
     ]
-    table = "\n".join(f"| {name} | {value} |" for name, value in figures)
-    teachers = ", ".join(
-        teacher["name"] + (" (reference)" if teacher["name"] == report["reference_teacher"] else "")
-        for teacher in report["teachers"]
-    )
-    sentences = " ".join(report["conclusion"]["sentences"])
-    trial = f" It is the trial with seed {arm['seed']}, one of {len(mains)}." if len(mains) > 1 else ""
-    return f"""# {report["name"]}
-
-{kind}, distilled by Stillroom. Data: {report["data"].get("name", "")}. Teachers: {teachers}.{trial}
-
-**{report["conclusion"]["headline"]}**
-
-{sentences}
-
-| | |
-|---|---|
-{table}
-
-{use}{_labels(report)}"""
+    return figures
 
 
-def _labels(report: Mapping[str, Any]) -> str:
+def label_section(report: Mapping[str, Any]) -> str:
     """A masked language model's classes are the pieces of its tokeniser, which lies beside it."""
     if not report["labels"]:
         return "It guesses the pieces of the tokeniser in this folder.\n"

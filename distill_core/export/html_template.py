@@ -74,7 +74,7 @@ footer {{ margin-top: 40px; padding-top: 12px; border-top: 1px solid var(--line)
   main {{ max-width: none; padding: 0; }}
   h2 {{ margin-top: 22pt; }}
   h1, h2, h3, caption, summary {{ break-after: avoid; }}
-  figure, tr, li, dl > *, .verdict {{ break-inside: avoid; }} thead {{ display: table-header-group; }}
+  figure, .table, tr, li, dl > *, .verdict {{ break-inside: avoid; }} thead {{ display: table-header-group; }}
   .table {{ overflow: visible; }} table {{ font-size: 9pt; }}
   details::details-content {{ content-visibility: visible; display: block; block-size: auto; }}
   pre {{ font-size: 8pt; }}

@@ -29,7 +29,7 @@ class Subject:
 
     call: batch → outputs (a Teacher or Student; it must already be on the device). vocab_size: ids are drawn below it.
     type_ids: the model takes token types. pad_id: never drawn (RoBERTa derives positions from it). max_tokens: the
-    longest input it takes, where there is a limit.
+    longest input it takes, where there is a limit. runtime: what computes it.
     """
 
     role: Literal["teacher", "student"]
@@ -38,6 +38,7 @@ class Subject:
     type_ids: bool = False
     pad_id: int | None = None
     max_tokens: int | None = None
+    runtime: str = RUNTIME
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def measure_latency(
                         "batch": batch_size,
                         "tokens": tokens,
                         "threads": protocol.threads,
-                        "runtime": RUNTIME,
+                        "runtime": subjects[name].runtime,
                         "device": protocol.device,
                         "p50": _milliseconds(cell.wall, 50),
                         "p95": _milliseconds(cell.wall, 95),

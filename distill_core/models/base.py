@@ -17,6 +17,8 @@ from distill_core.seeds import derived_seed as derived_seed  # models are where 
 from distill_core.tasks.base import build_task
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from distill_core.models.teacher import Teacher
     from distill_core.students.base import StudentSection
 
@@ -113,6 +115,13 @@ class Student(nn.Module):
             ValueError: there is no such layer, or the student has no attention.
         """
         raise TypeError(f"{type(self).__name__} has to say how it computes its outputs")
+
+    def as_transformers(self, labels: Sequence[str]) -> PreTrainedModel | None:
+        """The same model, labels in its config, as a class of `transformers` that loads without this project: a token
+        classifier (of whole texts its first token's logits count) or a masked language model. None where none holds it
+        exactly."""
+        del labels
+        return None
 
     def upper_parts(self) -> list[tuple[str, nn.Module]]:
         """Everything above the embeddings, from the top down: the order in which gradual unfreezing frees it."""

@@ -78,7 +78,15 @@ def take_over_head(student: MaskedHead, teacher: nn.Module) -> bool:
     """Copies the head of a masked language model into a student's; False, and nothing is copied, where it is of
     another kind or size."""
     model = getattr(teacher, "model", None)
-    names = dict(model.named_parameters()) if isinstance(model, nn.Module) else {}
+    parts = head_parts(student, model) if isinstance(model, nn.Module) else None
+    for own, theirs in parts or []:
+        own.copy_(theirs)
+    return parts is not None
+
+
+def head_parts(student: MaskedHead, model: nn.Module) -> list[tuple[Tensor, Tensor]] | None:
+    """The student's and the model's own tensors of the head, side by side; None where it is of another kind or size."""
+    names = dict(model.named_parameters())
     for dense, norm, bias in _HEAD_PARTS:
         pairs = [
             (student.dense.weight, names.get(f"{dense}.weight")),
@@ -88,7 +96,5 @@ def take_over_head(student: MaskedHead, teacher: nn.Module) -> bool:
             (student.bias, names.get(bias)),
         ]
         if all(theirs is not None and theirs.shape == own.shape for own, theirs in pairs):
-            for own, theirs in pairs:
-                own.copy_(cast(Tensor, theirs))
-            return True
-    return False
+            return [(own, cast(Tensor, theirs)) for own, theirs in pairs]
+    return None

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 from torch import Tensor
+
+_each_piece: ContextVar[bool] = ContextVar("each_piece", default=False)
+
+
+@contextmanager
+def each_piece() -> Iterator[None]:
+    """Inside, models answer for every piece, real or not, as if it were a word of its own: [B, T, …] in the place of
+    [B, W, …]. For graphs that leave this project: who loads them picks the first pieces of words."""
+    token = _each_piece.set(True)
+    try:
+        yield
+    finally:
+        _each_piece.reset(token)
 
 
 def pool_words(states: Tensor, words: Tensor, count: int | None = None) -> tuple[Tensor, Tensor]:
@@ -55,8 +72,10 @@ def first_pieces(words: Tensor) -> tuple[Tensor, Tensor]:
 def first_piece_states(states: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
     """The state of each word's first piece: [B, T, H] → [B, W, H] (zero where there is none) and mask [B, W] bool.
 
-    Gradients flow to `states`, at first pieces alone.
+    Gradients flow to `states`, at first pieces alone. Inside `each_piece` the states as they are.
     """
+    if _each_piece.get():
+        return states, torch.ones_like(words, dtype=torch.bool)
     index, mask = first_pieces(words)
     found = states.gather(1, index.unsqueeze(-1).expand(-1, -1, states.shape[-1]))
     return zero_outside(found, mask), mask

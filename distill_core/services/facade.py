@@ -21,8 +21,11 @@ from distill_core.services import check as checking
 from distill_core.services import drawing, files, fitting, log_lines, next_steps, own_students, teacher_cards
 from distill_core.services import look as looking
 from distill_core.services.check import CheckOutcome
+from distill_core.services.compare_services import CompareServices
 from distill_core.services.differences import differences
 from distill_core.services.examples import Examples, WithExamples
+from distill_core.services.export_services import ExportServices
+from distill_core.services.exports import Exports
 from distill_core.services.live import live_view, run_row, steps_of
 from distill_core.services.machine import Machine
 from distill_core.services.planning import Planning
@@ -35,7 +38,7 @@ from distill_core.settings import HomeLock, Settings
 log = logging.getLogger(__name__)
 
 
-class Services(WithExamples, ResultServices):
+class Services(WithExamples, ResultServices, ExportServices, CompareServices):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
@@ -52,6 +55,7 @@ class Services(WithExamples, ResultServices):
             self._examples = Examples(self.home)
             self.shelf = Shelf(self.store, self.home)
             self.queue = RunQueue(self.store, self.home, limit=settings.max_queue)
+            self._exports = Exports(self.home, self.store)
             self._machine = Machine(settings.device)
             self._offline_known = threading.Event()
             devices = {"CUDA_VISIBLE_DEVICES": ""} if settings.device == "cpu" else {}
@@ -144,7 +148,8 @@ class Services(WithExamples, ResultServices):
 
     def resume(self, run_id: str) -> str:
         """Queue a stopped, interrupted or failed run again; returns its new status. Harmless when it is queued or
-        running; JobError when it is done."""
+        running; JobError when it is done, ConfigError where an imported one reads files that are not to be read."""
+        checking.refuse_foreign_paths(self.config(run_id), self._uploads_only())
         status = self.queue.resume(self._known(run_id))
         self.supervisor.wake()
         return status
@@ -231,7 +236,8 @@ class Services(WithExamples, ResultServices):
         self.shelf.annotate(self._known(run_id), Words(name=name, tags=tags, notes=notes, archived=archived))
 
     def delete(self, run_id: str) -> None:
-        """Move a run that rests to the trash. Raises JobError while it is queued or running."""
+        """Move a run that rests to the trash. Raises JobError while it is queued or running, or an export is built."""
+        self._exports.refuse_busy(self._folder(run_id))
         self.shelf.delete(self._known(run_id))
 
     def restore(self, run_id: str) -> None:

@@ -30,10 +30,11 @@ KEPT_AS = "thresholds"
 Found = TypeVar("Found")
 
 
-class _Remembered:
-    """Values by (file, its state, name); the least used files go first."""
+class Remembered:
+    """Values by (file, its state, name); of more than `most` files the least used go first."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = HELD) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._files: OrderedDict[tuple[str, int, int], dict[str, Any]] = OrderedDict()
 
@@ -43,7 +44,7 @@ class _Remembered:
         with self._lock:
             held = self._files.setdefault(key, {})
             self._files.move_to_end(key)
-            while len(self._files) > HELD:
+            while len(self._files) > self._most:
                 self._files.popitem(last=False)
         if name not in held:
             held[name] = make()
@@ -51,7 +52,7 @@ class _Remembered:
         return found
 
 
-_remembered = _Remembered()
+_remembered = Remembered()
 
 
 def report_of(folder: RunFolder) -> dict[str, Any]:

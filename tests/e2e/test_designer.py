@@ -13,13 +13,12 @@ from tests.e2e.test_new_run import go_to, opened
 pytestmark = pytest.mark.browser
 
 LONG = 90_000
+TABLE_HOLDS = "words => document.querySelector('#drawing table')?.textContent.includes(words)"
 DRAWN = "#drawing:not(.sr-stale) [data-drawing=drawn]"
 
 
-def student_step(app: App, watched: Watched, recipe: str) -> Any:
-    page = watched.page
-    page.goto(f"{app.address}/?view=new&recipe={recipe}")
-    page.wait_for_selector("#new-note:has-text('Filled in from the recipe')", timeout=LONG)
+def student_step(app: App, watched: Watched) -> Any:
+    page = opened(app, watched)
     go_to(page, "student")
     page.wait_for_selector(DRAWN, timeout=LONG)
     return page
@@ -48,16 +47,17 @@ def layers(page: Any, side: str) -> int:
 
 def test_the_drawing_follows_sliders_and_numbers(app: App, watch: Callable[..., Watched]) -> None:
     watched = watch()
-    page = student_step(app, watched, "tinybert")
-    assert layers(page, "teacher") == 4 and layers(page, "student") == 2
-    table = page.locator("#drawing table")
-    assert "Hidden states, by token, in layers: layer 4" in table.text_content()
+    page = student_step(app, watched)
+    page.click("#field-student-kind label:has-text('Transformer')")
+    page.wait_for_function(TABLE_HOLDS, arg="Layer 4", timeout=LONG)
+    assert layers(page, "teacher") == 4 and layers(page, "student") == 4
+    assert "Hidden states, by token: layer 4" in str(page.locator("#drawing table").text_content())
 
-    slide(page, "layers", 4)
-    assert number(page, "layers") == "4"
-    page.wait_for_function("() => document.querySelector('#drawing table')?.textContent.includes('Layer 3')")
-    assert layers(page, "student") == 4
-    page.wait_for_selector("#summary:has-text('4 layers')")
+    slide(page, "layers", 6)
+    assert number(page, "layers") == "6"
+    page.wait_for_function(TABLE_HOLDS, arg="Layer 6", timeout=LONG)
+    assert layers(page, "student") == 6
+    page.wait_for_selector("#summary:has-text('6 layers')", timeout=LONG)
 
     heads, width = int(number(page, "heads")), int(number(page, "hidden"))
     slide(page, "hidden", width + heads + 1)
@@ -66,32 +66,33 @@ def test_the_drawing_follows_sliders_and_numbers(app: App, watch: Callable[..., 
     assert number(page, "heads") == "2" and heads != 2 and int(number(page, "hidden")) % 2 == 0
 
     page.fill("#field-student-layers input", "20")  # beyond the slider
-    page.wait_for_selector("#summary:has-text('20 layers')")
-    page.wait_for_function("() => document.querySelector('#drawing table')?.textContent.includes('Layer 20')")
+    page.wait_for_selector("#summary:has-text('20 layers')", timeout=LONG)
+    page.wait_for_function(TABLE_HOLDS, arg="Layer 20", timeout=LONG)
     assert number(page, "layers") == "20" and page.input_value("#slide-student-layers") == "12"
-    page.reload()
-    page.wait_for_selector("#summary:has-text('20 layers')")
+    watched.leave(f"{app.address}/?view=new")
+    page.wait_for_selector("#summary:has-text('20 layers')", timeout=LONG)
     watched.assert_clean()
 
 
 def test_what_is_missing_is_said_and_the_room_is_kept(app: App, watch: Callable[..., Watched]) -> None:
     watched = watch()
-    page = student_step(app, watched, "mt_bert")
+    page = student_step(app, watched)
     assert page.locator("#drawing svg[viewBox]").count() == 2
     before = page.locator("#drawing").bounding_box()["height"]
-    page.fill("#field-student-layers input", "9")
-    page.wait_for_selector("#drawing [data-drawing=missing]:has-text('9 layers cannot be copied from a teacher')")
+    page.fill("#field-student-embedding input", "900")
+    page.wait_for_selector(
+        "#drawing [data-drawing=missing]:has-text('embedding gives at most 128 units')", timeout=LONG
+    )
     assert page.locator("#drawing svg[viewBox]").count() == 0
     assert page.locator("#drawing").bounding_box()["height"] == before
-    page.fill("#field-student-layers input", "3")
-    page.wait_for_selector("#drawing [data-drawing=drawn] table:has-text('as a copy of layer 3 of support-bert')",
-                           state="attached")  # fmt: skip
+    page.fill("#field-student-embedding input", "48")
+    page.wait_for_function(TABLE_HOLDS, arg="Embedding, 48", timeout=LONG)
     watched.assert_clean()
 
 
 def test_the_drawing_fits_a_phone(app: App, watch: Callable[..., Watched]) -> None:
     watched = watch(390, 844, color_scheme="dark")
-    page = student_step(app, watched, "bert_emd")
+    page = student_step(app, watched)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     right = page.evaluate(
         "Math.max(...[...document.querySelectorAll('#drawing svg rect')].map(r => r.getBoundingClientRect().right))"

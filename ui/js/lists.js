@@ -5,6 +5,14 @@
   const root = element.querySelector(".sr-list"), lost = element.querySelector(".sr-lost");
   let last = "";
   const doing = r => r.status === "running" ? (r.stage || W.starting) + (S.known(r.share) ? " " + Math.floor(100 * r.share) + "%" : "") : "";
+  // Runs ticked for Compare; only finished ones can be.
+  const ticked = new Set();
+  const tick = r => !full || r.status !== "done" ? null : h("label", {class: "sr-pick"}, h("input", {type: "checkbox", checked: ticked.has(r.id), "data-run": r.id,
+    "aria-label": say(W.pick, r), onchange: event => { ticked[event.target.checked ? "add" : "delete"](r.id); tickable(); }}));
+  const tickable = () => {
+    for (const id of [...ticked]) if (!rows.some(r => r.id === id)) ticked.delete(id);
+    $("runs-compare").disabled = ticked.size < 2;
+  };
   const link = r => h("a", {href: S.address("run", r.id)}, r.name);
   const tags = r => [...(r.tags || []), ...(r.archived ? [W.archived] : [])].map(tag => h("span", {class: "sr-tag"}, tag));
   const facts = r => [S.known(r.compression) ? say(W.smaller, {times: S.times(r.compression)}) : null, S.known(r.speedup) ? say(r.speedup >= 1 ? W.faster : W.slower, {times: S.times(r.speedup)}) : null,
@@ -13,8 +21,8 @@
     h("span", {class: "sr-muted sr-when", title: S.stamp(r.created)}, S.ago(r.created)));
   const C = W.columns, cell = (key, value, extra) => h("td", {"data-name": C[key][0], ...extra}, value);
   const num = (key, value, extra) => cell(key, value, {class: "sr-num", ...extra});
-  const long = r => h("tr", {onclick: event => { if (!event.target.closest("a")) location.assign(new URL(S.address("run", r.id), document.baseURI)); }},
-    h("th", {scope: "row"}, link(r), tags(r)), h("td", null, S.pill(r.status), " ", h("span", {class: "sr-muted"}, doing(r))), cell("data", r.data || S.DASH),
+  const long = r => h("tr", {onclick: event => { if (!event.target.closest("a, label")) location.assign(new URL(S.address("run", r.id), document.baseURI)); }},
+    h("th", {scope: "row"}, tick(r), link(r), tags(r)), h("td", null, S.pill(r.status), " ", h("span", {class: "sr-muted"}, doing(r))), cell("data", r.data || S.DASH),
     cell("teachers", (r.teachers || []).join(", ") || S.DASH), cell("student", r.student || S.DASH), num("kept", S.percent(r.quality_kept)),
     num("compression", S.times(r.compression)), num("speedup", S.times(r.speedup)), num("when", S.ago(r.created), {title: S.stamp(r.created)}));
   const empty = () => h("div", {class: "sr-empty"}, h("p", null, full ? W.none : W.none_here),
@@ -34,7 +42,7 @@
     if (full) trash();
     if (key === last) return;
     last = key;
-    if (full) $("runs-filter").hidden = !rows.length;
+    if (full) { $("runs-filter").hidden = !rows.length; tickable(); }
     if (!rows.length) return fill(root, empty());
     if (!chosen.length) return fill(root, h("p", {class: "sr-muted sr-empty"}, W.no_match));
     fill(root, full ? h("div", {class: "sr-scroll"}, h("table", {class: "sr-table sr-runs"}, h("caption", {class: "sr-visually-hidden"}, W.all),
@@ -78,5 +86,6 @@
     return true;
   }, on => { lost.hidden = !on; });
   const again = () => list.again();
+  if (full) $("runs-compare").addEventListener("click", () => location.assign(new URL("?view=compare&runs=" + [...ticked].map(encodeURIComponent).join(","), document.baseURI)));
   if (full) { $("runs-search").addEventListener("input", draw); $("runs-archived").addEventListener("change", draw); }
 })();

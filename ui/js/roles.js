@@ -44,5 +44,5 @@ if (!window.StillroomRoles) window.StillroomRoles = (() => {
     svg.append(line);
     return svg;
   };
-  return {TEACHER, SOLID, DASH, DOT, DEVICE, Roles, loss, look, plain, sample};
+  return {PATTERNS, TEACHER, SOLID, DASH, DOT, DEVICE, Roles, loss, look, plain, sample};
 })();

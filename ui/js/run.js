@@ -6,6 +6,7 @@
   const ENDED = ["stopped", "interrupted", "failed", "done"];
   const board = new window.StillroomBoard.Board($("live-charts"), props, {finer: server.finer, csv: server.csv, run});
   const actions = window.StillroomActions({element, server, run, props, open: url => location.assign(url), again: () => poll.again()});
+  const take = window.StillroomTakeAway({element, server, run, words: props.taking});
   const kept = {}, seen = {};
   let cursor = 0, shown = null, resultOf = null, asked = null;
 
@@ -123,9 +124,9 @@
       resultOf = view.run.id;
       window.StillroomResult.draw($("result"), view.report, {words: props.result, metric: view.run.metric_words, server, run});
       show("result", true);
-      trigger("finished", {run: view.run.id});
+      trigger("finished", {run: view.run.id}); take.done();
     }
-    if (!view.report && resultOf) { resultOf = null; show("result", false); }
+    if (!view.report && resultOf) { resultOf = null; show("result", false); take.hide(); }
     board.flush().then(() => board.refresh()).catch(error => console.debug("charts:", error));
     return !ENDED.includes(view.run.status) || asked !== null;
   };
@@ -165,6 +166,6 @@
     } catch { text("run-yaml", W.settings_lost); }
   });
   // Gradio takes the element away on a page change: Plotly must let go of it.
-  const gone = new MutationObserver(() => { if (!element.isConnected) { board.purge(); poll.stop(); gone.disconnect(); } });
+  const gone = new MutationObserver(() => { if (!element.isConnected) { board.purge(); poll.stop(); take.stop(); gone.disconnect(); } });
   gone.observe(document.body, {childList: true, subtree: true});
 })();

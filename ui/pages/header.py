@@ -16,6 +16,7 @@ SKELETON = f"""
     stroke-width="1.6" stroke-linejoin="round" aria-hidden="true"><path d="M7 1.5v5L2.6 14a1.7 1.7 0 0 0 1.5 2.5h9.8a1.7
     1.7 0 0 0 1.5-2.5L11 6.5v-5M5.5 1.5h7M4.6 11h8.8"/></svg>{text.PRODUCT}</a>
   <a data-page="runs" href="?view=runs">{esc(words.RUNS)}</a>
+  <a data-page="compare" href="?view=compare">{esc(words.COMPARE)}</a>
   <a data-page="new" href="?view=new">{esc(words.NEW_RUN)}</a>
   <span class="sr-push" id="machine"></span>
   <button id="theme-toggle" type="button" aria-label="{esc(words.THEME)}" title="{esc(words.THEME)}"><svg

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from distill_core.errors import StillroomError
-from ui import markup, text
+from ui import markup, text, text_compare
 from ui import text_lists as words
 from ui.markup import esc
 from ui.pages.run_actions import asked_run, refused
@@ -17,7 +17,9 @@ RUNS = f"""<div class="sr-title"><h1>{esc(words.TITLE)}</h1>{LOST}</div>
 <p id="runs-said" class="sr-note" role="status"></p>
 <div class="sr-form" id="runs-filter" hidden>
   <label>{esc(words.SEARCH)} <input id="runs-search" type="search" autocomplete="off"></label>
-  <label class="sr-check"><input id="runs-archived" type="checkbox"> {esc(words.ARCHIVED_TOO)}</label></div>
+  <label class="sr-check"><input id="runs-archived" type="checkbox"> {esc(words.ARCHIVED_TOO)}</label>
+  <span class="sr-compare-bar"><button type="button" class="sr-button" id="runs-compare"
+    disabled>{esc(text_compare.TITLE)}</button> <span class="sr-small">{esc(text_compare.TICK)}</span></span></div>
 <div class="sr-list" id="runs-table"></div>
 <details class="sr-details" id="runs-trash" hidden><summary>{esc(words.WORDS["trash"])}
   <span class="sr-tag" id="trash-count"></span></summary>
@@ -49,4 +51,5 @@ def build(services: Any, *, full: bool) -> gr.HTML:
             return refused(error)
         return {"restored": run_id}
 
-    return markup.live_html(RUNS if full else LAST, "lists", functions=[runs, restore], full=full, words=words.WORDS)
+    said = {**words.WORDS, "pick": text_compare.WORDS["pick"]}
+    return markup.live_html(RUNS if full else LAST, "lists", functions=[runs, restore], full=full, words=said)

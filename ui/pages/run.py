@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,11 @@ from distill_core.catalogue import TERMS
 from distill_core.errors import StillroomError
 from distill_core.events import STAGES
 from distill_core.layout import is_run_id
-from ui import markup, text, text_actions, text_charts, text_lists, text_result
+from ui import markup, text, text_actions, text_charts, text_lists, text_result, text_take_away
 from ui import text_run as words
 from ui.markup import esc
-from ui.pages import run_actions, run_charts, run_result
+from ui.pages import run_actions, run_charts, run_result, take_away
+from ui.pages.files import lay_out
 
 _STAGES = "".join(f'<li class="sr-stage sr-stage-waiting" data-stage="{stage}">{stage}</li>' for stage in STAGES)
 TOP = f"""
@@ -81,27 +81,30 @@ def plotly_file() -> Path:
     return Path(found.origin).parent / "package_data" / "plotly.min.js"
 
 
-def build(services: Any) -> RunPage:
+def build(services: Any, downloads: Path) -> RunPage:
     script = plotly_file()
     gr.set_static_paths([script])
     with gr.Column(visible=False, elem_id="run-page", elem_classes=["sr-page"]) as column:
         view = markup.live_html(
-            TOP + "@children" + BOTTOM,
+            TOP + take_away.OPEN + "@children" + take_away.CLOSE + BOTTOM,
             *CHART_SCRIPTS,
             *run_result.SCRIPTS,
             "run_actions",
+            "take_away",
             "run",
             functions=[
                 *server_functions(services),
                 *run_charts.server_functions(services),
                 *run_actions.server_functions(services),
                 *run_result.server_functions(services),
+                *take_away.server_functions(services, downloads),
             ],
             losses=loss_words(),
             words=text_charts.words(),
             said=words.WORDS,
             result=text_result.WORDS,
             actions=text_actions.WORDS,
+            taking=text_take_away.WORDS,
             retries=text_actions.RETRY_WORDS,
             archived=text_lists.WORDS["archived"],
             plotly=f"gradio_api/file={script.as_posix()}",
@@ -176,19 +179,8 @@ def wire(page: RunPage, services: Any, downloads: Path) -> None:
             archive = Path(services.student_archive(run_id))
         except StillroomError:
             return gr.update(visible=False)
-        return gr.update(value=str(_lay_out(archive, downloads / run_id)), visible=True)
+        return gr.update(value=str(lay_out(archive, downloads / run_id)), visible=True)
 
     page.view.finished(
         offer, None, page.download, show_progress="hidden", api_visibility="private", concurrency_limit=None
     )
-
-
-def _lay_out(archive: Path, folder: Path) -> Path:
-    """A copy in the page's own temporary folder: the only place files are served from."""
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / archive.name
-    if not target.exists() or target.stat().st_mtime < archive.stat().st_mtime:
-        partial = target.with_suffix(".part")
-        shutil.copyfile(archive, partial)
-        partial.replace(target)
-    return target

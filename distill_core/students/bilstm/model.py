@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from distill_core.models.base import Origin, Student, check_task
 from distill_core.models.encoders import check_layers
 from distill_core.models.initialise import svd_embedding
 from distill_core.models.mixing import embed
+from distill_core.models.onnx_ops import onnx_lstm
 from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states, zero_outside
 from distill_core.students.bilstm.section import BiLSTMStudent
@@ -112,6 +113,9 @@ class BiLSTMClassifier(Student):
             raise ValueError("a BiLSTM has no attention, so it has no queries, keys and values")
         embedded = embed(batch, self.embedding)
         hidden = {0: embedded} if 0 in layers else {}
+        if torch.onnx.is_in_onnx_export():
+            states, final = self._unpacked(embedded, batch.mask)
+            return self._answers(batch, states, final, hidden)
         # Packing wants lengths on the CPU; real pieces stand at the front of each row.
         lengths = batch.mask.sum(dim=1).clamp(min=1).cpu()
         packed = pack_padded_sequence(self.embedding_dropout(embedded), lengths, batch_first=True, enforce_sorted=False)
@@ -124,6 +128,20 @@ class BiLSTMClassifier(Student):
                     hidden[number] = states
             if number < self.layers:
                 packed = _dropped(packed, self.dropout)
+        return self._answers(batch, states, final, hidden)
+
+    def _unpacked(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """As packed, without dropout, for graphs that leave torch: last layer's states [B, T, 2H], zero on padding, and
+        each direction's last state [2, B, H]. ONNX's own LSTM is told each row's length, so padding reaches neither
+        direction."""
+        lengths = mask.sum(dim=1).clamp(min=1).to(torch.int32)
+        final = states
+        for lstm in self.lstm:
+            states, final = onnx_lstm(cast(nn.LSTM, lstm), states, lengths)
+        return states, final
+
+    def _answers(self, batch: Batch, states: Tensor, final: Tensor, hidden: dict[int, Tensor]) -> Outputs:
+        """From the last layer's states to logits."""
         if self.unit == "word":
             pooled, word_mask = first_piece_states(states, batch.words)
             pooled = zero_outside(self._project(pooled), word_mask)

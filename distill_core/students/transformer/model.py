@@ -32,6 +32,7 @@ from distill_core.models.masked_teacher import take_over_head
 from distill_core.models.teacher import Teacher
 from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states, zero_outside
+from distill_core.students.transformer.plain import as_transformers
 from distill_core.students.transformer.section import LEAST_POSITIONS, TransformerStudent
 
 
@@ -111,6 +112,13 @@ class TransformerClassifier(Student):
             return Outputs(logits, pooled, hidden, attention, word_mask)
         pooled = states[:, 0]
         return Outputs(self.prediction(self.dropout(pooled)), pooled, hidden, attention)
+
+    def as_transformers(self, labels: Sequence[str]) -> PreTrainedModel | None:
+        config = copy.deepcopy(self.encoder.config)
+        if labels:
+            config.id2label = dict(enumerate(labels))
+            config.label2id = {label: number for number, label in enumerate(labels)}
+        return as_transformers(self, config)
 
     def upper_parts(self) -> list[tuple[str, nn.Module]]:
         blocks = cast(nn.ModuleList, self.encoder.get_submodule(layer_prefix(self.encoder)))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from distill_core import recipes
-from distill_core.services.differences import differences
+from distill_core.services.differences import differences, differing
 from tests.fake_run import config
 
 
@@ -33,3 +33,9 @@ def test_a_teacher_more_and_another_kind_of_student_have_nothing_on_the_other_si
     assert found["teachers.1.source"]["here"] is None
     found = {d["field"]: d for d in differences(config(), config(student={"kind": "transformer", "layers": 2}))}
     assert found["student.lstm_hidden"]["there"] is None and found["student.layers"]["here"] is None
+
+
+def test_several_are_told_apart_in_one_table() -> None:
+    runs = [config(training={"epochs": n, "batch_size": 8}) for n in (3, 4, 3)]
+    assert differing(runs) == [{"field": "training.epochs", "values": [3, 4, 3]}]
+    assert differing(runs[:1]) == [] == differing([])

@@ -59,12 +59,14 @@ def test_whatever_changes_a_run_is_refused_or_not_kept(services: Services, place
         lambda: services.annotate("one", name="mine"),
         lambda: services.set_temperature("one", True),
         lambda: services.cost("one", 2.0),
+        lambda: services.build_export("one", ["safetensors"], 0.5),
     ):
         with pytest.raises(JobError, match="example"):
             change()
     moved = services.verdict("one", {"smaller": 2, "keep": 90})
     assert moved["verdict"] == "ship" and moved["kept"] is False
     assert services.verdict("one")["verdict"] == "no"
+    assert services.exports("one")
     assert contents(place) == before and not list(place.rglob(".*"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from distill_core import recipes
 from distill_core.errors import ConfigError, FieldError, JobError
 from distill_core.events import STAGES
 from distill_core.export.decision import Thresholds, decide
+from distill_core.export.formats import FORMATS, ExportState
 from distill_core.services.check import CheckOutcome
 from distill_core.services.series import RunCurves, Series
 from tests.samples import sample_report
@@ -372,6 +373,13 @@ class FakeServices:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("stillroom.json", "{}")
         return path
+
+    def exports(self, run_id: str) -> list[dict[str, Any]]:
+        self._known(run_id)
+        return [
+            {**asdict(ExportState(name)), "title": entry.title, "runtime": entry.runtime, "push": None}
+            for name, entry in FORMATS.items()
+        ]
 
     def _known(self, run_id: str) -> FakeRun:
         if run_id not in self.store:

@@ -9,7 +9,11 @@ import pytest
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "ui" / "js"
 #: words that the browser or a library asks for, spelt like a person's
-NAMES = {"Enter", "Escape", "Notification", "system-ui, sans-serif", "x unified"}
+NAMES = {"Enter", "Escape", "Notification", "system-ui, sans-serif", "x unified"} | {
+    "top right",
+    "top center",
+    "bottom center",
+}
 UNITS = {"B", "GB", "M", "MB", "k", "kB", "ms"}
 #: a comment, or a literal; a slash after what ends a value divides, after anything else it begins an expression
 PIECES = re.compile(

@@ -1,0 +1,101 @@
+"""All finished runs, by the data they were made with: what each student keeps, at what size and latency. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from distill_core.errors import StillroomError
+from distill_core.layout import RunFolder
+from distill_core.services.compare import choose, timed_at
+from distill_core.services.summaries import summary
+
+#: what the rows may be sorted by → best first is the highest?
+ORDERS = {"kept": True, "test": True, "size": False, "latency": False, "time": False}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """None, "" and False let everything through that is not archived. data: a data key, or the name that
+    one or several have; tag: in any case."""
+
+    data: str | None = None
+    task: str | None = None
+    tag: str | None = None
+    archived: bool = False
+
+    def lets(self, run: dict[str, Any]) -> bool:
+        return (
+            (not self.data or self.data in (run["data"]["key"], run["data"]["name"]))
+            and (not self.task or run["task"] == self.task)
+            and (not self.tag or self.tag.casefold() in (tag.casefold() for tag in run["tags"]))
+            and (self.archived or not run["archived"])
+        )
+
+
+def leaderboard(
+    folders: Sequence[RunFolder],
+    filters: Filters | None = None,
+    order: str = "kept",
+    batch: int | None = None,
+    runtime: str | None = None,
+) -> dict[str, Any]:
+    """{groups: [{key, name, known, task, metric_words, rows: [{id, name, tags, archived, created, reference, seeds,
+    kept, kept_interval, validation, test, parameters, bytes, seconds, latency: {p50, p95, interval} | None}]}],
+    data: [{key, name, known}], tasks, tags (of all finished runs: what can be filtered by),
+    batches, batch, runtimes, runtime: as `compare.compare` has them}
+
+    Groups with more rows come first; rows stand in the given order, the best first, what is not known last. Runs
+    without a report, or with a damaged one, are left out.
+    """
+    runs = []
+    for folder in folders:
+        try:
+            runs.append(summary(folder))
+        except (StillroomError, OSError):
+            continue  # one bad folder does not hide the others
+    filters = filters or Filters()
+    shown = [run for run in runs if filters.lets(run)]
+    timed = choose([run["points"] for run in shown], batch, runtime)
+    groups: dict[str, dict[str, Any]] = {}
+    for run in shown:
+        head = {
+            **run["data"],
+            "task": run["task"],
+            "metric_words": run["metric_words"],
+            "rows": [],
+        }
+        groups.setdefault(head["key"], head)["rows"].append(_row(run, timed["batch"], timed["runtime"]))
+    for group in groups.values():
+        group["rows"].sort(key=lambda row: _place(row, order))
+    data = {run["data"]["key"]: run["data"] for run in runs}
+    return {
+        "groups": sorted(groups.values(), key=lambda group: -len(group["rows"])),
+        "data": list(data.values()),
+        "tasks": sorted({run["task"] for run in runs}),
+        "tags": sorted({tag for run in runs for tag in run["tags"]}, key=str.casefold),
+        **timed,
+    }
+
+
+def _row(run: dict[str, Any], batch: int | None, runtime: str | None) -> dict[str, Any]:
+    student = next(point for point in run["points"] if point["key"] == "main")
+    figures = ("seeds", "kept", "kept_interval", "validation", "test", "parameters", "bytes", "seconds")
+    return {
+        **{name: run[name] for name in ("id", "name", "tags", "archived", "created", "reference")},
+        **{name: student[name] for name in figures},
+        "latency": timed_at(student, batch, runtime),
+    }
+
+
+def _place(row: dict[str, Any], order: str) -> tuple[bool, float]:
+    values = {
+        "kept": row["kept"],
+        "test": row["test"],
+        "size": row["bytes"],
+        "latency": row["latency"] and row["latency"]["p50"],
+        "time": row["seconds"],
+    }
+    value = values[order]
+    return value is None, 0.0 if value is None else -value if ORDERS[order] else value

@@ -1,0 +1,129 @@
+"""Exports as jobs: their process, their states on disk, and what is told when it dies. No torch: a script builds."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from distill_core.errors import JobError
+from distill_core.export.formats import ExportState, export_folder, read_state, refusal, write_state
+from distill_core.jobs import exports
+from distill_core.jobs.exports import Order, start, states
+from distill_core.jobs.process import ProcessInfo
+from distill_core.layout import RunFolder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """As a finished run leaves it, as far as anybody looks."""
+    run = RunFolder(tmp_path / "run").create()
+    run.student.mkdir()
+    (run.student / "model.safetensors").write_bytes(b"weights")
+    run.report.write_text("{}")
+    return run
+
+
+def own(state: str, name: str = "onnx", **more: object) -> ExportState:
+    me = ProcessInfo.of(os.getpid(), attempt=1)
+    return ExportState(name, state, pid=me.pid, started=me.started, at=time.time(), **more)  # type: ignore[arg-type]
+
+
+def script(tmp_path: Path, body: str) -> list[str]:
+    path = tmp_path / "builder.py"
+    path.write_text("import json, sys, time\n" + body, encoding="utf-8")
+    return [sys.executable, str(path)]
+
+
+def wait_for(path: Path) -> list[str]:
+    end = time.monotonic() + 20
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    return list(json.loads(path.read_text()))
+
+
+def test_nothing_was_made_yet(folder: RunFolder) -> None:
+    assert [(state.format, state.state) for state in states(folder)] == [
+        ("safetensors", "none"),
+        ("onnx", "none"),
+        ("onnx-int8", "none"),
+    ]
+
+
+def test_the_command_that_people_type_is_started(folder: RunFolder, tmp_path: Path) -> None:
+    seen = tmp_path / "arguments.json"
+    body = f"open({str(seen) + '.new'!r}, 'w').write(json.dumps(sys.argv[1:]))\n"
+    body += f"import os; os.rename({str(seen) + '.new'!r}, {str(seen)!r})\n"
+    order = Order(["onnx", "onnx-int8"], allowed=1.25, teacher=True, licence="mit")
+    start(folder, order, command=script(tmp_path, body))
+    assert [state.state for state in states(folder)] == ["none", "building", "building"]
+    asked = ["export", str(folder.path), "--to", "onnx", "onnx-int8", "--allow-loss", "1.25", "--teacher"]
+    assert wait_for(seen) == [*asked, "--license", "mit"]
+
+
+def test_what_is_being_built_is_not_built_twice(folder: RunFolder, tmp_path: Path) -> None:
+    write_state(folder, own("building", note="measuring latency"))
+    seen = tmp_path / "arguments.json"
+    start(folder, Order(["onnx"]), command=script(tmp_path, f"open({str(seen)!r}, 'w').write('x')"))
+    time.sleep(0.3)
+    assert not seen.exists() and read_state(folder, "onnx").note == "measuring latency"
+
+
+def test_a_builder_that_died_is_told(folder: RunFolder) -> None:
+    write_state(folder, ExportState("onnx", "building", pid=os.getpid(), started=1.0, at=time.time()))
+    (state,) = [state for state in states(folder) if state.format == "onnx"]
+    assert state.state == "failed" and state.error is not None and "broke off" in state.error["message"]
+
+
+def test_a_builder_that_never_came_up_is_told_after_a_while(folder: RunFolder) -> None:
+    write_state(folder, ExportState("onnx", "building", at=time.time() - 500))
+    assert {state.format: state.state for state in states(folder)}["onnx"] == "failed"
+
+
+def test_an_export_whose_files_are_gone_was_never_made(folder: RunFolder) -> None:
+    write_state(folder, own("ready", figures={"lost_points": 0.0}))
+    assert {state.format: state.state for state in states(folder)}["onnx"] == "none"
+    export_folder(folder, "onnx").mkdir(parents=True)
+    (export_folder(folder, "onnx") / "model.onnx").write_bytes(b"graph")
+    assert {state.format: state.state for state in states(folder)}["onnx"] == "ready"
+
+
+def test_a_damaged_state_is_none(folder: RunFolder) -> None:
+    write_state(folder, own("ready"))
+    (export_folder(folder, "onnx").parent / "onnx.json").write_text("{half")
+    assert read_state(folder, "onnx") == ExportState("onnx")
+
+
+def test_a_run_without_a_student_is_refused(folder: RunFolder) -> None:
+    folder.report.unlink()
+    with pytest.raises(JobError, match="no finished student"):
+        start(folder, Order(["onnx"]))
+
+
+def test_a_builder_that_cannot_be_started_is_told(folder: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="could not be started"):
+        start(folder, Order(["onnx"]), command=[str(tmp_path / "nobody")])
+    assert read_state(folder, "onnx").state == "failed"
+
+
+def test_errors_of_a_whole_order_are_told_of_every_format(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report cannot be read: found before torch is asked for anything."""
+    told: list[ExportState] = []
+    folder.config.write_text("x")
+    made = exports.build(folder, Order(["onnx", "onnx-int8"]), told.append)
+    assert [state.state for state in made] == ["failed", "failed"]
+    assert all(state.error and "damaged" in state.error["message"] for state in made)
+    assert [state.note for state in told[:3]] == ["waiting for its turn", "waiting for its turn", "starting"]
+    assert read_state(folder, "onnx-int8").state == "failed"
+
+
+def test_a_refusal_names_the_figures() -> None:
+    figures = {"lost_points": 0.75, "quality": {"student": 0.9, "export": 0.8925}, "metric_words": "entity F1"}
+    assert refusal(figures, 0.75) is None
+    assert refusal(figures, 0.5) == (
+        "It loses 0.75 points of validation entity F1 (90.00% → 89.25%); at most 0.5 are allowed."
+    )
