@@ -13,6 +13,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 ASSETS = PROJECT / "assets"
 DEMO = ASSETS / "demo"
 RECIPES = ASSETS / "recipes"
+#: finished runs that ship with the project; nothing is written there
+EXAMPLES = PROJECT / "examples"
 
 #: name → folder of the data sets and teachers that ship with the project
 BUNDLED_DATA = {

@@ -151,6 +151,12 @@ TORCH_FREE = (
     "distill_core.export.use_lines",
     "distill_core.export.verdict",
     "distill_core.export.decision",
+    "distill_core.export.html_charts",
+    "distill_core.export.html_limits",
+    "distill_core.export.html_report",
+    "distill_core.export.html_template",
+    "distill_core.export.markdown",
+    "distill_core.export.reproduction",
     "distill_core.analysis",
 )
 

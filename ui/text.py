@@ -12,6 +12,8 @@ RUN_DEMO = "Run the demo"
 DEMO_HINT = "Two bundled teachers, one student, on this machine; no network needed."
 NEW_FROM_DATA = "New run from my data"
 EXAMPLES_HEAD = "Examples you can open"
+EXAMPLES_ABOUT = "Finished runs to look at. They stay as they are; Duplicate makes one your own."
+RECIPES_HEAD = "Recipes to start from"
 
 STEPS = ("Data", "Teachers", "Student", "Method", "Review")
 STEP_INTRO = {

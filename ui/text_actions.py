@@ -13,6 +13,7 @@ LOG = "Log"
 SEARCH = "Search"
 #: handed to the page's scripts; {…} is filled there
 WORDS = {
+    "example": "Example: stays as it is",
     "stop": "Stop",
     "cancel": "Cancel",
     "retry": "Retry with {what}",

@@ -102,6 +102,7 @@ VERDICT: dict[str, Any] = {
     "batch": "Latency and speed at batch",
     "gain": "The teachers have to be shown to have helped (needs several seeds)",
     "saved": "Kept with this run.",
+    "not_kept": "Judged so here; an example keeps nothing.",
     "command": "The same without the page: python -m distill_core verdict RUN_FOLDER --keep 97 --smaller 10",
     "lost": "What was lost",
     "lost_none": "Of {slices} classes, languages, lengths and rare slices none is shown to fall behind.",
@@ -233,6 +234,12 @@ TRY: dict[str, Any] = {
     },
 }
 
+OFFLINE: dict[str, str] = {
+    "button": "Report for others",
+    "about": "One HTML file with verdict, charts, protocol and limits; it opens offline and prints to PDF.",
+    "failed": "The app did not answer; try again in a moment.",
+}
+
 WORDS: dict[str, Any] = {
     "arms": ARMS,
     "done": "Done.",
@@ -241,4 +248,5 @@ WORDS: dict[str, Any] = {
     "detail": DETAIL,
     "examples": EXAMPLES,
     "try": TRY,
+    "offline": OFFLINE,
 }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
-from distill_core.cli import beside, compare, examine, plan, runs, show
+from distill_core.cli import beside, compare, examine, plan, reproduce, runs, show
 from distill_core.cli import export as exporting
 from distill_core.cli import run as running
 from distill_core.cli import verdict as deciding
@@ -60,9 +60,13 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("config", type=Path, metavar="CONFIG.yaml")
     sub.add_argument("--json", action="store_true", help="JSON instead of a table")
     _add_predict(command("predict", "Label or tag texts with a finished student.", _predict))
-    sub = command("report", "Print the report of a finished run.", _report)
+    sub = command("report", "Print the report of a finished run, or write it as one HTML file.", _report)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--json", action="store_true", help="the whole report.json instead of tables")
+    sub.add_argument("--html", type=Path, metavar="FILE", help="write it for others: one file, charts inside, offline")
+    reproduce.add_arguments(
+        command("reproduce", "Run a finished run's config again, and compare all figures.", reproduce.reproduce)
+    )
     deciding.add_arguments(
         command("verdict", "Ship it or not, against thresholds kept with the run.", deciding.verdict)
     )
@@ -205,4 +209,4 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    return show.report(arguments.folder, as_json=arguments.json)
+    return show.report(arguments.folder, as_json=arguments.json, html=arguments.html)

@@ -20,6 +20,7 @@ from distill_core.export.markdown import table, to_markdown
 from distill_core.export.report import read_report
 from distill_core.export.verdict import times
 from distill_core.layout import RunFolder
+from distill_core.services import offline_report
 
 
 def check(config_path: Path, *, estimate: bool = False, layers: bool = False) -> int:
@@ -197,8 +198,8 @@ def _lines(path: Path) -> list[str]:
 # ---------------------------------------------------------------- report, machine, recipes
 
 
-def report(path: Path, *, as_json: bool) -> int:
-    """The report of a run's folder as tables, or as it stands on disk."""
+def report(path: Path, *, as_json: bool, html: Path | None = None) -> int:
+    """The report of a run's folder as tables, as it stands on disk, or as one HTML file for others."""
     if not path.is_dir():
         raise ConfigError([FieldError("folder", f"there is no folder {path}.", "Check the path.")])
     folder = RunFolder(path)
@@ -207,10 +208,13 @@ def report(path: Path, *, as_json: bool) -> int:
         if not folder.config.is_file():
             raise ConfigError([FieldError("folder", f"{path} holds no run.", "Give the folder that `run` wrote.")])
         raise JobError("This run has no report yet.", hint=f"Go on with it: python -m distill_core resume {path}")
+    if html is not None:
+        print(f"Written: {offline_report.write_offline_report(folder, html.absolute())}")
+        return 0
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return 0
-    print(to_markdown(found), end="")
+    print(to_markdown(found, offline_report.reproduction_of(folder)), end="")
     print(_exports(folder), end="")
     return 0
 

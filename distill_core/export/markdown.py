@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from distill_core.export.reproduction import sentences as reproduction_words
 from distill_core.export.verdict import finding, metric_words, points, times
 from distill_core.tasks.base import Task, known_task
 
 ARM_NAMES = {"main": "student", "no_teacher": "control: no teacher", "uniform": "control: constant weights"}
 
 
-def to_markdown(report: Mapping[str, Any]) -> str:
-    """The conclusion and a table each of models, comparisons, latency, languages, classes and time."""
+def to_markdown(report: Mapping[str, Any], reproduction: Mapping[str, Any] | None = None) -> str:
+    """The conclusion, whether it was reproduced, and a table each of models, comparisons, latency, languages, classes
+    and time. reproduction: reproduction.json, or None while nobody did."""
     lines = [f"# {report['name']}", "", f"**{report['conclusion']['headline']}**", ""]
     lines += [f"- {sentence}" for sentence in report["conclusion"]["sentences"]]
+    lines += [f"- {sentence}" for sentence in reproduction_words(reproduction)]
     lines += ["", "## Models", "", *_models(report)]
     compression = report["compression"]
     lines += [

@@ -22,6 +22,10 @@ class ExportServices(ABC):
         """Raises JobError for a run that is not known."""
 
     @abstractmethod
+    def _known(self, run_id: str) -> str:
+        """Raises JobError for a run that is not known, and for an example: exports are written into the run."""
+
+    @abstractmethod
     def _uploads_only(self) -> Path | None:
         """The folder that files may come from; None: any."""
 
@@ -34,7 +38,7 @@ class ExportServices(ABC):
     ) -> None:
         """Start building exports, in a process of their own. allow_loss: points of validation quality; teacher: measure
         it on the same runtime. Raises ConfigError, JobError."""
-        folder = self._folder(run_id)
+        folder = self._folder(self._known(run_id))
         refuse_foreign_paths(load(folder.config), self._uploads_only())
         self._exports.build(folder, formats, allow_loss, teacher=teacher, licence=licence)
 

@@ -16,13 +16,14 @@ from distill_core.jobs.queue import RunQueue
 from distill_core.jobs.shelf import Shelf
 from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
-from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, RunFolder, is_run_id
+from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, is_run_id
 from distill_core.services import check as checking
 from distill_core.services import drawing, files, fitting, log_lines, next_steps, own_students, teacher_cards
 from distill_core.services import look as looking
 from distill_core.services.check import CheckOutcome
 from distill_core.services.compare_services import CompareServices
 from distill_core.services.differences import differences
+from distill_core.services.examples import Examples, WithExamples
 from distill_core.services.export_services import ExportServices
 from distill_core.services.exports import Exports
 from distill_core.services.live import live_view, run_row, steps_of
@@ -37,7 +38,7 @@ from distill_core.settings import HomeLock, Settings
 log = logging.getLogger(__name__)
 
 
-class Services(ResultServices, ExportServices, CompareServices):
+class Services(WithExamples, ResultServices, ExportServices, CompareServices):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
@@ -51,6 +52,7 @@ class Services(ResultServices, ExportServices, CompareServices):
         try:
             self.store = Store(self.home)
             self._curves = CurveCache(self.store)
+            self._examples = Examples(self.home)
             self.shelf = Shelf(self.store, self.home)
             self.queue = RunQueue(self.store, self.home, limit=settings.max_queue)
             self._exports = Exports(self.home, self.store)
@@ -88,6 +90,7 @@ class Services(ResultServices, ExportServices, CompareServices):
         self._machine.close()
         self.warm.close()
         self._playground.child.close()
+        self._examples.close()
         self.store.close()
         self._lock.release()
 
@@ -171,19 +174,23 @@ class Services(ResultServices, ExportServices, CompareServices):
          versions: {part: version} (of the parts in this answer; collect them as `seen`),
          report: dict | None (only when done)}
         """
-        row = self.store.run(self._known(run_id))
+        store, home, curves = self._place(run_id)
+        row = store.run(run_id)
         assert row is not None
-        return live_view(self.store, self.home, row, cursor, self._curves, seen)
+        view = live_view(store, home, row, cursor, curves, seen)
+        view["run"]["example"] = store is not self.store
+        return view
 
     def finer(self, run_id: str, curves: list[int], first: int, last: int) -> list[list[Any]]:
         """The points of some curves (by id) between two steps, less thinned than in `live`; as `live`'s points."""
-        row = self.store.run(self._known(run_id))
+        store, _, held = self._place(run_id)
+        row = store.run(run_id)
         assert row is not None
-        return self._curves.between(row, curves, first, last)
+        return held.between(row, curves, first, last)
 
     def points_csv(self, run_id: str, curves: list[tuple[str, int, str]]) -> str:
         """All recorded points of some curves (arm, seed, name) as CSV, none left out."""
-        return points_csv(self.store, self._known(run_id), curves)
+        return points_csv(self._place(run_id)[0], run_id, curves)
 
     def report(self, run_id: str) -> dict[str, Any] | None:
         """report.json of a run, or None while there is none."""
@@ -214,7 +221,7 @@ class Services(ResultServices, ExportServices, CompareServices):
 
     def log(self, run_id: str, search: str = "") -> dict[str, Any]:
         """What a run said, with its libraries' output; see `services.log_lines`."""
-        return log_lines.read(self.store, self._folder(run_id), search)
+        return log_lines.read(self._place(run_id)[0], self._folder(run_id), search)
 
     def annotate(
         self,
@@ -368,14 +375,6 @@ class Services(ResultServices, ExportServices, CompareServices):
 
     def _uploads_only(self) -> Path | None:
         return None if self.settings.allow_local_paths else self.home.uploads
-
-    def _known(self, run_id: str) -> str:
-        if not is_run_id(run_id) or self.store.run(run_id) is None:
-            raise JobError("There is no such run.", hint="Open it from the list of runs.")
-        return run_id
-
-    def _folder(self, run_id: str) -> RunFolder:
-        return self.home.run(self._known(run_id))
 
 
 def hub_is_offline() -> bool:

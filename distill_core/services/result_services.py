@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from distill_core.errors import JobError
+from distill_core.export.reproduction import sentences
 from distill_core.layout import RunFolder
-from distill_core.services import result_details, results
+from distill_core.services import offline_report, result_details, results
 from distill_core.services.playground import Playground, as_csv, read_list
 
 
@@ -22,12 +23,24 @@ class ResultServices(ABC):
         """Raises JobError for a run that is not known."""
 
     @abstractmethod
+    def _read_only(self, run_id: str) -> bool:
+        """May nothing be kept with it?"""
+
+    @abstractmethod
     def _uploads_only(self) -> Path | None:
         """The folder that files may come from; None: any."""
 
     def verdict(self, run_id: str, given: dict[str, Any] | None = None, *, forget: bool = False) -> dict[str, Any]:
         """Ship, don't, or not enough evidence; see `services.results.verdict`. given: thresholds, kept with the run."""
-        return results.verdict(self._folder(run_id), given, forget=forget)
+        return results.verdict(self._folder(run_id), given, forget=forget, keep=not self._read_only(run_id))
+
+    def offline_report(self, run_id: str) -> tuple[str, str]:
+        """(file name, HTML) of the one-file report for others; see `services.offline_report`."""
+        return offline_report.offline_report(self._folder(run_id))
+
+    def reproduction(self, run_id: str) -> list[str]:
+        """Whether the run was reproduced and matched, in sentences."""
+        return sentences(offline_report.reproduction_of(self._folder(run_id)))
 
     def details(self, run_id: str) -> dict[str, Any]:
         """Confusion, calibration and the teachers' errors; see `services.result_details.details`."""
@@ -43,6 +56,7 @@ class ResultServices(ABC):
 
     def set_temperature(self, run_id: str, on: bool) -> dict[str, Any]:
         """Use the temperature fitted on validation, or none; see `services.result_details.set_temperature`."""
+        self._refuse_example(run_id)
         return result_details.set_temperature(self._folder(run_id), on)
 
     def try_warm_up(self, run_id: str) -> None:
@@ -65,4 +79,12 @@ class ResultServices(ABC):
 
     def cost(self, run_id: str, price: float | None = None) -> dict[str, Any]:
         """Cost of a million predictions; see `services.result_details.cost`. price: per hour, kept with the run."""
+        if price is not None:
+            self._refuse_example(run_id)
         return result_details.cost(self._folder(run_id), price)
+
+    def _refuse_example(self, run_id: str) -> None:
+        if self._read_only(run_id):
+            raise JobError(
+                "This run is an example: nothing is kept with it.", hint="Duplicate it to start one of your own."
+            )

@@ -95,10 +95,13 @@ def kept_thresholds(folder: RunFolder) -> Thresholds | None:
         return None
 
 
-def verdict(folder: RunFolder, given: Mapping[str, Any] | None = None, *, forget: bool = False) -> dict[str, Any]:
+def verdict(
+    folder: RunFolder, given: Mapping[str, Any] | None = None, *, forget: bool = False, keep: bool = True
+) -> dict[str, Any]:
     """The verdict of a finished run.
 
-    given: thresholds to change; they are kept with the run. forget: back to those by default.
+    given: thresholds to change; they are kept with the run. forget: back to those by default. keep: False for a run
+    that stays as it is; the answer's `kept` says so.
 
     {verdict, words, checks, thresholds (`export.decision.decide`), own: bool (did a person set them?), defaults,
     headline, sentences, batches: [those measured], lost: `lost` without its tested rows | None, missing: "" or why}.
@@ -114,13 +117,14 @@ def verdict(folder: RunFolder, given: Mapping[str, Any] | None = None, *, forget
         own = replace(own, batch=None)  # it is what is meant anyway
     if own == Thresholds():
         own = None
-    if given or forget:
+    if keep and (given or forget):
         keep_beside(folder, KEPT_AS, None if own is None else own.as_dict())
     found = lost(folder)
     said = report.get("conclusion") or {}
     return {
         **decide(report, own or Thresholds(), found),
         "own": own is not None,
+        "kept": keep,
         "defaults": Thresholds().as_dict(),
         "headline": said.get("headline", ""),
         "sentences": said.get("sentences", []),

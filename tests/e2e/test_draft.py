@@ -229,7 +229,7 @@ def test_a_recipe_in_the_address_fills_all_steps(app: App, watch: Callable[..., 
     field(page, "student-lstm_hidden").fill("61")
     page.wait_for_selector("#summary:has-text('61 units')")
     leave(watched, lambda: page.goto(app.address))
-    page.click("#home-examples a >> nth=0")
+    page.click("#home-recipes a >> nth=0")
     page.wait_for_selector("#new-note:not(:empty)")
     page.wait_for_selector("#review-yaml .cm-content")
     assert open_step(page) == "review"

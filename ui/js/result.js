@@ -10,7 +10,7 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
       rows: wanted => call(server.disagreements, {run, wanted}), csv: wanted => call(server.disagreements_csv, {run, wanted})};
     const trying = {warm: () => call(server.try_warm, {run}), list: ask(server.try_list), csv: ask(server.try_csv)};
     const verdict = h("div", {class: "sr-decision"});
-    fill(node, verdict,
+    fill(node, verdict, window.StillroomReport.draw(ask, server),
       h("div", {class: "sr-result-grid"}, T.quality(report, list, spoken), T.size(report, list), T.latency(report, list), T.controls(report, list)),
       T.perLanguage(report, list, spoken), T.perClass(report, list), window.StillroomDetail.draw(report, asks), window.StillroomExamples.draw(asks, report.name || run),
       window.StillroomTry.draw(trying, {kept: report.kept, unit: report.unit, name: report.name || run}), h("div", {id: "take-away"}));

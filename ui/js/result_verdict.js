@@ -60,7 +60,7 @@ if (!window.StillroomVerdict) window.StillroomVerdict = (() => {
         }
         show(found);
         if (back) put({...found.thresholds, batch: found.thresholds.batch ?? found.batches[0]});
-        if (state && request.thresholds) state.textContent = W.saved;
+        if (state && request.thresholds) state.textContent = found.kept === false ? W.not_kept : W.saved;
         else if (state) state.textContent = "";
       } catch {
         if (mine !== turn) return;

@@ -48,7 +48,8 @@ window.StillroomActions = ({element, server, run, props, open, again}) => {
     text("archive-run", r.archived ? W.unarchive : W.archive);
     $("delete-run").disabled = busy;
     $("delete-run").title = busy ? W.stop_first : "";
-    const tags = $("run-tags"), list = (r.tags || []).concat(r.archived ? [props.archived] : []);
+    for (const id of ["describe-run", "archive-run", "delete-run", "run-description"]) $(id).hidden = Boolean(r.example);
+    const tags = $("run-tags"), list = (r.example ? [W.example] : []).concat(r.tags || [], r.archived ? [props.archived] : []);
     if (tags.dataset.shown !== JSON.stringify(list)) {
       tags.dataset.shown = JSON.stringify(list);
       fill(tags, list.map(tag => h("span", {class: "sr-tag"}, tag)));

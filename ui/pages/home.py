@@ -29,10 +29,25 @@ def build(services: Any) -> Home:
         said = markup.still_html(f'<p class="sr-muted sr-small">{markup.esc(text.DEMO_HINT)}</p>', elem_id="home-said")
         lists.build(services, full=False)
         markup.still_html(examples_html(services), elem_id="home-examples")
+        markup.still_html(recipes_html(services), elem_id="home-recipes")
     return Home(column, demo, said)
 
 
 def examples_html(services: Any) -> str:
+    """The finished runs that ship with the project, each a link to its page."""
+    items = "".join(
+        f'<li><a href="?run={markup.esc(row["id"])}">{markup.esc(row["name"])}</a>'
+        f'<span class="sr-muted">{markup.esc(row["conclusion"] or "")}</span></li>'
+        for row in services.examples()
+    )
+    head, about = markup.esc(text.EXAMPLES_HEAD), markup.esc(text.EXAMPLES_ABOUT)
+    lead = f'<p class="sr-muted sr-small">{about}</p>'
+    return (
+        f'<section class="sr-section"><h2>{head}</h2>{lead}<ul class="sr-last">{items}</ul></section>' if items else ""
+    )
+
+
+def recipes_html(services: Any) -> str:
     """The best known recipes, each a link to New run filled in with it."""
     titles = {item["name"]: item.get("title") or item["name"] for item in services.recipes()}
     items = "".join(
@@ -40,5 +55,5 @@ def examples_html(services: Any) -> str:
         for name in text.FIRST_RECIPES
         if name in titles
     )
-    head = markup.esc(text.EXAMPLES_HEAD)
+    head = markup.esc(text.RECIPES_HEAD)
     return f'<section class="sr-section"><h2>{head}</h2><ul class="sr-examples">{items}</ul></section>' if items else ""

@@ -16,6 +16,7 @@ SCRIPTS = (
     "result_detail",
     "result_examples",
     "result_try",
+    "result_report",
     "result",
 )
 
@@ -45,6 +46,16 @@ def server_functions(services: Any) -> list[Callable[[Any], dict[str, Any]]]:
 
         return answered(request, work)
 
+    def offline_report(request: Any) -> dict[str, Any]:
+        def work(run_id: str) -> dict[str, Any]:
+            name, html = services.offline_report(run_id)
+            return {"name": name, "html": html}
+
+        return answered(request, work)
+
+    def reproduction(request: Any) -> dict[str, Any]:
+        return answered(request, lambda run_id: {"said": services.reproduction(run_id)})
+
     def details(request: Any) -> dict[str, Any]:
         return answered(request, services.details)
 
@@ -72,6 +83,7 @@ def server_functions(services: Any) -> list[Callable[[Any], dict[str, Any]]]:
     return [
         *(verdict, details, disagreements, disagreements_csv, temperature, cost),
         *(try_warm, try_list, try_csv),
+        *(offline_report, reproduction),
     ]
 
 

@@ -197,6 +197,9 @@ class FakeServices:
             )  # fmt: skip
         return rows
 
+    def examples(self) -> list[dict[str, Any]]:
+        return []
+
     def deleted(self) -> list[dict[str, Any]]:
         return []
 
@@ -273,6 +276,14 @@ class FakeServices:
             **decide(report, wanted), "own": wanted != Thresholds(), "defaults": Thresholds().as_dict(),
             **report["conclusion"], "batches": [1, 32], "lost": None, "missing": "nothing_kept",
         }  # fmt: skip
+
+    def offline_report(self, run_id: str) -> tuple[str, str]:
+        self._known(run_id)
+        return "report.html", "<!doctype html><title>report</title>"
+
+    def reproduction(self, run_id: str) -> list[str]:
+        self._known(run_id)
+        return ["Not reproduced yet."]
 
     def finer(self, run_id: str, curves: list[int], first: int, last: int) -> list[list[Any]]:
         held = curves_of(rows_until(self._known(run_id).share())).curves.values()
