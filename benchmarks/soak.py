@@ -195,9 +195,8 @@ def report(found: Found, command: str) -> str:
             ("bytes a tick: median, 95%, largest", " · ".join(f"{value:,.0f}" for value in
                                                              (*np.percentile(sent, (50, 95)), sent.max()))),
             ("server CPU without viewers", f"{1000 * found.alone_share:.0f} ms a second"),
-            ("server CPU a tick, beyond that", f"{1000 * extra / ticks:.1f} ms"),
-            ("server CPU for each viewer, beyond that",
-             f"{1000 * extra / found.seconds / len(found.viewers):.0f} ms a second"),
+            ("server CPU with them", f"{1000 * found.server_cpu / found.seconds:.0f} ms a second"),
+            ("the difference, a tick", f"{1000 * extra / ticks:.1f} ms" if extra > 0 else "too small to tell here"),
         ]),
         *markdown(("minute", "steps", "heap, MB", "DOM nodes", "listeners", "layout shift"), [
             (f"{s.minutes:.1f}", f"{s.steps:,}", f"{s.heap / 1e6:.2f}", f"{s.nodes:,}", f"{s.listeners:,}",
