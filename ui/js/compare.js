@@ -59,7 +59,7 @@
     const title = say(choice.y === "kept" ? W.heights.kept : W.heights.test, {metric: group.metric_words}) + " · " + W.costs[choice.x];
     const words = {x: say(W.axes[choice.x], {batch: found.batch}), y: choice.y === "kept" ? W.kept_axis : say(W.test_axis, {metric: group.metric_words})};
     const curve = {plot: h("div", {class: "sr-plot"}), note: h("p", {class: "sr-plot-empty"}, W.no_curves), legend: h("ul", {class: "sr-legend"})};
-    const node = h("section", {class: "sr-group-of-data", "data-group": group.key}, h("h2", null, group.name || W.data, " ", h("span", {class: "sr-muted sr-small"}, group.metric_words)),
+    const node = h("section", {class: "sr-group-of-data", "data-group": group.key}, h("h2", null, group.name || W.data, " ", h("span", {class: "sr-muted sr-small"}, group.metric_words, group.known ? " · " + group.key.slice(0, 6) : "")),
       h("div", {class: "sr-card"}, h("div", {class: "sr-card-head"}, h("h3", null, title), h("span", {class: "sr-muted sr-small"}, W.open_run)),
         h("div", {class: "sr-plot-box sr-front"}, plot, drawn ? null : h("p", {class: "sr-plot-empty"}, W.nothing_placed)), legend(), notes(group, points),
         h("p", {class: "sr-small sr-muted"}, say(W.front_how, {metric: group.metric_words}), " ", choice.x === "latency" ? W.controls_how : "")),
