@@ -54,7 +54,7 @@ def test_the_file_opens_offline_without_a_request_or_a_complaint(shown: App, sav
         page.goto(saved.as_uri())
         assert page.text_content("#verdict") == found["words"] == "Ship it."
         assert page.locator(".checks li").count() == len(found["checks"])
-        assert page.locator(f"svg.{chart}:visible").count() == 2  # this run kept no curve
+        assert page.locator(f"svg.{chart}:visible").count() == 3
         assert page.evaluate("document.documentElement.scrollWidth") == width
         student = next(arm for arm in report["arms"] if arm["name"] == "main")
         assert f"{100 * student['quality']['test']:.1f}%" in page.inner_text("#quality + figure")

@@ -44,6 +44,7 @@ class Reader(HTMLParser):
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     folder = finished_run(tmp_path / "made-1")
+    folder.events.unlink()
     log = EventLog(folder.events)
     for arm, rise in (("main", 0.02), ("no_teacher", 0.01)):
         for step in range(0, 40, 10):
@@ -127,7 +128,9 @@ def test_colours_are_the_pages() -> None:
 
 
 def test_without_predictions_and_curves_it_says_so(tmp_path: Path) -> None:
-    _, text = offline_report.offline_report(finished_run(tmp_path / "old", kept=False))
+    folder = finished_run(tmp_path / "old", kept=False)
+    folder.events.unlink()
+    _, text = offline_report.offline_report(folder)
     said = Reader(text).said
     assert "kept no validation curve" in said and "kept no predictions" in said
 
