@@ -124,7 +124,7 @@ window.StillroomTakeAway = ({element, server, run, words: W}) => {
     if (!answer) { $("push-said").textContent = $("take-said").textContent; said(""); }
   });
 
-  const show = on => { for (const id of ["take-head", "take-away"]) $(id).hidden = !on; };
+  const show = on => { for (const id of ["take-head", "take-section"]) $(id).hidden = !on; };
   return {
     // The run is done: show what there is, and ask again while something is made.
     done: () => {

@@ -21,7 +21,7 @@ OPEN = f"""
 </div>
 """
 CLOSE = f"""
-<section id="take-away" class="sr-run sr-take" aria-label="{markup.esc(_T.HEAD)}" hidden>
+<section id="take-section" class="sr-run sr-take" aria-label="{markup.esc(_T.HEAD)}" hidden>
   <div class="sr-form" id="take-options">
     <label>{markup.esc(_T.LOSS)} <input id="take-loss" type="number" min="0" max="100" step="0.1"
       value="{_T.DEFAULT_LOSS:g}"></label>
