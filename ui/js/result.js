@@ -13,7 +13,7 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
     fill(node, verdict, window.StillroomReport.draw(ask, server),
       h("div", {class: "sr-result-grid"}, T.quality(report, list, spoken), T.size(report, list), T.latency(report, list), T.controls(report, list)),
       T.perLanguage(report, list, spoken), T.perClass(report, list), window.StillroomDetail.draw(report, asks), window.StillroomExamples.draw(asks, report.name || run),
-      window.StillroomTry.draw(trying, {kept: report.kept, unit: report.unit, name: report.name || run}), h("div", {id: "take-away"}));
+      window.StillroomTry.draw(trying, {kept: report.kept, unit: report.unit, name: report.name || run}));
     window.StillroomVerdict.draw(verdict, report, ask(server.verdict));
   };
   return {draw};
