@@ -37,7 +37,8 @@ FOCUSED = """() => {
     return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && parseFloat(style.opacity) > 0.5;
   };
   return {again, what: node.tagName + "#" + node.id + " in #" + node.closest("[id]")?.id,
-    ring: marked(node) || marked(node.closest(".wrap") || node),
+    ring: marked(node) || marked(node.closest(".wrap") || node)
+      || marked(node.closest(".sr-upload")?.querySelector(".sr-button") || node),
     seen: box.width > 2 && box.height > 2
       && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth};
 }"""
