@@ -143,6 +143,9 @@ def test_a_point_opens_its_run(shown: App, watch: Callable[..., Watched]) -> Non
     page.wait_for_selector(".sr-front .hoverlayer .hovertext")
     page.mouse.click(*place)
     page.wait_for_url("**/?run=small-1")
+    page.wait_for_selector("#result:not([hidden])")
+    assert page.inner_text("#run-name") == "small"
+    watched.assert_clean()
 
 
 def test_other_data_get_a_front_of_their_own_and_the_leaderboard_filters(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,4 +117,4 @@ def test_a_shipped_example_is_whole_small_and_tells_no_place(name: str, tmp_path
     for path in files:
         if path.suffix in (".json", ".jsonl", ".yaml"):
             text = path.read_text(encoding="utf-8")
-            assert not [place for place in ("/tmp/", "/root/", "/home/", "/work/", "/Users/") if place in text], path
+            assert not re.search(r'"/[a-z]+/|/(tmp|root|home|Users)/', text), path
