@@ -275,15 +275,16 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices):
         return checking.check_config(draft, uploads_only=self._uploads_only())
 
     def look(self, draft: dict[str, Any]) -> dict[str, Any]:
-        """What there is to see of a draft's data, in bounded time and memory; of long files the first part is taken.
+        """What there is to see of a draft's data, in bounded time and memory; of long files the first part is taken,
+        of a data set on the Hub the first rows (`look.HUB_ROWS`), unless a check has fetched it already.
 
         {task, columns: [{name, role: "text" | "text_pair" | "label" | "language" | None}], rows: [{column: value}],
          sizes: {split: rows}, counted: "rows" | "entities" | "words", balance: [{label, counts: {split: number}}],
          lengths: {unit: "tokens" | "words" | "characters", rows (that were measured), bins: [{first, last (None =
              open), count}], median, high (95% are no longer), longest, limit (max_tokens) | None, over: share} | None,
-         whole: bool (were the files taken whole?), read: rows of the training file that were read, about: how many
-         there are, estimated where not whole, findings: as `check`'s, with `remedy` (a setting of `data.remedies`)
-         and `applied` where there is one, remedies: [settings that are on]}, or
+         whole: bool (were the files taken whole?), read: training rows that were read, about: how many there are,
+         estimated where not whole (None: not told), findings: as `check`'s, with `remedy` (a setting of
+         `data.remedies`) and `applied` where there is one, remedies: [settings that are on]}, or
         {error, field} where there is nothing to look at.
         """
         return looking.look(draft, uploads_only=self._uploads_only())
