@@ -312,9 +312,14 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices):
 
     def recipe_fits(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
         """[{name, reason: {field, message, hint} | None (it suits what is chosen so far), task: bool (it is for another
-        task), estimate: as `estimate`'s where this was measured before, else None}] of every recipe, quickly: data that
-        no check has seen are left alone."""
-        return fitting.fits(draft, uploads_only=self._uploads_only(), seconds=self._planning.known_estimate)
+        task), estimate: as `estimate`'s, or {state: "measuring"}, or None}] of every recipe, quickly: data that no
+        check has seen are left alone. What is not known yet is measured one after the other, while no run is on."""
+        still = not self.store.with_status("running", "stopping")
+        return fitting.fits(
+            draft,
+            uploads_only=self._uploads_only(),
+            seconds=lambda trial: self._planning.spare_estimate(trial, measure=still),
+        )
 
     def warm_up(self) -> None:
         """Somebody opened New run: start the helper that measures, if it is not there. Returns at once."""

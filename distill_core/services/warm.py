@@ -147,6 +147,11 @@ class WarmChild:
             found = self._known.get(key)
         return found[0] if found is not None and found[0].state == "ready" else None
 
+    def free_for(self, key: str) -> bool:
+        """Would this question keep no other one waiting? It may be under way itself."""
+        with self._changed:
+            return not self._closed and not set(self._waiting) - {key} and self._current in (None, key)
+
     def forget(self, key: str) -> None:
         """A failure is not the answer any more: the question may be put again at once."""
         with self._changed:
