@@ -23,10 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
-import psutil
-
 from distill_core.errors import StillroomError
-from distill_core.jobs.process import NICE, child_environment
+from distill_core.jobs.process import child_environment, give_way
 from distill_core.layout import PROJECT
 
 log = logging.getLogger(__name__)
@@ -310,8 +308,7 @@ class _Child:
                 env=child_environment(environment),
                 start_new_session=True,
             )
-        with suppress(psutil.Error):
-            psutil.Process(self._process.pid).nice(NICE)
+        give_way(self._process.pid)
         self.ready = False
         self._number = 0
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
