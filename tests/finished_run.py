@@ -9,13 +9,27 @@ from typing import Any
 import numpy as np
 
 from distill_core import recipes
-from distill_core.analysis.kept import About, Model, Split, packed, sampled_units, split_path, write_split
+from distill_core.analysis.kept import (
+    About,
+    Model,
+    Split,
+    open_split,
+    packed,
+    sampled_units,
+    split_path,
+    write_split,
+)
 from distill_core.config import RunConfig
 from distill_core.data.prepare import prepare
 from distill_core.events import EventLog, metric
 from distill_core.export.report import ReportParts, build_report, write_report
+from distill_core.extras.left_out import differences
+from distill_core.extras.state import ExtraState
+from distill_core.extras.state import write_state as write_extra
+from distill_core.extras.worth import worth
 from distill_core.jobs.meta import write_meta
 from distill_core.layout import RunFolder
+from distill_core.measure.scores import Scores
 from distill_core.storage import write_text
 from tests.samples import noisy, quality, sample_parts
 
@@ -133,3 +147,31 @@ def _keep(run: RunFolder, parts: ReportParts, split: str, gold: np.ndarray, ids:
     path = split_path(run.artifacts, split)
     write_split(path, about, tensors)
     return Split(path)
+
+
+#: of the made-up learning curve: labels → share of test rows that a student without teachers has right
+CURVE = {15: 0.62, 30: 0.74, 60: 0.83, 120: 0.89, 240: 0.92, 480: 0.935}
+
+
+def measured(run: RunFolder) -> None:
+    """What `curve` and `without-teachers` leave in a run's folder, of made-up students."""
+    split = open_split(run.artifacts, "test")
+    assert split is not None
+    student, gold, seeds = [split.scores(f"main:{SEED}")], split.gold.astype(np.int64), [SEED]
+    about = {"task": "classification", "unit": "example", "metric": "accuracy", "seeds": seeds}
+
+    def made(share: float, seed: int) -> Scores:
+        return Scores.of_predictions(noisy(gold, share, seed, classes=len(split.about.labels)), gold)
+
+    curve = {labels: [made(share, labels)] for labels, share in CURVE.items()}
+    points = [
+        {"times": labels / 120, "labels": labels, "seed": SEED, "steps": 300, "validation": one.quality,
+         "test": one.quality, "seconds": 2.0}
+        for labels, (one,) in curve.items()
+    ]  # fmt: skip
+    figures = {**about, "own": 120, "sets": list(CURVE), "points": points, "worth": worth(120, student, curve)}
+    arms = {model.name: [made(share, 90)] for model, share in zip(split.about.teachers, (0.91, 0.92), strict=True)}
+    rows = differences(student, arms)
+    without = {**about, "points": [], "kept_in": [], "rows": rows}
+    write_extra(run, ExtraState("curve", "done", share=1.0, at=1.0, seconds=42.0, figures=figures))
+    write_extra(run, ExtraState("without", "done", share=1.0, at=1.0, seconds=21.0, figures=without))

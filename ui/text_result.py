@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ui import text_worth
+
 ARMS = {"main": "Student", "no_teacher": "Student, no teachers", "uniform": "Student, uniform weights"}
 
 #: {name} is filled in by the page
@@ -249,4 +251,5 @@ WORDS: dict[str, Any] = {
     "examples": EXAMPLES,
     "try": TRY,
     "offline": OFFLINE,
+    "worth": text_worth.WORDS,
 }

@@ -102,7 +102,12 @@ def curve_lines(figures: dict[str, Any]) -> list[str]:
                 f"{100 * point['difference']:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})",
             ]
         )
-    head = ["labels", "of the run's", f"test {metric_words(figures['metric'], figures['task'])}", "student better by, points"]
+    head = [
+        "labels",
+        "of the run's",
+        f"test {metric_words(figures['metric'], figures['task'])}",
+        "student better by, points",
+    ]
     return [*worth_words(figures["worth"], figures["unit"]), "", *table(head, rows)]
 
 

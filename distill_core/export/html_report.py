@@ -13,6 +13,7 @@ from html import escape
 from typing import Any
 
 from distill_core.export import html_charts as charts
+from distill_core.export import html_extras as extras
 from distill_core.export import html_limits as limits
 from distill_core.export import html_template as html
 from distill_core.export.html_charts import NARROW, WIDE, Curve, Model
@@ -31,7 +32,7 @@ class Evidence:
     report: report.json. verdict: as `services.results.verdict` gives it. metrics: rows of `events.metric_rows`, of
     which validation quality is drawn. config_yaml: the run's config as it ran. name: as people call the run now.
     reproduction: reproduction.json, or None while nobody did. created: seconds since 1970. folder: the run
-    folder's name.
+    folder's name. measured: what was measured on request, kind → figures (`extras.state`).
     """
 
     report: Mapping[str, Any]
@@ -42,6 +43,7 @@ class Evidence:
     metrics: Sequence[Mapping[str, Any]] = ()
     reproduction: Mapping[str, Any] | None = None
     created: float | None = None
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     models: list[Model] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,10 +59,11 @@ def to_html(evidence: Evidence) -> str:
         _size(evidence),
         _curve(evidence),
         _lost(evidence),
+        extras.section(evidence.measured, evidence.models),
         _protocol(evidence),
         html.section("limits", "Limits", html.bullets(limits.sentences(evidence.report, evidence.verdict))),
         _reproduce(evidence),
-        "<footer>Written by Stillroom from the run's own files; every figure stands in its report.json.</footer>",
+        "<footer>Written by Stillroom from the run's own files; every figure stands in them.</footer>",
     ]
     return html.page(f"{evidence.name}: report", "\n".join(parts))
 

@@ -99,8 +99,8 @@ def learning_curve(run: FinishedRun, most: int, sink: EventSink, stop: StopToken
     Its students start from the checkpoint as it was before it learnt from labels here, so that no label reaches them in
     their weights; they take as many steps as main, and at least the config's epochs over their rows.
 
-    Returns {task, unit, metric, seeds, own: labelled rows of the run, sets: [rows], points: [{times, labels, seed, steps,
-    validation, test, seconds}], worth: `worth.worth` | None while it is not done}.
+    Returns {task, unit, metric, seeds, own: labelled rows of the run, sets: [rows], points: [{times, labels, seed,
+    steps, validation, test, seconds}], worth: `worth.worth` | None while it is not done}.
     """
     task = build_task(run.config.data.task)
     if task.unit == "piece":
@@ -145,8 +145,8 @@ def learning_curve(run: FinishedRun, most: int, sink: EventSink, stop: StopToken
 def without_teachers(run: FinishedRun, sink: EventSink, stop: StopToken, keep: Keep) -> dict[str, Any]:
     """The student trained again without each of its teachers, from the answers that are on disk.
 
-    Returns {task, unit, metric, seeds, points: [{teacher, number (from 0), seed, steps, validation, test, seconds}], kept_in:
-    [{teacher, why}] (cannot be left out), rows: `left_out.differences`, empty while it is not done}.
+    Returns {task, unit, metric, seeds, points: [{teacher, number (from 0), seed, steps, validation, test, seconds}],
+    kept_in: [{teacher, why}] (cannot be left out), rows: `left_out.differences`, empty while it is not done}.
     """
     config = run.config
     reasons = {number: needed(config, number) for number in range(len(config.teachers))}

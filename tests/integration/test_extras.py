@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def test_a_stopped_curve_goes_on_and_ends_the_same(few, tmp_path, material) -> N
 
 
 def test_arms_without_a_teacher_ask_nothing_again(few) -> None:
-    runner, folder = few
+    runner, _ = few
     run, sink = opened(few), MemorySink()
     signals = sorted(path.name for path in (runner.root / "home" / "signals").iterdir())
     figures = without_teachers(run, sink, StopToken(), lambda found: None)
@@ -166,7 +167,8 @@ def test_a_tagger_is_measured_by_sentences_and_the_command_line_says_so(
     assert state.state == "done" and state.share == 1.0 and state.seconds > 0
     assert finished(folder, "curve") == state.figures and "labelled sentences" in said
     own = state.figures["own"]
-    assert f"{own:,} |" in said and "training on" in said and state.figures["sets"][-1] == 2 * own
+    assert re.search(rf"^\| {own} +\| +1× \|", said, re.M) and "training on" in said
+    assert state.figures["sets"][-1] == 2 * own
     assert main(["curve", str(folder.path), "--json"]) == 0  # up to 4 times now: the two smaller ones are kept
     assert json.loads(capsys.readouterr().out)["points"][0] == state.figures["points"][0]
     assert main(["without-teachers", str(folder.path)]) == 1

@@ -12,6 +12,7 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
     const verdict = h("div", {class: "sr-decision"});
     fill(node, verdict, window.StillroomReport.draw(ask, server),
       h("div", {class: "sr-result-grid"}, T.quality(report, list, spoken), T.size(report, list), T.latency(report, list), T.controls(report, list)),
+      window.StillroomWorth.draw(ask, server, report),
       T.perLanguage(report, list, spoken), T.perClass(report, list), window.StillroomDetail.draw(report, asks), window.StillroomExamples.draw(asks, report.name || run),
       window.StillroomTry.draw(trying, {kept: report.kept, unit: report.unit, name: report.name || run}));
     window.StillroomVerdict.draw(verdict, report, ask(server.verdict));

@@ -1,8 +1,9 @@
-"""The sets of a learning curve: nested, stratified, of the run's own rows first, and never with a row it is tested on."""
+"""The sets of a learning curve: nested, stratified, the run's own rows first, never with a row it is tested on."""
 
 from __future__ import annotations
 
 import csv
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def sets_of(counts: list[int], more: list[int], most: float = 4) -> tuple[np.nda
 def test_each_set_holds_the_one_before_and_every_class_its_share() -> None:
     strata, sets = sets_of([80, 40, 8], [400, 200, 40])
     assert [times for times, _ in sets] == [1 / 8, 1 / 4, 1 / 2, 1, 2, 4]
-    for (_, small), (_, large) in zip(sets, sets[1:], strict=False):
+    for (_, small), (_, large) in pairwise(sets):
         assert set(small) < set(large)
     for times, rows in sets:
         assert np.bincount(strata[rows]).tolist() == [80 * times, 40 * times, 8 * times]

@@ -1,4 +1,4 @@
-"""Where a curve reaches the student: exactly where it should, between points alone, and with an interval that widens."""
+"""Where a curve reaches the student: exactly where it should, between points alone, with an interval that widens."""
 
 from __future__ import annotations
 
