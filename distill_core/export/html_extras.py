@@ -43,7 +43,7 @@ def _worth(found: Mapping[str, Any], models: Sequence[Model]) -> str:
     protocol = (
         "Nested, stratified sets of the run's own labelled rows, and beyond them rows whose labels the run did not "
         "use; the run's validation and test rows. Those students start from the checkpoint before it learnt from "
-        "labels here. Test was evaluated once for each trained student; the curve is read between its points, never beyond."
+        "labels here. Test was evaluated once for each trained student; the curve is read between its points alone."
     )
     legend = charts.legend([m for m in shown if m.role == "main"], {})
     return html.section(

@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("worth")
     data = {**tiny.write_data(root / "data", train=80), "labelled_per_class": 16}
     raw = tiny.config_dict(data, [tiny.write_bert(root / "bert")], controls=["no_teacher"],
-                           training={"epochs": 60, "batch_size": 16, "learning_rate": 0.01})  # fmt: skip
+                           training={"epochs": 30, "batch_size": 16, "learning_rate": 0.01})  # fmt: skip
     (root / "tiny.yaml").write_text(cfg.from_dict(raw).to_yaml(), encoding="utf-8")
     folder = root / "home" / "runs" / "tiny-run"
     python(
