@@ -52,6 +52,13 @@ TABLES: dict[str, Any] = {
     "calls_how": "{warmup} warm-up calls, then {repeats} timed ones; p50 and p95 are their percentiles.",
     "speed_how": "Speed-up: the best teacher's p50 divided by the student's, at equal batch, length, threads and "
     "runtime.",
+    "exported": "Student, {title}",
+    "exports_size_how": "Exports: the bytes of their model files. int8 keeps the number of weights and rounds them.",
+    "batch_on": "Batch {batch} · {title}",
+    "exports_how": "Exports: measured when they were built, {tokens} tokens, {threads} thread(s), ONNX Runtime on "
+    "{device}, {repeats} timed calls; student and teacher take turns, each as a graph on the same runtime.",
+    "exports_alone": "Where an export stands alone, the teacher was not measured on its runtime; build it again with "
+    "that box ticked.",
     "controls": "Controls",
     "arm": "Arm",
     "test": "Test, %",

@@ -9,8 +9,9 @@ from typing import Any
 
 from distill_core.export import html_charts as charts
 from distill_core.export import html_template as html
+from distill_core.export.formats import FORMATS
 from distill_core.export.html_charts import NARROW, WIDE, Model
-from distill_core.export.verdict import metric_words, p_value, points
+from distill_core.export.verdict import metric_words, p_value, points, times
 from distill_core.extras.words import left_out_words, worth_words
 
 
@@ -135,3 +136,29 @@ def _left_out(found: Mapping[str, Any]) -> str:
         html.bullets(said),
         html.table("The student trained again without one teacher", head, rows),
     )
+
+
+def exports_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """rows: `formats.latency_rows`. "" where nothing was exported."""
+    if not rows:
+        return ""
+    head = ["Export", "Batch", "Teacher p50 / p95, ms", "Student p50 / p95, ms", "Speed-up"]
+    caption = (
+        f"Exports, timed when they were built: {rows[0]['tokens']} tokens, {rows[0]['threads']} thread(s) on "
+        f"{rows[0]['device_name'] or rows[0]['device']}; the teacher on the same runtime"
+    )
+    return html.table(
+        caption,
+        head,
+        [
+            [
+                *(f"{FORMATS[row['format']].title} ({row['runtime']})", str(row["batch"]), _ms(row["teacher_ms"])),
+                *(_ms(row["student_ms"]), "–" if row["speedup"] is None else times(row["speedup"])),
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _ms(found: Mapping[str, Any] | None) -> str:
+    return "–" if found is None else f"{found['p50']:.2f} / {found['p95']:.2f}"

@@ -33,6 +33,7 @@ class Evidence:
     which validation quality is drawn. config_yaml: the run's config as it ran. name: as people call the run now.
     reproduction: reproduction.json, or None while nobody did. created: seconds since 1970. folder: the run
     folder's name. measured: what was measured on request, kind → figures (`extras.state`).
+    exports: their latencies (`formats.latency_rows`).
     """
 
     report: Mapping[str, Any]
@@ -44,6 +45,7 @@ class Evidence:
     reproduction: Mapping[str, Any] | None = None
     created: float | None = None
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    exports: Sequence[Mapping[str, Any]] = ()
     models: list[Model] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -249,6 +251,7 @@ def _size(evidence: Evidence) -> str:
         "Size and latency",
         f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>",
         html.table("Latency of one call", head, table) if table else "",
+        extras.exports_table(evidence.exports),
     )
 
 

@@ -24,7 +24,7 @@ import psutil
 from distill_core.errors import JobError, StillroomError, Stopped
 from distill_core.extras.state import KINDS, USUAL_MOST, ExtraState, extra_folder, read_state, write_state
 from distill_core.jobs.child import explain, stop_signals
-from distill_core.jobs.process import NICE, ProcessInfo, child_environment
+from distill_core.jobs.process import ProcessInfo, child_environment, give_way
 from distill_core.layout import PROJECT, DataHome, RunFolder
 from distill_core.train.stop import StopToken
 
@@ -192,9 +192,9 @@ def start(folder: RunFolder, order: Order, *, command: Sequence[str] | None = No
         known = JobError(f"The measurement could not be started: {error.strerror or error}.", hint="Try it again.")
         write_state(folder, replace(written, state="failed", note="", at=time.time(), error=known.as_dict()))
         raise known from None
+    give_way(process.pid)
     with suppress(psutil.Error):
         own = ProcessInfo.of(process.pid, attempt=1)
-        psutil.Process(process.pid).nice(NICE)
         if not read_state(folder, order.kind).pid:  # so that it can be stopped before its first word
             write_state(folder, replace(written, pid=own.pid, started=own.started))
     _reap(process)

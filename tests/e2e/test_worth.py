@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from distill_core import config as cfg
+from distill_core.export.formats import latency_rows
 from distill_core.extras.state import ExtraState, read_state, write_state
 from distill_core.jobs.extras import states
 from distill_core.layout import RunFolder
@@ -19,7 +20,7 @@ from tests import tiny
 from tests.e2e.conftest import App, Watched
 from tests.e2e.test_result import table
 from tests.e2e.test_take_away import python
-from tests.finished_run import finished_run, measured
+from tests.finished_run import exported, finished_run, measured
 
 pytestmark = pytest.mark.browser
 MEASURED_MS = 300_000  # torch starts, four tiny students: under a minute where nobody else works
@@ -67,6 +68,25 @@ def test_what_was_measured_is_told_as_the_folder_has_it(opened: App, home: Path,
     without = table(page, "What does each teacher add?")
     rows = found["without"]["figures"]["rows"]
     assert [(row[0], row[1]) for row in without] == [(row["teacher"], f"{100 * row['test']:.1f}") for row in rows]
+    watched.assert_clean()
+
+
+def test_exports_stand_in_the_tables_of_size_and_latency(
+    opened: App, home: Path, watch: Callable[..., Watched]
+) -> None:
+    watched, run = watch(), RunFolder(home / "runs" / "made-1")
+    exported(run)
+    page = watched.page
+    page.goto(f"{opened.address}/?run=made-1")
+    page.wait_for_selector("#result >> text=Batch 32 · ONNX, int8")
+    rows = latency_rows(run)
+    timed = [row for row in table(page, "Latency") if row[0] in ("Student", "support-bert")]
+    shown = [row[1] for row in timed if row[0] == "Student"][-len(rows) :]
+    assert [float(cell) for cell in shown] == [pytest.approx(row["student_ms"]["p50"], rel=0.02) for row in rows]
+    beside = [row[1] for row in timed if row[0] == "support-bert"][-len(rows) :]
+    assert [float(cell) for cell in beside] == [pytest.approx(row["teacher_ms"]["p50"], rel=0.02) for row in rows]
+    assert [row[0] for row in table(page, "Size")][-2:] == ["Student, ONNX, fp32", "Student, ONNX, int8"]
+    assert table(page, "Size")[-1][2] == "1.10 MB"
     watched.assert_clean()
 
 

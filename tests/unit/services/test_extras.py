@@ -11,13 +11,14 @@ import pytest
 from distill_core.cli.main import main
 from distill_core.config import load
 from distill_core.errors import ConfigError, JobError
+from distill_core.export.formats import latency_rows
 from distill_core.extras.state import ExtraState, read_state, write_state
 from distill_core.extras.words import left_out_words, worth_words
 from distill_core.layout import RunFolder
 from distill_core.services import extras
 from distill_core.services.offline_report import offline_report
 from distill_core.storage import write_json, write_text
-from tests.finished_run import finished_run, measured
+from tests.finished_run import exported, finished_run, measured
 
 
 @pytest.fixture
@@ -100,3 +101,13 @@ def test_a_run_that_is_measured_is_not_deleted(run: RunFolder) -> None:
     write_state(run, ExtraState("curve", "running", pid=me.pid, started=me.started))
     with pytest.raises(JobError, match="being measured"):
         extras.refuse_busy(run)
+
+
+def test_the_report_for_others_has_the_exports_beside_the_teacher(run: RunFolder) -> None:
+    assert "Exports, timed when they were built" not in offline_report(run)[1]
+    exported(run)
+    _, html = offline_report(run)
+    for row in latency_rows(run):
+        assert f"{row['student_ms']['p50']:.2f} / {row['student_ms']['p95']:.2f}" in html
+        assert f"{row['teacher_ms']['p50']:.2f} / {row['teacher_ms']['p95']:.2f}" in html
+    assert "ONNX, int8 (onnxruntime int8)" in html
