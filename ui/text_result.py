@@ -179,8 +179,11 @@ DETAIL: dict[str, Any] = {
     "cost_head": ["Model", "Batch", "Predictions per second", "A million cost"],
     "cost_how": [
         "From the median latency measured in this run, one call after the other on a machine in full use, with inputs "
-        "of {tokens} tokens. In the currency of your price. Energy is not measured.",
+        "of {tokens} tokens. In the currency of your price.",
     ],
+    "energy": "Energy",
+    "no_energy": "The energy of this run was not measured: it is a setting of the Method step (measure.energy), off by "
+    "default.",
 }
 
 EXAMPLES: dict[str, Any] = {

@@ -20,6 +20,7 @@ from distill_core.export.html_charts import NARROW, WIDE, Curve, Model
 from distill_core.export.markdown import ARM_NAMES
 from distill_core.export.reproduction import sentences as reproduction_words
 from distill_core.export.verdict import finding, metric_words, p_value, points, times
+from distill_core.measure.energy import words as energy_words
 
 _SIGNS = {"met": ("✓", "met"), "missed": ("✗", "missed"), "unsure": ("?", "unsure"), "open": ("–", "not judged")}
 _ORDER = ("main", "no_teacher", "uniform")
@@ -337,6 +338,7 @@ def _protocol(evidence: Evidence) -> str:
         ("Machine", f"{machine.get('device_name') or machine.get('device') or 'not known'}{memory}"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in (report.get("versions") or {}).items())),
         ("Time taken", ", ".join(f"{stage} {seconds:,.0f} s" for stage, seconds in report["seconds"].items())),
+        ("Energy", " ".join(energy_words(report["energy"])) if report.get("energy") else "not measured"),
     ]
     checks = [f"{one['severity']}: {one['message']}" for one in report.get("findings") or []]
     found = f"<h3>What the data checks found</h3>{html.bullets(checks)}" if checks else ""

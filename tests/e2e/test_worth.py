@@ -14,13 +14,14 @@ from distill_core.export.formats import latency_rows
 from distill_core.extras.state import ExtraState, read_state, write_state
 from distill_core.jobs.extras import states
 from distill_core.layout import RunFolder
+from distill_core.measure.energy import words
 from distill_core.services import extras
 from distill_core.storage import write_json
 from tests import tiny
 from tests.e2e.conftest import App, Watched
 from tests.e2e.test_result import table
 from tests.e2e.test_take_away import python
-from tests.finished_run import exported, finished_run, measured
+from tests.finished_run import energetic, exported, finished_run, measured
 
 pytestmark = pytest.mark.browser
 MEASURED_MS = 300_000  # torch starts, four tiny students: under a minute where nobody else works
@@ -38,7 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python(
         "-m", "distill_core", "run", str(root / "tiny.yaml"), "--out", str(folder), STILLROOM_HOME=str(root / "home")
     )
-    made = finished_run(root / "home" / "runs" / "made-1")
+    made = finished_run(root / "home" / "runs" / "made-1", change=energetic)
     write_json(made.artifacts / "models.json", {})
     measured(made)
     return root / "home"
@@ -68,6 +69,10 @@ def test_what_was_measured_is_told_as_the_folder_has_it(opened: App, home: Path,
     without = table(page, "What does each teacher add?")
     rows = found["without"]["figures"]["rows"]
     assert [(row[0], row[1]) for row in without] == [(row["teacher"], f"{100 * row['test']:.1f}") for row in rows]
+    page.click("#result-cost > summary")
+    page.wait_for_selector("#result-energy p")
+    said = page.locator("#result-energy p").all_inner_texts()
+    assert said == words(json.loads(run.report.read_text())["energy"]) and "estimated: 4.2 Wh" in said[0]
     watched.assert_clean()
 
 
