@@ -10,6 +10,7 @@ from pathlib import Path
 from distill_core import __version__
 from distill_core.cli import beside, compare, examine, plan, reproduce, runs, show
 from distill_core.cli import export as exporting
+from distill_core.cli import extra as measuring
 from distill_core.cli import run as running
 from distill_core.cli import verdict as deciding
 from distill_core.cli.output import flush_stdout, silence_stdout
@@ -75,6 +76,12 @@ def build_parser() -> argparse.ArgumentParser:
         command("calibrate", "Divide the student's logits by the temperature that validation gives.", examine.calibrate)
     )
     _add_export(command("export", "Take a finished student away: measured again in each format.", _export))
+    measuring.add_curve(
+        command("curve", "Measure how many labels distillation was worth: a learning curve.", measuring.curve)
+    )
+    measuring.add_without(
+        command("without-teachers", "Train a finished run's student without each of its teachers.", measuring.without)
+    )
     sub = command("push", "Put an export's folder on the Hugging Face Hub (token: HF_TOKEN).", _push)
     sub.add_argument("folder", type=Path, metavar="DIR", help="an export, as `export` wrote it")
     sub.add_argument("name", metavar="OWNER/NAME")

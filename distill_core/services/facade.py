@@ -26,6 +26,8 @@ from distill_core.services.differences import differences
 from distill_core.services.examples import Examples, WithExamples
 from distill_core.services.export_services import ExportServices
 from distill_core.services.exports import Exports
+from distill_core.services.extra_services import ExtraServices
+from distill_core.services.extras import refuse_busy
 from distill_core.services.live import live_view, run_row, steps_of
 from distill_core.services.machine import Machine
 from distill_core.services.planning import Planning
@@ -38,7 +40,7 @@ from distill_core.settings import HomeLock, Settings
 log = logging.getLogger(__name__)
 
 
-class Services(WithExamples, ResultServices, ExportServices, CompareServices):
+class Services(WithExamples, ResultServices, ExtraServices, ExportServices, CompareServices):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
@@ -236,8 +238,9 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices):
         self.shelf.annotate(self._known(run_id), Words(name=name, tags=tags, notes=notes, archived=archived))
 
     def delete(self, run_id: str) -> None:
-        """Move a run that rests to the trash. Raises JobError while it is queued or running, or an export is built."""
+        """Move a run that rests to the trash. Raises JobError while it, or something that is made of it, runs."""
         self._exports.refuse_busy(self._folder(run_id))
+        refuse_busy(self._folder(run_id))
         self.shelf.delete(self._known(run_id))
 
     def restore(self, run_id: str) -> None:

@@ -15,6 +15,7 @@ from distill_core.config import RunConfig
 from distill_core.errors import Stopped
 from distill_core.events import EventSink
 from distill_core.layout import DataHome, RunFolder
+from distill_core.measure.energy import EnergyMeter
 from distill_core.progress import WorkPlan
 from distill_core.storage import write_json
 from distill_core.train.stop import StopToken
@@ -23,7 +24,7 @@ from distill_core.train.stop import StopToken
 @dataclass
 class RunContext:
     """One run under way. stand_ins: the planner's; teachers get random weights of the right shapes, from their small
-    files alone."""
+    files alone. meter: of the energy it takes, where that is asked for."""
 
     config: RunConfig
     folder: RunFolder
@@ -33,6 +34,7 @@ class RunContext:
     device: torch.device
     plan: WorkPlan
     stand_ins: bool = False
+    meter: EnergyMeter | None = None
     _now: tuple[str, float] | None = None
     _cpu: float = 0.0
 
@@ -51,6 +53,10 @@ class RunContext:
     @property
     def _seconds_path(self) -> Path:
         return self.folder.checkpoints / "seconds.json"
+
+    @property
+    def energy_path(self) -> Path:
+        return self.folder.checkpoints / "energy.json"
 
     @property
     def _cpu_path(self) -> Path:

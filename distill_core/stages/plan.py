@@ -16,6 +16,9 @@ from distill_core.train.phases import Material, Phase, hard_label_phase, plan_ph
 from distill_core.train.rates import student_rate
 from distill_core.train.types import Trial
 
+#: how arms are called that one teacher is left out of
+WITHOUT = "without:"
+
 
 @dataclass
 class StudentPlan:
@@ -35,6 +38,16 @@ def arms_of(ctx: RunContext) -> list[str]:
     if "no_teacher" in ctx.config.controls:
         arms.append("no_teacher")
     return arms
+
+
+def without(number: int) -> str:
+    """The arm of main without teacher `number` (from 0)."""
+    return f"{WITHOUT}{number}"
+
+
+def left_out(arm: str) -> int | None:
+    """Number (from 0) of the teacher that this arm is without; None: it is no such arm."""
+    return int(arm.removeprefix(WITHOUT)) if arm.startswith(WITHOUT) else None
 
 
 def skipped_uniform(ctx: RunContext) -> str | None:
@@ -101,8 +114,12 @@ def _pruned(ctx: RunContext, prepared: Prepared, student: Student, pool: Encoded
 
 
 def phases_of(ctx: RunContext, plan: StudentPlan, arm: str) -> list[Phase]:
-    """The phases of one arm. The control without teachers gets as many steps as main."""
+    """The phases of one arm. The control without teachers gets as many steps as main; where a teacher is left out, the
+    others teach as if it had never been there."""
     main = plan_phases(ctx.config.training, ctx.config.objective, plan.material)
+    gone = left_out(arm)
+    if gone is not None:
+        return [replace(phase, teachers=tuple(n for n in phase.teachers or () if n != gone)) for phase in main]
     if arm != "no_teacher":
         return main
     return [hard_label_phase(ctx.config.training, plan.material, steps=total_steps(main))]

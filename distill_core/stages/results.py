@@ -103,6 +103,7 @@ def run(
             cpu_seconds=ctx.cpu_seconds(),
             peak_memory=peak_memory(),
             estimate=_expected(ctx),
+            energy=None if ctx.meter is None else ctx.meter.read(),
             config=ctx.config.model_dump(mode="json", exclude_none=True),
             device=describe_machine(ctx.device.type),
             versions=versions(),

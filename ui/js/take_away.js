@@ -69,6 +69,7 @@ window.StillroomTakeAway = ({element, server, run, words: W}) => {
     const open = new Set([...element.querySelectorAll("#take-formats article")].filter(a => a.querySelector(".sr-how[open]")).map(a => a.dataset.format));
     const focused = document.activeElement?.closest?.("#take-formats article")?.dataset.format;
     drawn = key;
+    element.dispatchEvent(new CustomEvent("exports", {detail: rows}));
     fill($("take-formats"), rows.map(card));
     for (const node of element.querySelectorAll("#take-formats article")) {
       if (open.has(node.dataset.format)) { const part = node.querySelector(".sr-how"); if (part) part.open = true; }
