@@ -4,7 +4,7 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
   const redraw = new WeakMap();
   // with: {words, metric, server, run}
   const draw = (node, report, {words, metric, server, run}) => {
-    P.setWords(words);
+    P.setWords(words, report);
     const spoken = metric || String(report.metric).replaceAll("_", " "), list = P.models(report);
     const ask = fn => request => call(fn, {run, ...request});
     const asks = {details: ask(server.details), temperature: ask(server.temperature), cost: ask(server.cost),
