@@ -239,10 +239,17 @@ def _size(evidence: Evidence) -> str:
     drawn = charts.drawn("size-chart", "Size and latency", said, *(charts.bars(groups, w) for w in (WIDE, NARROW)))
     factor = report["compression"]
     caption = (
-        f"The {_teacher(report)}'s parameters are {times(factor['parameters'])} and its bytes {times(factor['bytes'])} the "
-        "student's. The controls have the student's size and speed. Every group has its own scale, from 0."
+        f"The {_teacher(report)}'s parameters are {times(factor['parameters'])} and its bytes {times(factor['bytes'])} "
+        "the student's. The controls have the student's size and speed. Every group has its own scale, from 0."
     )
-    head = ["Batch", "Tokens", "Threads", f"{_teacher(report).capitalize()} p50 / p95, ms", "Student p50 / p95, ms", "Speed-up"]
+    head = [
+        "Batch",
+        "Tokens",
+        "Threads",
+        f"{_teacher(report).capitalize()} p50 / p95, ms",
+        "Student p50 / p95, ms",
+        "Speed-up",
+    ]
     table = [
         [
             *(str(row["batch"]), str(row["tokens"]), str(row["threads"])),
