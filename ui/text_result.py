@@ -54,7 +54,12 @@ TABLES: dict[str, Any] = {
     "runtime.",
     "exported": "Student, {title}",
     "exports_size_how": "Exports: the bytes of their model files. int8 keeps the number of weights and rounds them.",
-    "batch_on": "Batch {batch} · {title}",
+    "exports": "Latency of the exports",
+    "export": "Export",
+    "batch_head": "Batch",
+    "teacher": "Teacher",
+    "times": "{model}, p50 / p95, ms",
+    "speed": "Speed-up",
     "exports_how": "Exports: measured when they were built, {tokens} tokens, {threads} thread(s), ONNX Runtime on "
     "{device}, {repeats} timed calls; student and teacher take turns, each as a graph on the same runtime.",
     "exports_alone": "Where an export stands alone, the teacher was not measured on its runtime; build it again with "

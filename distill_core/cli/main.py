@@ -141,6 +141,7 @@ def _add_export(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--teacher", action="store_true", help="also measure the reference teacher on the same runtime, for speed-ups"
     )
+    sub.add_argument("--cancel", action="store_true", help="end the building of these formats that is under way")
     sub.add_argument("--license", metavar="ID", help="licence of the student for its card, e.g. apache-2.0")
 
 
@@ -194,7 +195,7 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     order = Order(arguments.to, arguments.allow_loss, arguments.teacher, arguments.out, arguments.license)
-    return exporting.export(arguments.folder, order)
+    return (exporting.cancel if arguments.cancel else exporting.export)(arguments.folder, order)
 
 
 def _push(arguments: argparse.Namespace) -> int:

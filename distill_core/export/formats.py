@@ -19,6 +19,9 @@ from distill_core.storage import read_json, write_text
 #: points of validation quality an export may lose before it is refused
 ALLOWED_LOSS = 0.5
 
+#: what was measured, in the export's own folder
+FIGURES = "measured.json"
+
 State = Literal["none", "building", "ready", "refused", "failed"]
 
 

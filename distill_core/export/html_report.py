@@ -112,6 +112,11 @@ def _metric(report: Mapping[str, Any]) -> str:
     return metric_words(report["metric"], report["task"])
 
 
+def _teacher(report: Mapping[str, Any]) -> str:
+    """How the reference teacher is called: with one that answers nobody is the best of them."""
+    return "best teacher" if sum(t["quality"]["test"] is not None for t in report["teachers"]) > 1 else "teacher"
+
+
 def _day(seconds: float | None) -> str:
     return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%d %B %Y}".lstrip("0")
 
@@ -182,7 +187,7 @@ def _quality(evidence: Evidence) -> str:
         "quality",
         "Quality",
         f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>",
-        html.table("Models", [*head, "Agreement with the best teacher"], rows),
+        html.table("Models", [*head, f"Agreement with the {_teacher(report)}"], rows),
         html.table(
             "The student against others, on the same test rows",
             ["Against", "Difference", "95% interval, points", "p", "Finding"],
@@ -234,10 +239,17 @@ def _size(evidence: Evidence) -> str:
     drawn = charts.drawn("size-chart", "Size and latency", said, *(charts.bars(groups, w) for w in (WIDE, NARROW)))
     factor = report["compression"]
     caption = (
-        f"The best teacher's parameters are {times(factor['parameters'])} and its bytes {times(factor['bytes'])} the "
-        "student's. The controls have the student's size and speed. Every group has its own scale, from 0."
+        f"The {_teacher(report)}'s parameters are {times(factor['parameters'])} and its bytes {times(factor['bytes'])} "
+        "the student's. The controls have the student's size and speed. Every group has its own scale, from 0."
     )
-    head = ["Batch", "Tokens", "Threads", "Best teacher p50 / p95, ms", "Student p50 / p95, ms", "Speed-up"]
+    head = [
+        "Batch",
+        "Tokens",
+        "Threads",
+        f"{_teacher(report).capitalize()} p50 / p95, ms",
+        "Student p50 / p95, ms",
+        "Speed-up",
+    ]
     table = [
         [
             *(str(row["batch"]), str(row["tokens"]), str(row["threads"])),
@@ -306,7 +318,7 @@ def _lost(evidence: Evidence) -> str:
         "adjusted after Holm."
     )
     if not found["losses"]:
-        said = f"No slice is shown to fall behind the best teacher or the control: {looked}"
+        said = f"No slice is shown to fall behind the {_teacher(evidence.report)} or the control: {looked}"
         return html.section("lost", "What was lost", html.paragraph(said))
     rows = [
         [

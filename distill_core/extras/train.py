@@ -254,13 +254,7 @@ def _done(ctx: RunContext, prepared: Prepared, planned: StudentPlan, course: Cou
         answers = arms.stored_answers(folder)
         return known, _scores(prepared, answers["test"])
     arm = arms.train(ctx, prepared, planned, course)
-    point = {
-        "seed": trial.seed,
-        "steps": arm.steps,
-        "validation": arm.validation[metric],
-        "test": arm.test[metric],
-        "seconds": arm.seconds,
-    }
+    point = arms.point_of(arm, metric)
     write_json(folder / OUTCOME, point)
     _forget_weights(folder)
     return point, _scores(prepared, arm.answers["test"])

@@ -209,8 +209,9 @@ def _arguments(folder: RunFolder, order: Order) -> list[str]:
 def stop(folder: RunFolder, kind: str) -> None:
     """Ask the process to stop after a checkpoint. Harmless where none works on it."""
     state = read_state(folder, kind)
-    if state.state == "running" and state.pid:
-        ProcessInfo(state.pid, state.started, 1).send(signal.SIGTERM)
+    worker = ProcessInfo(state.pid, state.started, 1)
+    if state.state == "running" and worker.works_on(folder):
+        worker.send(signal.SIGTERM)
 
 
 def _reap(process: subprocess.Popen[bytes]) -> None:

@@ -18,7 +18,7 @@ from distill_core.models.used_rows import rows_in_use
 from distill_core.sections.teaching import heard, lessons_of
 from distill_core.signals.predict import UnitAnswers, predict_units
 from distill_core.stages.cache import TeacherSignals, build_terms, setup, training_logits
-from distill_core.stages.context import RunContext
+from distill_core.stages.context import RunContext, Uncharted
 from distill_core.stages.plan import StudentPlan, left_out, new_student, phases_of, trials_of
 from distill_core.stages.prepare import Prepared
 from distill_core.storage import write_json
@@ -53,6 +53,17 @@ class FinishedArm:
     answers: dict[str, UnitAnswers] = field(default_factory=dict)
 
 
+def point_of(arm: FinishedArm, metric: str) -> dict[str, Any]:
+    """What a measurement on request keeps of a trial."""
+    return {
+        "seed": arm.trial.seed,
+        "steps": arm.steps,
+        "validation": arm.validation[metric],
+        "test": arm.test[metric],
+        "seconds": arm.seconds,
+    }
+
+
 @dataclass(frozen=True)
 class Course:
     """How one trial is trained. lessons: made for its student. note: what is said meanwhile."""
@@ -71,6 +82,8 @@ def run(ctx: RunContext, prepared: Prepared, signals: list[TeacherSignals], plan
         arm = train(ctx, prepared, plan, course_of(ctx, prepared, signals, plan, trial, main_weight.get(trial.seed)))
         main_weight.setdefault(trial.seed, arm.mean_weight)
         finished.append(arm)
+        if left_out(trial.arm) is not None:
+            continue  # told apart from the controls, when it is measured (`stages.results`)
         metric = prepared.task.metric
         ctx.sink.emit(
             "arm",
@@ -141,7 +154,7 @@ def _fit(ctx: RunContext, prepared: Prepared, plan: StudentPlan, student: Studen
         trial,
         lengths=plan.texts.pool.lengths,
         folder=ctx.folder.checkpoints / trial.key,
-        sink=ctx.sink,
+        sink=ctx.sink if left_out(trial.arm) is None else Uncharted(ctx.sink),
         stop=ctx.stop,
         progress=ctx.plan.item(item),
     ).run()

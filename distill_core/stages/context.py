@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -101,6 +102,17 @@ class RunContext:
             write_json(self._cpu_path, spent)
             if finished:
                 self.sink.emit("stage", stage=name, state="finished", seconds=seconds[name])
+
+
+class Uncharted:
+    """A sink that leaves out the curves of what nobody asked to see drawn; everything else is reported."""
+
+    def __init__(self, sink: EventSink) -> None:
+        self.sink = sink
+
+    def emit(self, kind: str, **payload: Any) -> None:
+        if kind not in ("metric", "phase", "resumed"):
+            self.sink.emit(kind, **payload)
 
 
 def _read_seconds(path: Path) -> dict[str, float]:

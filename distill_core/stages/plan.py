@@ -8,6 +8,7 @@ import numpy as np
 
 from distill_core.models.prune import renumber
 from distill_core.models.students import Student, build_student
+from distill_core.sections.teaching import needed
 from distill_core.stages.cache import terms_in_use
 from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared, TeacherTexts
@@ -37,6 +38,8 @@ def arms_of(ctx: RunContext) -> list[str]:
         arms.append("uniform")
     if "no_teacher" in ctx.config.controls:
         arms.append("no_teacher")
+    if "without_each" in ctx.config.controls:
+        arms += [without(n) for n in range(len(ctx.config.teachers)) if needed(ctx.config, n) is None]
     return arms
 
 

@@ -136,6 +136,21 @@ def test_an_arm_without_the_second_teacher_is_a_run_with_the_first_alone(tmp_pat
     assert first is not None and np.array_equal(first.predicted("main:13"), alone)
 
 
+def test_as_a_control_of_the_run_it_is_the_same_and_stands_apart_from_the_report(tmp_path, material) -> None:
+    runner = Runner(tmp_path, material)
+    config = runner.config(student=LSTM, controls=["without_each"], **BRIEF)
+    report, folder, sink = runner.run(config)
+    folder.config.write_text(config.to_yaml(), encoding="utf-8")
+    assert {arm["name"] for arm in report["arms"]} == {"main"}
+    state = read_state(folder, "without")
+    assert state.state == "done" and [point["number"] for point in state.figures["points"]] == [0, 1]
+    shown = {row["arm"] for kind, payload in sink.events if kind == "metric" for row in payload["rows"]}
+    assert "main" in shown and not any(arm.startswith("without") for arm in shown)
+    later = without_teachers(FinishedRun.open(folder, DataHome(tmp_path / "home")), MemorySink(), StopToken(), print)
+    assert later["rows"] == state.figures["rows"]
+    assert [point["test"] for point in later["points"]] == [point["test"] for point in state.figures["points"]]
+
+
 def test_what_cannot_be_measured_is_refused(few, tmp_path, material) -> None:
     runner = Runner(tmp_path, material)
     single = ran(runner, runner.config(teachers=1, student=LSTM, controls=[], **BRIEF), "single")

@@ -4,7 +4,7 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
   const redraw = new WeakMap();
   // with: {words, metric, server, run}
   const draw = (node, report, {words, metric, server, run}) => {
-    P.setWords(words);
+    P.setWords(words, report);
     const spoken = metric || String(report.metric).replaceAll("_", " "), list = P.models(report);
     const ask = fn => request => call(fn, {run, ...request});
     const asks = {details: ask(server.details), temperature: ask(server.temperature), cost: ask(server.cost),
@@ -14,15 +14,15 @@ if (!window.StillroomResult) window.StillroomResult = (() => {
     const again = rows => {
       for (const [part, before] of beside) {
         const fresh = T[part](report, list, rows);
-        if (before.querySelector(".sr-how[open]")) fresh.querySelector(".sr-how").open = true;
+        if (before.querySelector(".sr-how[open]")) fresh.querySelector(".sr-how")?.setAttribute("open", "");
         before.replaceWith(fresh);
         beside.set(part, fresh);
       }
     };
-    for (const part of ["size", "latency"]) beside.set(part, T[part](report, list, []));
+    for (const part of ["size", "exports"]) beside.set(part, T[part](report, list, []));
     redraw.set(node, again);
     fill(node, verdict, window.StillroomReport.draw(ask, server),
-      h("div", {class: "sr-result-grid"}, T.quality(report, list, spoken), beside.get("size"), beside.get("latency"), T.controls(report, list)),
+      h("div", {class: "sr-result-grid"}, T.quality(report, list, spoken), beside.get("size"), T.latency(report, list), T.controls(report, list), beside.get("exports")),
       window.StillroomWorth.draw(ask, server, report),
       T.perLanguage(report, list, spoken), T.perClass(report, list), window.StillroomDetail.draw(report, asks), window.StillroomExamples.draw(asks, report.name || run),
       window.StillroomTry.draw(trying, {kept: report.kept, unit: report.unit, name: report.name || run}));

@@ -34,21 +34,28 @@ if (!window.StillroomTables) window.StillroomTables = (() => {
       ...rows.map(r => h("tr", null, h("th", {scope: "row"}, swatch(css(r)), r.role === "student" ? W.student : r.name),
         num(S.ms(r.p50)), num(S.ms(r.p95)), h("td", {class: "sr-bar-cell"}, bar(r.p50, most, css(r)))))];
   };
-  const latency = (report, list, exported) => {
+  const latency = (report, list) => {
     const W = P.W, rows = report.latency_models || [], body = [];
     const css = r => r.role === "student" ? "sr-s" : (list.find(m => m.label === r.name) || {css: "sr-t1"}).css;
     for (const batch of [...new Set(rows.map(r => r.batch))].sort((a, b) => a - b))
       body.push(...timed(say(W.batch, {batch}), (report.latency || []).find(r => r.batch === batch)?.speedup, rows.filter(r => r.batch === batch), css));
-    const one = (report.latency || [])[0] || rows[0] || {}, p = report.protocol?.latency || {}, elsewhere = exported.filter(r => r.runtime !== one.runtime && r.figures.latency?.length);
-    const batches = new Set(rows.map(r => r.batch));
-    for (const r of elsewhere) for (const row of r.figures.latency.filter(row => batches.has(row.batch))) body.push(...timed(say(W.batch_on, {batch: row.batch, title: r.title}), row.speedup,
-      [...(row.teacher_ms ? [{role: "teacher", name: r.figures.teacher, ...row.teacher_ms}] : []), {role: "student", ...row.student_ms}], css));
-    const first = elsewhere[0]?.figures;
+    const one = (report.latency || [])[0] || rows[0] || {}, p = report.protocol?.latency || {};
     return group(W.latency, table(W.latency, [W.model, W.p50, W.p95, ""], body),
       how(say(W.latency_how, {tokens: one.tokens ?? "?", threads: one.threads ?? "?", runtime: one.runtime || "torch", device: p.device ? say(W.on_device, p) : ""}),
-        known(p.warmup) ? say(W.calls_how, {warmup: p.warmup, repeats: p.repeats ?? "?"}) : null, W.speed_how,
-        first ? say(W.exports_how, {tokens: first.latency[0].tokens, threads: first.latency[0].threads, device: first.device?.device_name || "CPU", repeats: first.protocol?.repeats ?? "?"}) : null,
-        first && elsewhere.some(r => !r.figures.teacher) ? W.exports_alone : null));
+        known(p.warmup) ? say(W.calls_how, {warmup: p.warmup, repeats: p.repeats ?? "?"}) : null, W.speed_how));
+  };
+  // Exports on runtimes of their own: a line for each batch size, student and best teacher on the same one.
+  const exports = (report, list, exported) => {
+    const W = P.W, here = (report.latency_models || [])[0]?.runtime, elsewhere = exported.filter(r => r.runtime !== here && r.figures.latency?.length), first = elsewhere[0]?.figures;
+    if (!first) return h("div", {hidden: true});
+    const times = t => t ? S.ms(t.p50) + " / " + S.ms(t.p95) : S.DASH, teacher = list.find(m => m.label === (elsewhere.find(r => r.figures.teacher) || elsewhere[0]).figures.teacher);
+    const heads = [W.export, W.batch_head, [teacher ? swatch(teacher.css) : null, say(W.times, {model: teacher?.label || W.teacher})], [swatch("sr-s"), say(W.times, {model: W.student})], W.speed];
+    const found = group(W.exports, table(W.exports, heads, elsewhere.flatMap(r => r.figures.latency.map(row => h("tr", null, h("th", {scope: "row"}, r.title),
+      num(row.batch), num(times(row.teacher_ms)), num(times(row.student_ms)), num(h("b", null, S.times(row.speedup))))))),
+      how(say(W.exports_how, {tokens: first.latency[0].tokens, threads: first.latency[0].threads, device: first.device?.device_name || "CPU", repeats: first.protocol?.repeats ?? "?"}),
+        elsewhere.some(r => !r.figures.teacher) ? W.exports_alone : null));
+    found.classList.add("sr-whole-row");
+    return found;
   };
   const controls = (report, list) => {
     const W = P.W, shown = list.filter(m => !m.teacher);
@@ -79,5 +86,5 @@ if (!window.StillroomTables) window.StillroomTables = (() => {
       [...languages.map(name => h("tr", null, h("th", {scope: "row"}, name), shown.map(m => num(S.points(m.per_language[name]?.f1 ?? m.per_language[name]?.accuracy))))),
         h("tr", null, h("th", {scope: "row"}, W.mean_of_languages), shown.map(m => num(h("b", null, S.points(average(m))))))]));
   };
-  return {quality, size, latency, controls, perClass, perLanguage};
+  return {quality, size, latency, exports, controls, perClass, perLanguage};
 })();
