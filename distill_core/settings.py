@@ -29,7 +29,8 @@ def is_loopback(host: str) -> bool:
 class Settings:
     """What the app was told. `public` means: people who are not the owner of this machine may reach it.
 
-    max_upload_mb in 10^6 bytes; max_queue counts waiting runs; auth is (user, password).
+    max_upload_mb in 10^6 bytes; max_queue counts waiting runs; auth is (user, password); mcp: are the API's functions
+    offered as MCP tools, None: where that is safe (`offers_mcp`).
     """
 
     home: DataHome
@@ -41,11 +42,12 @@ class Settings:
     max_upload_mb: int = 200
     max_queue: int = 20
     device: str = "auto"
+    mcp: bool | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Reads STILLROOM_HOME, HOST, PORT, ALLOW_PUBLIC, STILLROOM_AUTH (user:password), SPACE_ID, MAX_UPLOAD_MB,
-        MAX_QUEUE, STILLROOM_DEVICE. Raises StillroomError naming the variable at fault."""
+        MAX_QUEUE, STILLROOM_DEVICE, STILLROOM_MCP. Raises StillroomError naming the variable at fault."""
         env = os.environ if environment is None else environment
         home = env.get("STILLROOM_HOME")
         space_id = env.get("SPACE_ID") or None
@@ -64,6 +66,7 @@ class Settings:
             max_upload_mb=_number(env, "MAX_UPLOAD_MB", 200, 1, 100_000),
             max_queue=_number(env, "MAX_QUEUE", 20, 1, 10_000),
             device=device,
+            mcp=_flag(env["STILLROOM_MCP"]) if (env.get("STILLROOM_MCP") or "").strip() else None,
         )
 
     @property
@@ -77,11 +80,22 @@ class Settings:
         return not self.public
 
     @property
+    def offers_mcp(self) -> bool:
+        """Gradio's MCP endpoint asks for no login: by itself it is there only where nobody else can reach it."""
+        return (not self.public and self.auth is None) if self.mcp is None else self.mcp
+
+    @property
     def address(self) -> str:
         return f"http://{self.host}:{self.port}"
 
     def check_bind(self) -> None:
-        """Raises StillroomError for a bind beyond loopback with neither login nor an explicit ALLOW_PUBLIC=1."""
+        """Raises StillroomError for a bind beyond loopback with neither login nor an explicit ALLOW_PUBLIC=1, and for
+        a login that the MCP endpoint would go around."""
+        if self.auth and self.offers_mcp:
+            raise StillroomError(
+                "STILLROOM_MCP=1 would let in whoever has no login: the MCP endpoint does not ask for one.",
+                hint="Leave STILLROOM_MCP out, or guard the app by a proxy instead of STILLROOM_AUTH.",
+            )
         if is_loopback(self.host) or self.auth or self.allow_public:
             return
         raise StillroomError(

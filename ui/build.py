@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from distill_core.errors import StillroomError
-from ui import markup, text
+from ui import api, markup, text
 from ui.pages import compare, header, home, import_run, lists, new, new_drawing, new_fill, new_latency, new_open, run
 
 #: The address changes before the run is drawn: Plotly and every link look at it.
@@ -87,6 +87,7 @@ def build_app(services: Any, downloads: Path) -> gr.Blocks:
             concurrency_limit=None,
         )
         _wire_starts(services, token, opened, home_page, new_page, columns)
+        api.build(services)
     app.queue(default_concurrency_limit=8)
     return app
 

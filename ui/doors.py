@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 
 from distill_core.layout import ASSETS
-from ui import text, theme
+from ui import mcp, text, theme
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -108,7 +108,9 @@ def launch(app: Any, settings: Any, *, environment: Mapping[str, str] | None = N
         inbrowser=False,
         share=False,
         enable_monitoring=False,
-        mcp_server=False,
+        mcp_server=settings.offers_mcp,
         prevent_thread_lock=True,
         app_kwargs={"middleware": [Middleware(Doorkeeper, allowed=allowed_hosts(settings.host, environment))]},
     )
+    if settings.offers_mcp:
+        mcp.answer_in_json(app)

@@ -20,6 +20,7 @@ from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, is_run
 from distill_core.services import check as checking
 from distill_core.services import drawing, files, fitting, log_lines, next_steps, own_students, teacher_cards
 from distill_core.services import look as looking
+from distill_core.services.api_services import ApiServices
 from distill_core.services.check import CheckOutcome
 from distill_core.services.compare_services import CompareServices
 from distill_core.services.differences import differences
@@ -38,7 +39,7 @@ from distill_core.settings import HomeLock, Settings
 log = logging.getLogger(__name__)
 
 
-class Services(WithExamples, ResultServices, ExportServices, CompareServices):
+class Services(WithExamples, ResultServices, ExportServices, CompareServices, ApiServices):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
