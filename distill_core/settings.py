@@ -15,6 +15,8 @@ from distill_core.errors import DiskError, JobError, StillroomError
 from distill_core.layout import DataHome
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+#: set on a Space whose front matter has `hf_oauth: true`; without the secret anybody could sign a cookie
+OAUTH = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 
 
 def is_loopback(host: str) -> bool:
@@ -31,6 +33,8 @@ class Settings:
 
     max_upload_mb in 10^6 bytes; max_queue counts waiting runs; auth is (user, password); mcp: are the API's functions
     offered as MCP tools, None: where that is safe (`offers_mcp`).
+    On a Space: open_space: may everybody start runs? oauth: can people sign in? zero_gpu: is its GPU lent for moments?
+    backup: a mounted folder that run folders are copied to.
     """
 
     home: DataHome
@@ -43,15 +47,23 @@ class Settings:
     max_queue: int = 20
     device: str = "auto"
     mcp: bool | None = None
+    space_author: str = ""
+    open_space: bool = False
+    oauth: bool = False
+    zero_gpu: bool = False
+    backup: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Reads STILLROOM_HOME, HOST, PORT, ALLOW_PUBLIC, STILLROOM_AUTH (user:password), SPACE_ID, MAX_UPLOAD_MB,
-        MAX_QUEUE, STILLROOM_DEVICE, STILLROOM_MCP. Raises StillroomError naming the variable at fault."""
+        MAX_QUEUE, STILLROOM_DEVICE, STILLROOM_MCP, STILLROOM_BACKUP, and what a Space says of itself. Raises
+        StillroomError naming the variable at fault."""
         env = os.environ if environment is None else environment
         home = env.get("STILLROOM_HOME")
         space_id = env.get("SPACE_ID") or None
         device = (env.get("STILLROOM_DEVICE") or "auto").lower()
+        zero_gpu = space_id is not None and _flag(env.get("SPACES_ZERO_GPU"))
+        backup = (env.get("STILLROOM_BACKUP") or "").strip()
         if device not in DEVICES:
             raise StillroomError(
                 f"STILLROOM_DEVICE={device!r} is no device.", hint=f"Choose one of {', '.join(DEVICES)}."
@@ -65,8 +77,14 @@ class Settings:
             space_id=space_id,
             max_upload_mb=_number(env, "MAX_UPLOAD_MB", 200, 1, 100_000),
             max_queue=_number(env, "MAX_QUEUE", 20, 1, 10_000),
-            device=device,
+            # A process of its own gets nothing of a GPU that is lent to one call for a moment.
+            device="cpu" if zero_gpu else device,
             mcp=_flag(env["STILLROOM_MCP"]) if (env.get("STILLROOM_MCP") or "").strip() else None,
+            space_author=env.get("SPACE_AUTHOR_NAME") or "",
+            open_space=_flag(env.get("ALLOW_PUBLIC")),
+            oauth=space_id is not None and all(env.get(name) for name in OAUTH),
+            zero_gpu=zero_gpu,
+            backup=Path(backup).expanduser().resolve() if backup else None,
         )
 
     @property
@@ -78,6 +96,11 @@ class Settings:
     def allow_local_paths(self) -> bool:
         """May people name files and folders of this machine? Only where the page is theirs alone."""
         return not self.public
+
+    @property
+    def viewers(self) -> bool:
+        """Viewer mode: everybody but the owner only looks. On a Space, unless its owner set a login or opened it."""
+        return self.space_id is not None and self.auth is None and not self.open_space
 
     @property
     def offers_mcp(self) -> bool:
