@@ -1,4 +1,4 @@
-"""Words of viewer mode and of a Space's own limits."""
+"""Words of viewer mode."""
 
 LOOK = "You can look around here: examples, results and the playground. To train, take a copy of this Space."
 NO_SIGN_IN = "Its owner cannot be recognised: signing in is not set up (docs/deploy.md)."
@@ -8,5 +8,3 @@ SIGN_IN = "Sign in as its owner"
 SIGN_OUT = "Sign out ({})"
 REFUSED = "This Space can be looked at; this is its owner's to do. Duplicate it, or sign in if it is yours."
 NO_FILES = "Files of this Space are its owner's. Duplicate it, or sign in if it is yours."
-ZERO_GPU = "This Space's GPU is lent for moments at a time (ZeroGPU): runs use its CPU."
-BACKUP = "Backup: {said}"
