@@ -15,8 +15,6 @@ def prepare(settings: Settings) -> None:
     """What Gradio reads when it is imported: no analytics, temporary files inside the data folder."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(settings.home.cache / "gradio")
-    if settings.oauth:
-        os.environ.setdefault("SYSTEM", "spaces")  # Gradio's sign-in looks for it, and a Docker Space may lack it
 
 
 def serve(settings: Settings) -> int:

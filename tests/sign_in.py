@@ -1,7 +1,7 @@
 """Hugging Face's sign-in on this machine: an OpenID provider that lets `person` in without asking, and `whoami`.
 
-Answers as the Hub does: discovery, authorize (a redirect with a code), token (an ID token signed with a key of its own),
-keys, userinfo, and /api/whoami-v2.
+Answers as the Hub does: discovery, authorize (a redirect with a code), token (an ID token, signed), keys, userinfo, and
+/api/whoami-v2.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class SignIn:
             "OAUTH_SCOPES": "openid profile",
             "OPENID_PROVIDER_URL": self.url,
             "HF_ENDPOINT": self.url,
+            "HF_HUB_OFFLINE": "0",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
             "NO_PROXY": "127.0.0.1",
         }
 

@@ -92,7 +92,8 @@ def build_app(services: Any, downloads: Path, settings: Any = None) -> gr.Blocks
         )
         _wire_starts(services, token, opened, home_page, new_page, columns)
         api.build(services)
-    app.queue(default_concurrency_limit=8)
+    # Said outright, because on ZeroGPU Gradio would let one event wait and turn away all others: pages came up empty.
+    app.queue(default_concurrency_limit=8, max_size=10_000)
     return app
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio.to_thread
 import gradio as gr
+from gradio import oauth
 from gradio.context import LocalContext
 from starlette.responses import PlainTextResponse
 
@@ -110,6 +111,9 @@ def build(app: gr.Blocks, settings: Any) -> None:
     with gr.Row(elem_id="visitors"):
         said = markup.still_html(told_html(settings, False), elem_id="visitor-said")
         if settings.oauth:
+            # Gradio's sign-in takes a Space for one by a variable that Docker Spaces lack; setting that variable would
+            # also switch on its hot reloading, and pages that ask huggingface.co about the Space.
+            oauth.get_space = lambda: settings.space_id
             gr.LoginButton(words.SIGN_IN, words.SIGN_OUT, size="md", scale=0, elem_id="sign-in", variant="secondary")
 
     def told(request: gr.Request) -> str:

@@ -1,4 +1,4 @@
-"""ZeroGPU: a Space whose GPU is lent to single calls, for moments. Runs are processes of their own and get none of it."""
+"""ZeroGPU: a Space whose GPU is lent to single calls, for moments. Runs are processes of their own and get none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`backup`: what the app does by itself with STILLROOM_BACKUP, once and by hand. Nothing is printed that was not done."""
+"""`backup`: what the app does by itself with STILLROOM_BACKUP, once and by hand."""
 
 from __future__ import annotations
 
