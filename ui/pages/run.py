@@ -47,7 +47,7 @@ TOP = f"""
 """
 BOTTOM = f"""
 <div class="sr-run" id="run-body">
-  <h2 class="sr-visually-hidden">{esc(text_charts.TOOLBAR["label"])}</h2>
+  <h2 class="sr-curves-head">{esc(text_charts.HEAD)}</h2>
   <div id="live-charts" class="sr-charts"></div>
   <section class="sr-card"><div class="sr-card-head"><h3>{esc(words.BESIDE)}
     <span class="sr-muted" id="run-compression"></span></h3></div>

@@ -182,7 +182,12 @@ def test_the_facade_compares_by_id_and_overlays_curves(app: Services) -> None:
     assert [one["id"] for one in found["left_out"]] == ["gone-1"]
     with pytest.raises(JobError, match="no such run"):
         app.compare(["gone-1"])
-    curves = app.compare_curves(["a-1", "b-1"])
+    with_example = app.compare(["support-demo", "a-1"])
+    assert [run["id"] for run in with_example["runs"]] == ["a-1"]
+    assert "another machine" in with_example["left_out"][0]["why"]
+    with pytest.raises(JobError, match="another machine"):
+        app.compare(["support-demo"])
+    curves = app.compare_curves(["support-demo", "a-1", "b-1", "gone-1"])
     assert [one["run"] for one in curves] == ["a-1", "b-1"]
     assert [(one["arm"], one["name"]) for one in curves[0]["curves"]] == [("main", "validation_quality")]
     assert list(unpacked(curves[0]["points"][0]).values())[-1] == (300, 0.935)
