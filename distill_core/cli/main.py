@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
-from distill_core.cli import beside, compare, examine, plan, reproduce, runs, show
+from distill_core.cli import backup, beside, compare, examine, plan, reproduce, runs, show
 from distill_core.cli import export as exporting
 from distill_core.cli import extra as measuring
 from distill_core.cli import run as running
@@ -88,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--public", action="store_true", help="a new repository is public (default: private)")
     sub = command("import", "Take a run that was made elsewhere into the data folder.", _import)
     sub.add_argument("source", type=Path, metavar="DIR|ZIP")
+    backup.add_backup(command("backup", "Copy runs to a mounted folder, or take them back from it.", backup.backup))
     sub = command("note", "Name, tag, annotate or archive a run, or show what is written beside it.", _note)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--name")

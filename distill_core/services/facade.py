@@ -20,6 +20,8 @@ from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, is_run
 from distill_core.services import check as checking
 from distill_core.services import drawing, files, fitting, log_lines, next_steps, own_students, teacher_cards
 from distill_core.services import look as looking
+from distill_core.services.api_services import ApiServices
+from distill_core.services.backups import backups_of
 from distill_core.services.check import CheckOutcome
 from distill_core.services.compare_services import CompareServices
 from distill_core.services.differences import differences
@@ -40,7 +42,7 @@ from distill_core.settings import HomeLock, Settings
 log = logging.getLogger(__name__)
 
 
-class Services(WithExamples, ResultServices, ExtraServices, ExportServices, CompareServices):
+class Services(WithExamples, ResultServices, ExtraServices, ExportServices, CompareServices, ApiServices):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
@@ -65,6 +67,7 @@ class Services(WithExamples, ResultServices, ExtraServices, ExportServices, Comp
             trying = WarmChild(environment=devices, log_path=self.home.cache / "playground.log")
             self._playground = Playground(trying, self.home, self._uploads_only(), settings.device)
             self._planning = Planning(self.warm, self.home, self._uploads_only())
+            self._backups = backups_of(self.home, self.store, settings.backup)
             self.supervisor = Supervisor(
                 self.store,
                 self.home,
@@ -85,6 +88,7 @@ class Services(WithExamples, ResultServices, ExtraServices, ExportServices, Comp
         self._machine.start(on_ready=self.supervisor.wake)
         threading.Thread(target=self.shelf.throw_away, name="trash", daemon=True).start()
         self.supervisor.start()
+        self._backups.start()
 
     def close(self) -> None:
         """Stop supervising and give the data folder back. Runs go on; the next app adopts them."""
@@ -93,6 +97,7 @@ class Services(WithExamples, ResultServices, ExtraServices, ExportServices, Comp
         self.warm.close()
         self._playground.child.close()
         self._examples.close()
+        self._backups.close()
         self.store.close()
         self._lock.release()
 
@@ -106,9 +111,11 @@ class Services(WithExamples, ResultServices, ExtraServices, ExportServices, Comp
 
     def machine(self) -> dict[str, Any]:
         """{device: "cuda"|"mps"|"cpu"|"checking…", device_name, devices (list of lanes), cores, memory_gb,
-        offline (None until known), ready: bool (False while the device is being looked for)}"""
+        offline (None until known), ready: bool (False while the device is being looked for), zero_gpu: bool, backup:
+        `services.backups.Backups.state` | None (there is none)}"""
         offline = hub_is_offline() if self._offline_known.is_set() else None
-        return {**self._machine.describe(), "offline": offline}
+        more = {"zero_gpu": self.settings.zero_gpu, "backup": self._backups.state()}
+        return {**self._machine.describe(), "offline": offline, **more}
 
     def bundled(self) -> dict[str, list[dict[str, str]]]:
         """{data: [{name}], teachers: [{name, source ("bundled:NAME")}]}: what ships with the project."""
