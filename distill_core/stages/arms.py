@@ -77,7 +77,7 @@ def _train(
     student = new_student(ctx, prepared, trial.seed).to(ctx.device)
     folder = ctx.folder.checkpoints / trial.key
     with rows_in_use([(student, [plan.texts.pool, plan.texts.validation])], folder):
-        result = _fit(ctx, prepared, signals, plan, student, trial, main_weight)
+        result = fit(ctx, prepared, signals, plan, student, trial, main_weight)
     evaluated = _evaluate_once(ctx, prepared, plan, student, folder)
     return FinishedArm(
         trial=trial,
@@ -91,15 +91,16 @@ def _train(
     )
 
 
-def _fit(
+def fit(
     ctx: RunContext,
     prepared: Prepared,
     signals: list[TeacherSignals],
     plan: StudentPlan,
     student: Student,
     trial: Trial,
-    main_weight: float | None,
+    main_weight: float | None = None,
 ) -> FitResult:
+    """Train one student as the trial says, validation alone choosing the state it is left in."""
     phases, held = hold_out(phases_of(ctx, plan, trial.arm), trial.seed)
     learner = StudentLearner(
         trial.arm,
