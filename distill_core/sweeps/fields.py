@@ -20,7 +20,7 @@ from distill_core.errors import ConfigError, FieldError
 Kind = Literal["int", "float", "bool", "choice"]
 Scalar = bool | int | float | str | None
 
-#: settings that a trial has of its own, or that change what quality is measured on, so that trials could not be compared
+#: settings that a trial has of its own, or what quality is measured on: trials could not be compared
 _FIXED = ("schema_version", "about", "name", "seeds", "device", "threads", "data", "controls", "signals", "measure")
 _YET_FREE = ("data.max_tokens",)
 
@@ -118,8 +118,8 @@ def changed(base: RunConfig, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked_value(base: RunConfig, path: str, value: Any) -> Any:
-    """A value as the config holds it ("1e-3" → 0.001). Raises ConfigError where it cannot stand at this setting; what is
-    wrong elsewhere (values that do not go together) is left to the trial."""
+    """A value as the config holds it ("1e-3" → 0.001). Raises ConfigError where it cannot stand at this setting; what
+    is wrong elsewhere (values that do not go together) is left to the trial."""
     try:
         found = value_at(configs.from_dict(changed(base, {path: value})), path)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""What a sweep is: a base run config, the settings it varies, a budget, a sampler, what it is judged by. YAML in, out."""
+"""What a sweep is: a base run config, the settings it varies, a budget, a sampler, objectives. YAML in, out."""
 
 from __future__ import annotations
 
@@ -113,7 +113,8 @@ class SweepSpec(Section):
             raise ValueError("objectives: quality comes first, and each stands only once.")
         if self.prune and len(self.objectives) > 1:
             raise ValueError(
-                "prune: trials can only be ended early where quality alone counts; leave it off, or choose one objective."
+                "prune: trials can only be ended early where quality alone counts; leave it off, or choose that "
+                "objective alone."
             )
         if self.budget.trials is None and self.budget.minutes is None and self.sampler != "grid":
             raise ValueError("budget: say how many trials or how many minutes.")

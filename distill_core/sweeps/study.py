@@ -2,8 +2,8 @@
 
 There is no study that lives on. Each question builds one from the finished trials, with a sampler seeded by the sweep's
 seed and the trial's number; so what is proposed depends on the folder alone, and a sweep that was interrupted proposes
-what it would have proposed (grid, random: whatever was measured; the others: where the trials' figures repeat, as on CPUs
-they do).
+what it would have proposed (grid, random: whatever was measured; the others: where the trials' figures repeat, as on
+CPUs they do).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import optuna
@@ -102,7 +103,8 @@ def _sampler(spec: SweepSpec, seed: int) -> BaseSampler:
 def _study(spec: SweepSpec, tried: Sequence[Tried], sampler: BaseSampler | None = None) -> optuna.Study:
     """A study in memory that holds what was finished or pruned."""
     study = optuna.create_study(
-        directions=[DIRECTIONS[name] for name in spec.objectives], sampler=sampler or RandomSampler(seed=0)
+        directions=[DIRECTIONS[name] for name in spec.objectives],  # type: ignore[misc]
+        sampler=sampler or RandomSampler(seed=0),
     )
     ranges = distributions(spec)
     study.add_trials([told for one in tried if (told := _told(spec, one, ranges)) is not None])
@@ -120,8 +122,11 @@ def _told(spec: SweepSpec, one: Tried, ranges: dict[str, BaseDistribution]) -> F
 
 
 def is_hopeless(spec: SweepSpec, tried: Sequence[Tried], curve: Sequence[float]) -> bool:
-    """Is a trial's best validation so far below the median of the finished trials at the same evaluation? Evaluations are
-    equal shares of a training, so trials of unequal length are compared at equal shares. The first one is let pass."""
+    """Is a trial's best validation so far below the median of the finished trials at the same evaluation?
+
+    Evaluations are equal shares of a training, so trials of unequal length are compared at equal shares. The first one
+    is let pass.
+    """
     if not spec.prune or len(spec.objectives) > 1 or len(curve) < 2:
         return False
     expected = spec.most_trials or 20
@@ -145,8 +150,10 @@ def importance(spec: SweepSpec, tried: Sequence[Tried]) -> dict[str, dict[str, f
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            shares = get_param_importances(
-                study, params=varied, target=lambda trial, at=number: float(trial.values[at]),
-            )  # fmt: skip
+            shares = get_param_importances(study, params=varied, target=partial(_value, number))
         found[name] = {path: float(share) for path, share in shares.items()}
     return found
+
+
+def _value(number: int, trial: FrozenTrial) -> float:
+    return float(trial.values[number])

@@ -1,5 +1,7 @@
-"""One trial: the stages of a run up to the trained student, and its validation. Test rows are dropped before anything is
-trained; teachers and their answers are those of the stores that runs share."""
+"""One trial: the stages of a run up to the trained student, and its validation.
+
+Test rows are dropped before anything is trained; teachers and their answers are those of the stores that runs share.
+"""
 
 from __future__ import annotations
 
