@@ -16,6 +16,7 @@ from distill_core.jobs.queue import RunQueue
 from distill_core.jobs.shelf import Shelf
 from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
+from distill_core.jobs.sweeps import Sweeps
 from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, is_run_id
 from distill_core.services import check as checking
 from distill_core.services import drawing, files, fitting, log_lines, next_steps, own_students, teacher_cards
@@ -32,13 +33,14 @@ from distill_core.services.planning import Planning
 from distill_core.services.playground import Playground
 from distill_core.services.result_services import ResultServices
 from distill_core.services.series import CurveCache, points_csv
+from distill_core.services.sweep_services import SweepServices
 from distill_core.services.warm import WarmChild
 from distill_core.settings import HomeLock, Settings
 
 log = logging.getLogger(__name__)
 
 
-class Services(WithExamples, ResultServices, ExportServices, CompareServices):
+class Services(WithExamples, ResultServices, ExportServices, CompareServices, SweepServices):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
@@ -56,6 +58,7 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices):
             self.shelf = Shelf(self.store, self.home)
             self.queue = RunQueue(self.store, self.home, limit=settings.max_queue)
             self._exports = Exports(self.home, self.store)
+            self._sweeps = Sweeps(self.home)
             self._machine = Machine(settings.device)
             self._offline_known = threading.Event()
             devices = {"CUDA_VISIBLE_DEVICES": ""} if settings.device == "cpu" else {}
@@ -69,6 +72,7 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices):
                 self.queue,
                 lanes=self._machine.lanes,
                 ready=self._offline_known,
+                sweeps=self._sweeps,
                 **(supervisor_options or {}),
             )
         except BaseException:
