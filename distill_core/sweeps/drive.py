@@ -125,7 +125,7 @@ class Sweep:
                 self._give_up(last, ledger)
             again = ledger.open
             if again is not None:
-                if again.deaths >= MOST_DEATHS:
+                if again.state == "begun" and again.deaths + 1 >= MOST_DEATHS:
                     self._end(
                         again.number, "failed", error=_died().as_dict(), seconds=_spent(self.folder, again.number)
                     )
