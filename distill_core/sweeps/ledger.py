@@ -36,7 +36,8 @@ COUNTED = ("done", "pruned", "failed")
 
 @dataclass
 class Tried:
-    """One trial. deaths: how often it was begun again after its process ended without saying why. changed: seq of its last event."""
+    """One trial. deaths: how often it was begun again after its process ended without saying why. changed: seq of its
+    last event."""
 
     number: int
     params: dict[str, Any] = field(default_factory=dict)
