@@ -1,7 +1,7 @@
 """Screenshots of every page for the docs, from the running app: python docs/take_screenshots.py
 
 Starts the app on an empty data folder, presses "Run the demo", and takes each page at 1440×900 and 390×844, light and
-dark, into docs/screenshots/. Needs the test requirements (Playwright and a Chromium) and takes about three minutes.
+dark, into docs/screenshots/. Needs the test requirements (Playwright and a Chromium) and takes about ten minutes.
 """
 
 from __future__ import annotations
@@ -78,6 +78,34 @@ def open_step(step: str) -> Callable[[Any], None]:
     return click
 
 
+TEXTS = "my card was charged twice\nhow do i reset the password\nthe parcel has not come yet"
+
+
+def try_it(page: Any) -> None:
+    page.click("#result-try > summary")
+    page.fill("#try-text", TEXTS)
+    page.click("#try-go")
+    page.wait_for_selector(".sr-try-table tbody tr:nth-child(3)")
+    scroll_to("#result-try")(page)
+
+
+def scroll_to(part: str) -> Callable[[Any], None]:
+    return lambda page: page.evaluate("part => document.querySelector(part).scrollIntoView()", part)
+
+
+def run_recipe(browser: Any, address: str, name: str) -> str:
+    """The id of a second run, once it is done: a recipe as it is filled in."""
+    page = browser.new_page()
+    page.goto(f"{address}/?view=new&recipe={name}")
+    page.wait_for_selector("#start-run:not([disabled])")
+    page.click("#start-run")
+    page.wait_for_url("**/?run=*", timeout=120_000)
+    page.wait_for_selector("#result:not([hidden])", timeout=900_000)
+    run_id = str(page.url.split("run=")[1])
+    page.close()
+    return run_id
+
+
 def photograph(browser: Any, address: str) -> None:
     camera = Camera(browser, address)
     camera.take("runs-empty", "?view=runs", "#runs-table .sr-empty")
@@ -92,6 +120,11 @@ def photograph(browser: Any, address: str) -> None:
     page.wait_for_selector("#result:not([hidden])", timeout=600_000)
     page.close()
     camera.take("result", query, "#result:not([hidden])")
+    camera.take("result-try", query, "#result:not([hidden])", try_it)
+    camera.take("result-take-away", query, "#take-formats article", scroll_to("#take-section"))
+    other = run_recipe(browser, address, "single_teacher")
+    both = query.removeprefix("?run=") + "," + other
+    camera.take("compare", f"?view=compare&runs={both}", ".sr-front .js-plotly-plot .trace")
     camera.take("home", "", "#last-runs a")
     camera.take("runs", "?view=runs", "#runs-table table")
     camera.take("new-data", "?view=new", "#continue-data")

@@ -28,7 +28,8 @@ class HubServer:
     slow: seconds before each answer. broken: answer every request with this status (500, 503 …). gated: exist, but
     access is on request. facts: what the Hub tells of a repository beside its files (tags, downloads, cardData …).
     In slow and broken, ``search`` names the list of repositories. requests: what was asked, as ``METHOD path``, in
-    order. writers: token → its owner, who may write below that name. created: what repositories were made with.
+    order. sent: bytes of the bodies of its answers. writers: token → its owner, who may write below that name.
+    created: what repositories were made with.
     """
 
     root: Path
@@ -37,6 +38,7 @@ class HubServer:
     gated: frozenset[str] = frozenset()
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    sent: int = 0
     writers: dict[str, str] = field(default_factory=dict)
     created: dict[str, dict[str, Any]] = field(default_factory=dict)
     uploads: dict[str, bytes] = field(default_factory=dict)
@@ -325,5 +327,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(content)
+                self.hub.sent += len(content)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # a client that gave up on a slow answer

@@ -98,6 +98,7 @@ NOT_FILLED = "{title} was not filled in."
 FILL_ANYWAY = "Fill it in all the same"
 GO_TO = "Go to {step}"
 TAKES = "Takes {span} here"
+TAKES_MEASURING = "Measuring how long it takes here …"
 
 SOURCES = (("Bundled", "bundled"), ("My files", "files"), ("Hugging Face Hub", "hub"))
 MODES = {"as_is": "Used as they are", "separate": "Finetuned separately", "cofinetune": "Co-finetuned (MT-BERT)"}

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +20,33 @@ if TYPE_CHECKING:
 _SPLITS = ("train", "validation", "test", "transfer")
 
 
+@dataclass
+class Head:
+    """How many rows of each split are read, and what `load_hub` then told: rows read, and rows there are (None where
+    the Hub does not say), both by split."""
+
+    rows: int
+    read: dict[str, int] = field(default_factory=dict)
+    there: dict[str, int | None] = field(default_factory=dict)
+
+
+_HEAD: ContextVar[Head | None] = ContextVar("head", default=None)
+
+
+@contextmanager
+def first_rows(rows: int) -> Iterator[Head]:
+    """Inside, `load_hub` reads the first rows of each split alone, and only as much of its files as that takes."""
+    head = Head(rows)
+    token = _HEAD.set(head)
+    try:
+        yield head
+    finally:
+        _HEAD.reset(token)
+
+
 def load_hub(config: HubData) -> dict[str, pd.DataFrame]:
-    """The configured splits as data frames, keyed train, validation, test, transfer (only those named).
+    """The configured splits as data frames, keyed train, validation, test, transfer (only those named); inside
+    `first_rows`, of each as many rows as that says.
 
     Columns of class labels, or of lists of them, hold the classes' names; a row without gold label (−1 or null) holds
     None. Rows keep the order they have on the Hub. Raises DataError (no such name, configuration or split; a loading
@@ -37,6 +67,9 @@ def load_hub(config: HubData) -> dict[str, pd.DataFrame]:
         configuration = _configuration(config, datasets.get_dataset_config_names(config.name, revision=commit))
         there = datasets.get_dataset_split_names(config.name, configuration, revision=commit)
         _refuse_missing_splits(config, list(there), wanted)
+        head = _HEAD.get()
+        if head is not None:
+            return _first_rows(config, configuration, commit, wanted, head)
         return {
             key: _frame(datasets.load_dataset(config.name, configuration, split=split, revision=commit))
             for key, split in wanted.items()
@@ -46,6 +79,37 @@ def load_hub(config: HubData) -> dict[str, pd.DataFrame]:
         raise
     except Exception as error:
         raise _in_words(error, config) from error
+
+
+def _first_rows(
+    config: HubData, configuration: str | None, commit: str, wanted: dict[str, str], head: Head
+) -> dict[str, pd.DataFrame]:
+    """Nothing is kept on disk, and a file is read only as far as its first rows go."""
+    import datasets
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+    from datasets.packaged_modules.parquet.parquet import ParquetConfig
+
+    # The library would try twenty times, five seconds apart; a look is not worth that wait.
+    datasets.config.STREAMING_READ_MAX_RETRIES = 1
+    builder = datasets.load_dataset_builder(config.name, configuration, revision=commit)
+    if isinstance(builder.config, ParquetConfig):
+        # By itself the reader asks for 32 MB at once.
+        ranges = pa.CacheOptions(hole_size_limit=1 << 13, range_size_limit=1 << 20)
+        builder.config.fragment_scan_options = ds.ParquetFragmentScanOptions(cache_options=ranges)
+    frames = {}
+    for key, split in wanted.items():
+        # A part of a split ("train[:10%]") cannot be streamed; its first rows are not worth a download.
+        stream = builder.as_streaming_dataset(split=split.partition("[")[0])
+        rows = list(itertools.islice(stream, head.rows))
+        names = list(stream.features or (rows[0] if rows else {}))
+        columns = {name: [row.get(name) for row in rows] for name in names}
+        frames[key] = _frame(datasets.Dataset.from_dict(columns, features=stream.features))
+        described = (stream.info.splits or {}).get(split)
+        there = described.num_examples if described is not None and described.num_examples else None
+        head.read[key] = len(rows)
+        head.there[key] = len(rows) if len(rows) < head.rows else there
+    return frames
 
 
 def _downloaded_before(config: HubData, wanted: dict[str, str]) -> dict[str, pd.DataFrame]:
@@ -73,10 +137,15 @@ def _downloaded_before(config: HubData, wanted: dict[str, str]) -> dict[str, pd.
     splits = info.splits or {}
     _refuse_missing_splits(config, list(splits), wanted)
     reader = ArrowReader(str(folder), info)
-    return {
-        key: _frame(datasets.Dataset(**reader.read(info.dataset_name, split, list(splits.values()))))
-        for key, split in wanted.items()
-    }
+    head, frames = _HEAD.get(), {}
+    for key, split in wanted.items():
+        found = datasets.Dataset(**reader.read(info.dataset_name, split, list(splits.values())))
+        if head is not None:
+            head.there[key] = len(found)
+            found = found.select(range(min(head.rows, len(found))))
+            head.read[key] = len(found)
+        frames[key] = _frame(found)
+    return frames
 
 
 def _refuse_scripts(config: HubData, files: list[str]) -> None:

@@ -14,11 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import psutil
 
 from distill_core.errors import JobError, StillroomError
 from distill_core.export.formats import (
@@ -30,7 +28,7 @@ from distill_core.export.formats import (
     read_state,
     write_state,
 )
-from distill_core.jobs.process import NICE, ProcessInfo, child_environment
+from distill_core.jobs.process import ProcessInfo, child_environment, give_way
 from distill_core.layout import PROJECT, RunFolder
 
 #: waiting threads sleep (docs/adr/0010)
@@ -203,8 +201,7 @@ def start(folder: RunFolder, order: Order, *, command: Sequence[str] | None = No
         for name in names:
             write_state(folder, ExportState(name, "failed", at=time.time(), error=known.as_dict()))
         raise known from None
-    with suppress(psutil.Error):
-        psutil.Process(process.pid).nice(NICE)
+    give_way(process.pid)
     _reap(process)
 
 

@@ -182,7 +182,18 @@ def spawn(
             start_new_session=True,
             pass_fds=(lock.descriptor,),
         )
-    with suppress(psutil.Error):
-        # From here rather than in a preexec_fn, which is not safe beside threads; the child has one thread yet.
-        psutil.Process(process.pid).nice(NICE)
+    give_way(process.pid)
     return process
+
+
+def give_way(pid: int) -> None:
+    """Nice a child that was just started in a session of its own; harmless where it is gone.
+
+    From here rather than in a preexec_fn, which is not safe beside threads; the child has one thread yet.
+    """
+    with suppress(psutil.Error):
+        nice = max(NICE, psutil.Process().nice())
+        psutil.Process(pid).nice(nice)
+        # Desktop kernels share the CPU out by session, and niceness counts inside one alone: the session gives way too.
+        with suppress(OSError):
+            Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")

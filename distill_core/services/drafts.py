@@ -157,9 +157,11 @@ class Cache:
 _CACHE = Cache()
 
 
-def remembered(key: tuple[Any, ...], make: Callable[[], _Value]) -> _Value:
-    """The answer to a question about a draft, kept as long as its key stays the same."""
-    found: _Value = _CACHE.get(key, make)
+def remembered(
+    key: tuple[Any, ...], make: Callable[[], _Value], keep: Callable[[_Value], bool] = lambda value: True
+) -> _Value:
+    """The answer to a question about a draft, kept as long as its key stays the same, if `keep` says so."""
+    found: _Value = _CACHE.get(key, make, keep)
     return found
 
 

@@ -279,15 +279,16 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices, Sw
         return checking.check_config(draft, uploads_only=self._uploads_only())
 
     def look(self, draft: dict[str, Any]) -> dict[str, Any]:
-        """What there is to see of a draft's data, in bounded time and memory; of long files the first part is taken.
+        """What there is to see of a draft's data, in bounded time and memory; of long files the first part is taken,
+        of a data set on the Hub the first rows (`look.HUB_ROWS`), unless a check has fetched it already.
 
         {task, columns: [{name, role: "text" | "text_pair" | "label" | "language" | None}], rows: [{column: value}],
          sizes: {split: rows}, counted: "rows" | "entities" | "words", balance: [{label, counts: {split: number}}],
          lengths: {unit: "tokens" | "words" | "characters", rows (that were measured), bins: [{first, last (None =
              open), count}], median, high (95% are no longer), longest, limit (max_tokens) | None, over: share} | None,
-         whole: bool (were the files taken whole?), read: rows of the training file that were read, about: how many
-         there are, estimated where not whole, findings: as `check`'s, with `remedy` (a setting of `data.remedies`)
-         and `applied` where there is one, remedies: [settings that are on]}, or
+         whole: bool (were the files taken whole?), read: training rows that were read, about: how many there are,
+         estimated where not whole (None: not told), findings: as `check`'s, with `remedy` (a setting of
+         `data.remedies`) and `applied` where there is one, remedies: [settings that are on]}, or
         {error, field} where there is nothing to look at.
         """
         return looking.look(draft, uploads_only=self._uploads_only())
@@ -315,9 +316,14 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices, Sw
 
     def recipe_fits(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
         """[{name, reason: {field, message, hint} | None (it suits what is chosen so far), task: bool (it is for another
-        task), estimate: as `estimate`'s where this was measured before, else None}] of every recipe, quickly: data that
-        no check has seen are left alone."""
-        return fitting.fits(draft, uploads_only=self._uploads_only(), seconds=self._planning.known_estimate)
+        task), estimate: as `estimate`'s, or {state: "measuring"}, or None}] of every recipe, quickly: data that no
+        check has seen are left alone. What is not known yet is measured one after the other, while no run is on."""
+        still = not self.store.with_status("running", "stopping")
+        return fitting.fits(
+            draft,
+            uploads_only=self._uploads_only(),
+            seconds=lambda trial: self._planning.spare_estimate(trial, measure=still),
+        )
 
     def warm_up(self) -> None:
         """Somebody opened New run: start the helper that measures, if it is not there. Returns at once."""

@@ -32,6 +32,7 @@ class Planning:
     def __init__(self, child: WarmChild, home: DataHome, uploads_only: Path | None = None) -> None:
         self.child, self.home, self.uploads_only = child, home, uploads_only
         self._store = ProbeStore(home.cache)
+        self._given_up: set[str] = set()
 
     def latency(self, draft: dict[str, Any], *, wait_s: float | None = None, anew: bool = False) -> dict[str, Any]:
         """See `Services.latency_preview`. wait_s: wait so long for the answer (not for pages)."""
@@ -59,13 +60,27 @@ class Planning:
         found = _told(answer)
         return found if answer.settled else {**found, "measuring": True}
 
-    def known_estimate(self, draft: dict[str, Any]) -> dict[str, Any] | None:
-        """The estimate of a draft that was measured before; None where it would have to be measured."""
+    def spare_estimate(self, draft: dict[str, Any], *, measure: bool) -> dict[str, Any] | None:
+        """The estimate of a draft that nobody waits for: as `estimate`, or None where there is none and none will be.
+
+        measure: ask for it where that keeps no other question waiting. Until it is there: {state: "measuring"}.
+        Nothing is downloaded for it.
+        """
         try:
-            answer = self.child.known(self._run(draft)[1])
+            payload, key = self._run(draft)
         except StillroomError:
             return None
-        return _told(answer) if answer is not None else None
+        answer = self.child.known(key)
+        if answer is not None:
+            return _told(answer)
+        if not measure or key in self._given_up or draft.get("data", {}).get("source") == "hub":
+            return None
+        if self.child.free_for(key):
+            asked = self.child.ask(key, Request("estimate", payload, ESTIMATE_TIMEOUT_S, patient=True))
+            if asked.state == "failed":
+                self._given_up.add(key)
+                return None
+        return {"state": "measuring"}
 
     # ---- inside
 

@@ -23,10 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
-import psutil
-
 from distill_core.errors import StillroomError
-from distill_core.jobs.process import NICE, child_environment
+from distill_core.jobs.process import child_environment, give_way
 from distill_core.layout import PROJECT
 
 log = logging.getLogger(__name__)
@@ -146,6 +144,11 @@ class WarmChild:
         with self._changed:
             found = self._known.get(key)
         return found[0] if found is not None and found[0].state == "ready" else None
+
+    def free_for(self, key: str) -> bool:
+        """Would this question keep no other one waiting? It may be under way itself."""
+        with self._changed:
+            return not self._closed and not set(self._waiting) - {key} and self._current in (None, key)
 
     def forget(self, key: str) -> None:
         """A failure is not the answer any more: the question may be put again at once."""
@@ -305,8 +308,7 @@ class _Child:
                 env=child_environment(environment),
                 start_new_session=True,
             )
-        with suppress(psutil.Error):
-            psutil.Process(self._process.pid).nice(NICE)
+        give_way(self._process.pid)
         self.ready = False
         self._number = 0
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()

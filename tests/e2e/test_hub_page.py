@@ -126,6 +126,9 @@ def test_a_data_set_brings_its_splits_and_columns(hub_app: App, watch: Callable[
     page.wait_for_function(f"() => document.querySelector('{field}').value === 'test'")
     assert page.input_value("#field-data-columns-text input") == "review"
     assert page.input_value("#field-data-columns-label input") == "mood"
+    page.wait_for_selector("#data-preview th:has-text('review')", timeout=60_000)
+    said = page.inner_text("#data-preview")
+    assert "60 training rows" in said and "it is good train 0" in said
     page.click("#continue-data")
     page.wait_for_selector("#step-data:has-text('2 classes')", timeout=120_000)
     watched.assert_clean()

@@ -77,6 +77,17 @@ def test_shapes_that_cannot_be_are_told_with_their_field(planning: Planning, mat
     assert planning.latency(draft(material), wait_s=WAIT_S)["state"] == "ready"  # it lives on
 
 
+def test_a_spare_estimate_keeps_nobody_waiting(planning: Planning, material: dict[str, Any]) -> None:
+    raw = draft(material)
+    assert planning.spare_estimate(raw, measure=False) is None
+    assert planning.spare_estimate(raw, measure=True) == {"state": "measuring"}
+    found = planning.estimate(raw, wait_s=WAIT_S)
+    assert planning.spare_estimate(raw, measure=False) == found and found["seconds"] > 0
+    hub = {**raw, "data": {"source": "hub", "name": "acme/reviews"}}
+    assert planning.spare_estimate(hub, measure=True) is None, "nothing is downloaded for it"
+    assert planning.spare_estimate({"teachers": []}, measure=True) is None
+
+
 def test_an_estimate_and_its_run(planning: Planning, runner: Any, material: dict[str, Any]) -> None:
     config = draft(material, controls=["no_teacher", "uniform"])
     found = planning.estimate(config, wait_s=WAIT_S)

@@ -1,6 +1,6 @@
 // Which recipes suit what is chosen: asked while their step is open, a moment after the last change; the others are greyed.
 window.StillroomFits = (() => {
-  const CALM = 300;
+  const CALM = 300, AGAIN = 1500;
   const marks = () => document.getElementById("recipe-marks");
   const {ask, later} = window.Stillroom.whileSeen(element, () => null, () => trigger("wanted", {}), CALM);
   const grey = () => {
@@ -10,7 +10,10 @@ window.StillroomFits = (() => {
       if (label.hasAttribute("data-unfit") !== now) label.toggleAttribute("data-unfit", now);
     });
   };
-  for (const id of ["recipe-marks", "field-recipe"]) window.Stillroom.watchDrawn(element, id, grey);
+  window.Stillroom.watchDrawn(element, "recipe-marks", grey);
+  // Times are measured one after the other: it is asked again until all are there.
+  const told = () => { if (marks()?.querySelector("[data-pending]")) ask(AGAIN); };
+  window.Stillroom.watchDrawn(element, "field-recipe", grey);
   window.Stillroom.watchDrawn(element, "recipe-about", said => {
     if (said.querySelector("[data-recipe]")) said.scrollIntoView({block: "nearest"});
   });
@@ -21,5 +24,5 @@ window.StillroomFits = (() => {
   };
   document.addEventListener("click", press);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(CALM); });
-  return {later};
+  return {later, told};
 })();

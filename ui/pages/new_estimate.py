@@ -62,6 +62,8 @@ def span(estimate: dict[str, Any]) -> str:
     """ "about 3 min (2 min to 5 min)"."""
     said = f"about {duration(estimate.get('seconds'))}"
     low, high = duration(estimate.get("low")), duration(estimate.get("high"))
+    if said.endswith(" min") and low.endswith(" s") and estimate["low"] >= 45:
+        low = "1 min"  # one unit: "2 min (68 s to 2 min)" reads as if there were three figures
     return said if "–" in (low, high) or low == high else f"{said} ({low} to {high})"
 
 

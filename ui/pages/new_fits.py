@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: paths of the draft that decide what suits
 _DECIDE = ("data.", "teachers.")
+_TOLD = "() => { window.StillroomFits?.told(); return []; }"
 _LATER = "() => { window.StillroomFits?.later(); return []; }"
 
 
@@ -51,7 +52,7 @@ def wire(page: NewRun, services: Any) -> None:
     method.fits.asks.wanted(
         lambda *typed: told(page, services, typed), page.inputs, [method.recipe, method.fits.marks],
         trigger_mode="always_last", concurrency_limit=None, **quiet,
-    )  # fmt: skip
+    ).then(None, None, None, js=_TOLD, **quiet)  # fmt: skip
     filled = new_recipes.filled(page)
     method.recipe.input(
         lambda name, last, task, *typed: pressed(page, services, name, last, task, typed),
@@ -78,12 +79,14 @@ def found(page: NewRun, services: Any, typed: tuple[Any, ...]) -> dict[str, dict
 
 
 def told(page: NewRun, services: Any, typed: tuple[Any, ...]) -> list[Any]:
-    """The cards, and which of them are greyed."""
+    """The cards, and which of them are greyed; `data-pending` where a time is still being measured."""
     fits = found(page, services, typed)
     recipes = page.method.recipes
     choices = [(new_words.recipe_choice(item, fits.get(item["name"])), item["name"]) for item in recipes]
     unfit = [str(place) for place, item in enumerate(recipes) if fits.get(item["name"], {}).get("reason")]
-    return [gr.update(choices=choices), f'<span data-unfit="{",".join(unfit)}"></span>']
+    pending = any((fit.get("estimate") or {}).get("state") == "measuring" for fit in fits.values())
+    more = ' data-pending=""' if pending else ""
+    return [gr.update(choices=choices), f'<span data-unfit="{",".join(unfit)}"{more}></span>']
 
 
 def pressed(

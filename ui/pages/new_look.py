@@ -1,7 +1,7 @@
 """In step 1 of New run: a look at the data as chosen, and remedies for what is found, each a press away.
 
 The block's script asks while it is in sight, a moment after the last change. What there is to see comes from
-`services.look`, which takes bounded time; data of the Hub are left to the check, since they have to be fetched.
+`services.look`, which takes bounded time: of long files, and of data sets on the Hub, the first rows.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def told(page: NewRun, services: Any, typed: tuple[Any, ...]) -> str:
     """The block for what is typed now."""
     draft, _ = drafts.draft_of(page.form, Typed(typed[0], typed[1], typed[2:]))
     data = draft.get("data", {})
-    if data.get("source") == "hub":
+    if data.get("source") == "hub" and not data.get("name"):
         return _plain(text.HUB)
     if data.get("source") == "files" and not data.get("train"):
         return ""  # that no file is there yet is told where files are chosen
@@ -114,8 +114,8 @@ def rows_html(found: Mapping[str, Any]) -> str:
     else:
         used = ", ".join(f"{column['name']}: {_role(column)}" for column in columns if column["role"])
         body = (_plain(used) if used else "") + preview.rows_html(rows, limit=MOST_ROWS)
-    form = text.WHOLE if found["whole"] else text.PART
-    counted = form.format(read=markup.count(found["read"]), about=markup.count(found["about"]))
+    form = text.WHOLE if found["whole"] else text.PART if found["about"] is not None else text.PART_OF_UNKNOWN
+    counted = form.format(read=markup.count(found["read"]), about=markup.count(found["about"] or 0))
     return f"<div><h4>{markup.esc(text.FIRST_ROWS)}</h4>{_plain(counted)}{body}</div>"
 
 

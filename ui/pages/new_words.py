@@ -213,7 +213,10 @@ def recipe_choice(recipe: dict[str, Any], fit: Mapping[str, Any] | None = None) 
     else:
         needs = f"Needs: {_lower(str(recipe['needs']))}" if recipe.get("needs") else ""
         estimate = fit.get("estimate")
-        time = text.TAKES.format(span=new_estimate.span(estimate)) if estimate else ""
+        if estimate and estimate.get("state") == "measuring":
+            time = text.TAKES_MEASURING
+        else:
+            time = text.TAKES.format(span=new_estimate.span(estimate)) if estimate else ""
         lines = [title, when, needs, time]
     return "\n".join(" ".join(line.split()) for line in lines if line)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -132,3 +133,48 @@ def test_refusals(repositories: Path, tmp_path: Path) -> None:
     for (settings, kind, field, words), answer in zip(cases, answers, strict=True):
         assert answer[:2] == [kind, field], settings
         assert words in answer[2]
+
+
+HEAD = """
+import json, sys
+from distill_core.config import HubData
+from distill_core.data.hub import first_rows, load_hub
+with first_rows(int(sys.argv[2])) as head:
+    frames = load_hub(HubData(**json.loads(sys.argv[1])))
+rows = {key: json.loads(frame.to_json(orient="records")) for key, frame in frames.items()}
+print(json.dumps([rows, head.read, head.there]))
+"""
+
+
+def head_of(environment: dict[str, str], settings: dict[str, Any], rows: int) -> list[Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", HEAD, json.dumps(settings), str(rows)],
+        env={**os.environ, **environment}, cwd=PROJECT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: list[Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_first_rows_are_the_whole_sets_and_fetch_little(repositories: Path, tmp_path: Path) -> None:
+    root = tmp_path / "hub"
+    big = root / "datasets" / "acme" / "big" / "data"
+    big.mkdir(parents=True)
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["no", "yes"])})
+    noise = [random.randbytes(1200).hex() for _ in range(8000)]
+    table = Dataset.from_dict({"text": noise, "label": [i % 2 for i in range(8000)]}, features=features)
+    table.to_parquet(big / "train-00000-of-00001.parquet", batch_size=500)
+    with HubServer(root) as server:
+        rows, read, there = head_of(server.environment(tmp_path / "a"), {"name": "acme/big"}, 50)
+        assert not list((tmp_path / "a").rglob("*.parquet")) and not list((tmp_path / "a").rglob("*.arrow"))
+        assert server.sent < 0.5 * (big / "train-00000-of-00001.parquet").stat().st_size
+    assert rows["train"] == [{"text": noise[i], "label": ["no", "yes"][i % 2]} for i in range(50)]
+    assert read == {"train": 50} and there == {"train": None}
+    with HubServer(repositories) as server:
+        environment = server.environment(tmp_path / "b")
+        rows, read, there = head_of(environment, {"name": "acme/tagged"}, 10)
+        assert [row["ner_tags"] for row in rows["train"]] == [["B-PER", "I-PER"], [None]]
+        assert read == there == {"train": 2}  # fewer than asked for: these are all
+        (classes,) = ask(environment, {"name": "acme/classes"})
+    rows, read, there = head_of(environment, {"name": "acme/classes"}, 2)  # downloaded before, and now no network
+    assert rows["train"] == classes["train"][:2] and read == {"train": 2} and there == {"train": 3}

@@ -76,6 +76,9 @@ def test_lock_passes_to_the_child_at_birth(folder: RunFolder) -> None:
         assert RunLock.held(folder), "the child holds it, though it has not done anything yet"
         assert psutil.Process(child.pid).nice() == max(NICE, os.nice(0))
         assert os.getsid(child.pid) == child.pid
+        share = Path(f"/proc/{child.pid}/autogroup")
+        if share.exists():  # else this kernel knows no shares of sessions
+            assert share.read_text().split()[-1] == str(max(NICE, os.nice(0)))
     finally:
         ProcessInfo.of(child.pid, attempt=1).send(signal.SIGKILL)
         assert child.wait() == -signal.SIGKILL

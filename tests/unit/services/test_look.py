@@ -81,3 +81,52 @@ def test_broken_parquet_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1" + b"x" * 200)
     found = look({"data": {"source": "files", "train": str(tmp_path / "a.parquet")}})
     assert "Parquet" in found["findings"][0]["message"]
+
+
+def hub_look(rows: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch, there: int | None) -> dict[str, object]:
+    """A look at a Hub set whose first rows are these."""
+    from distill_core.data import hub
+
+    def load(config: object) -> dict[str, pd.DataFrame]:
+        head = hub._HEAD.get()
+        assert head is not None
+        frame = pd.DataFrame(rows[: head.rows])
+        head.read["train"], head.there["train"] = len(frame), there
+        return {"train": frame}
+
+    monkeypatch.setattr(hub, "load_hub", load)
+    return look({"data": {"source": "hub", "name": "acme/reviews", "labelled_per_class": 5000}})
+
+
+def test_the_first_rows_of_a_hub_set_do_not_speak_for_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[dict[str, object]] = [{"text": f"review {i % 200}", "label": "good"} for i in range(900)]  # sorted
+    found = hub_look(rows, monkeypatch, 25_000)
+    assert (found["whole"], found["read"], found["about"]) == (False, 500, 25_000)
+    codes = {finding["code"] for finding in found["findings"]}  # type: ignore[attr-defined]
+    assert not codes & {"one_label", "small_budget", "rare_class"}
+    assert found["rows"][0] == {"text": "review 0", "label": "good"}  # type: ignore[index]
+    monkeypatch.setattr(drafts, "_CACHE", drafts.Cache())
+    assert hub_look(rows, monkeypatch, None)["about"] is None
+
+
+def test_a_short_hub_set_is_judged_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = hub_look([{"text": f"review {i}", "label": "good"} for i in range(40)], monkeypatch, 40)
+    assert found["whole"] and found["about"] == 40
+    assert "one_label" in {finding["code"] for finding in found["findings"]}  # type: ignore[attr-defined]
+
+
+def test_a_hub_set_that_cannot_be_reached_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distill_core.data import hub
+    from distill_core.errors import NetworkError
+
+    asked = []
+
+    def load(config: object) -> dict[str, pd.DataFrame]:
+        asked.append(config)
+        raise NetworkError("The Hub cannot be reached.", hint="Choose files.")
+
+    monkeypatch.setattr(hub, "load_hub", load)
+    for _ in range(2):
+        found = look({"data": {"source": "hub", "name": "acme/reviews"}})
+        assert "cannot be reached" in found["findings"][0]["message"]
+    assert len(asked) == 2

@@ -73,6 +73,18 @@ def test_what_was_answered_is_known_and_a_failure_can_be_forgotten(make: Make) -
     assert child.ask("b", Request("echo", {})).state in ("starting", "measuring")
 
 
+def test_a_question_in_no_hurry_sees_whether_others_wait(make: Make, tmp_path: Path) -> None:
+    child, gate = make(), tmp_path / "gate"
+    assert child.free_for("a")
+    child.ask("busy", Request("wait", {"until": str(gate)}))
+    assert eventually(lambda: child._current == "busy")
+    assert child.free_for("busy") and not child.free_for("a")
+    child.ask("a", Request("echo", {}))
+    assert not child.free_for("b")
+    gate.touch()
+    assert ask(child, "echo", "a").state == "ready" and eventually(lambda: child.free_for("b"))
+
+
 def test_it_is_niced_and_leads_its_own_session(make: Make) -> None:
     pid = ask(make(), "echo").result["pid"]  # type: ignore[index]
     assert psutil.Process(pid).nice() >= 10 and os.getsid(pid) == pid

@@ -9,13 +9,15 @@ import gradio as gr
 import pytest
 
 from tests.unit.ui.fake_services import FakeServices
-from ui.pages import new, new_fits, new_recipes
+from ui.pages import new, new_estimate, new_fits, new_recipes
 
 REASON = {"field": "objective.teacher_weighting", "message": "it chooses among <several>.", "hint": "Add a teacher."}
 ESTIMATE = {"seconds": 180.0, "low": 120.0, "high": 300.0}
 
 
 class Picky(FakeServices):
+    measuring = False
+
     def recipe_fits(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
         self.draft = draft
         rows = super().recipe_fits(draft)
@@ -24,6 +26,8 @@ class Picky(FakeServices):
                 row["reason"] = REASON
             if row["name"] == "mt_bert":
                 row["estimate"] = ESTIMATE
+            if row["name"] == "tinybert" and self.measuring:
+                row["estimate"] = {"state": "measuring"}
         return rows
 
 
@@ -50,6 +54,15 @@ def test_cards_say_why_not_and_how_long(page: tuple[new.NewRun, Picky]) -> None:
     place = [item["name"] for item in built.method.recipes].index("skdbert")
     assert marks == f'<span data-unfit="{place}"></span>'
     assert services.draft["teachers"][0]["source"] == "bundled:support-bert"
+
+
+def test_a_time_under_way_is_told_and_asked_again(page: tuple[new.NewRun, Picky]) -> None:
+    built, services = page
+    services.measuring = True
+    update, marks = new_fits.told(built, services, typed(built))
+    cards = {name: words.split("\n") for words, name in update["choices"]}
+    assert cards["tinybert"][-1] == "Measuring how long it takes here …"
+    assert " data-pending" in marks
 
 
 def test_a_greyed_card_explains_itself_and_changes_nothing(page: tuple[new.NewRun, Picky]) -> None:
@@ -92,3 +105,16 @@ def test_a_made_up_name_fills_nothing(page: tuple[new.NewRun, Picky], data: Any)
     name = new_fits._name(Event(data))  # type: ignore[arg-type]
     updates = new_recipes.fill(built, built.method.named(name), "classification")
     assert all(update == gr.skip() for update in updates)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "low", "high", "words"),
+    [
+        (120, 68, 118, "about 2 min (1 min to 2 min)"),
+        (60, 40, 85, "about 60 s (40 s to 85 s)"),
+        (180, 120, 300, "about 3 min (2 min to 5 min)"),
+        (100, 20, 200, "about 2 min (20 s to 3 min)"),
+    ],
+)
+def test_a_span_is_told_in_one_unit(seconds: float, low: float, high: float, words: str) -> None:
+    assert new_estimate.span({"seconds": seconds, "low": low, "high": high}) == words

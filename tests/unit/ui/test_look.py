@@ -45,7 +45,7 @@ def test_the_head_says_what_each_column_is_used_as() -> None:
     heads = [words_of(head) for head in re.findall(r"<th .*?</th>", html)]
     assert heads == ["id not used", "review used as text", "mood used as label"]
     assert "all &lt;b&gt;fine" in html
-    assert "first 48 of about 12,000 rows" in html
+    assert "first 48 of about 12,000 training rows" in html
 
 
 def test_sentences_are_marked_and_their_columns_named() -> None:
