@@ -47,7 +47,7 @@ def row(sweeps: Sweeps, folder: SweepFolder) -> dict[str, Any]:
     found: dict[str, Any] = {
         "id": folder.run_id,
         "name": str(meta.get("name") or folder.run_id),
-        "created": float(meta.get("created") or 0.0),
+        "created": float(meta.get("created") or folder.config.stat().st_mtime),
         "status": sweeps.status(folder, ledger),
         "tried": ledger.counted,
         "of": None,

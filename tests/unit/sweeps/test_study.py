@@ -83,6 +83,25 @@ def test_importance_finds_the_setting_that_matters_and_waits_for_enough_trials()
     assert max(shares, key=shares.get) == "training.learning_rate"
     assert sum(shares.values()) == pytest.approx(1)
     assert study.importance(spec, found[:3]) == {}
+
+
+def test_importance_asks_what_sets_the_good_trials_apart_not_the_bad_ones():
+    spec = sweep(search={"training.schedule": ["linear", "cosine"], "student.lstm_hidden": [16, 32]})
+    # The good ones share a schedule; the bad ones share a width, and in all else each side is mixed.
+    good = [("cosine", 16), ("cosine", 32), ("cosine", 16), ("cosine", 32), ("cosine", 16)]
+    middle = [("linear", 16), ("cosine", 32), ("linear", 32), ("linear", 16), ("linear", 32)]
+    bad = [("linear", 16), ("cosine", 16), ("linear", 16), ("cosine", 16), ("linear", 16)]
+    found = []
+    for number, (schedule, width) in enumerate([*good, *middle, *bad]):
+        params = {"training.schedule": schedule, "student.lstm_hidden": width}
+        found.append(Tried(number + 1, params, "done", {"quality": 0.9 - number / 100}))
+    shares = study.importance(spec, found)["quality"]
+    assert shares["training.schedule"] > 0.8
+
+
+def test_equal_figures_have_no_importance():
+    spec = sweep(search={**RANGES}, sampler="random", budget={"trials": 6})
+    found = played(spec, 6)
     for one in found:
         one.values = {"quality": 0.5}
     assert study.importance(spec, found) == {}
