@@ -97,7 +97,7 @@ WORDS: dict[str, Any] = {
     "no_points": "A point appears here for every finished trial.",
     "no_lines": "A line appears here for every finished trial.",
     "parallel_how": "Each line is a trial, from its settings to what came of it. Click one to find it in the table.",
-    "importance_few": "Told from {fewest} finished trials on; {finished} so far.",
+    "importance_few": "Which settings matter is told from {fewest} finished trials on; {finished} so far.",
     "importance_equal": "The trials do not differ in this yet.",
     "importance_how": "How well each setting tells the better trials from the others, as shares of 100% (PED-ANOVA). "
     "From few trials it is a hint, no proof.",

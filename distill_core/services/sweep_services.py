@@ -45,7 +45,8 @@ class SweepServices(ABC):
         return [views.row(self._sweeps, folder) for folder in self._sweeps.folders()]
 
     def sweep_fields(self, config: RunConfig) -> list[dict[str, Any]]:
-        """[{path, label, unit, kind, now, choices, values (a first line to type), first (offered first)}]: what of a
+        """[{path, label, unit, kind, now, choices, values (a first line to type), first (its place among
+        what is offered by itself, 0: not offered)}]: what of a
         config a sweep can vary."""
         return views.fields(config)
 

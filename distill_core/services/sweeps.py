@@ -208,10 +208,19 @@ def fields(base: RunConfig) -> list[dict[str, Any]]:
             "now": one.now,
             "choices": list(one.choices),
             "values": ", ".join(_typed(value) for value in suggested(one)),
-            "first": one.path == "training.learning_rate" or (one.slider and one.path.startswith("student.")),
+            "first": _rank(one),
         }
         for one in searchable(base).values()
     ]
+
+
+def _rank(one: Searchable) -> int:
+    """Place among what is offered first (rate, then width, then other sizes); 0: not offered by itself."""
+    if one.path == "training.learning_rate":
+        return 1
+    if not (one.slider and one.path.startswith("student.")):
+        return 0
+    return 2 if "hidden" in one.path else 3
 
 
 def _typed(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -155,7 +155,7 @@ def offered(page: Any, services: Any, rows: Sequence[Any], typed: Sequence[Any])
     chosen = [path if path in known else None for path in rows[:ROWS]]
     values: list[str] = [str(value or "") for value in rows[ROWS:]]
     if not any(chosen):
-        first = sorted((one for one in found if one["first"]), key=lambda one: not one["path"].startswith("training."))
+        first = sorted((one for one in found if one["first"]), key=lambda one: int(one["first"]))
         for at, one in enumerate(first[:SHOWN]):
             chosen[at], values[at] = one["path"], one["values"]
     return [
@@ -225,6 +225,4 @@ def _number(typed: Any, name: str) -> Any:
 def _named(error: FieldError) -> FieldError:
     """With the setting's path in words, as the rows have no slots of their own."""
     path = error.field.removeprefix("search.")
-    return FieldError(
-        error.field, f"{path}: {error.message}" if error.field.startswith("search.") else error.message, error.hint
-    )
+    return replace(error, message=f"“{path}”: {error.message}") if path != error.field else error
