@@ -52,7 +52,7 @@ class Sweeps:
     def __init__(self, home: DataHome) -> None:
         self.home = home
         self._lock = threading.RLock()
-        self._taken: set[str] = set()  # by a lane of this app
+        self._taken: dict[str, float] = {}  # by a lane of this app, when (s since 1970)
 
     # ---- what there is
 
@@ -155,7 +155,7 @@ class Sweeps:
         for folder in self.folders():
             info = ProcessInfo.read(folder)
             if info and info.by == "app" and (info.lane == lane or (first and info.lane is None)) and is_alive(folder):
-                self._taken.add(folder.run_id)
+                self._taken[folder.run_id] = time.time()
                 found.append(folder)
         return found
 
@@ -171,19 +171,21 @@ class Sweeps:
             if not waiting:
                 return None
             chosen = min(waiting)[2]
-            self._taken.add(chosen.run_id)
+            self._taken[chosen.run_id] = time.time()
             return chosen
 
     def leave(self, folder: SweepFolder) -> None:
         """It could not be taken after all: somebody else works on it."""
         with self._lock:
-            self._taken.discard(folder.run_id)
+            self._taken.pop(folder.run_id, None)
 
     def settle(self, folder: SweepFolder, returncode: int | None, killed: bool) -> str:
         """Its process is gone: what is next, noted in its state. Returns the status."""
         with self._lock:
-            self._taken.discard(folder.run_id)
+            taken = self._taken.pop(folder.run_id, 0.0)
             ledger, state = Ledger.read(folder), read_state(folder)
+            if state.get("wanted") and taken and float(state.get("since") or 0.0) > taken:
+                return self.status(folder, ledger)  # a person said go on before the lane saw that it had ended
             ended = len(ledger.trials) - (ledger.open is not None)
             if ledger.process in ("done", "failed", "stopped"):
                 write_state(folder)

@@ -1,10 +1,13 @@
-"""A sweep in the browser: six trials started from New run, to their Pareto front; stopped, gone on with, promoted."""
+"""A sweep in the browser: six trials started from New run, to their Pareto front and a run; stopped, killed, gone on with."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from distill_core.jobs.sweeps import Sweeps, write_state
 from distill_core.layout import DataHome, SweepFolder
 from distill_core.services.sweeps import view
 from distill_core.sweeps.drive import run_sweep
+from distill_core.sweeps.ledger import Ledger
 from tests import tiny
 from tests.e2e.conftest import PATIENCE, App, Watched, end_run
 from tests.e2e.test_everyone import assert_good, open_all, walk
@@ -82,44 +86,72 @@ def test_six_trials_to_their_front(shown: App, watch: Callable[..., Watched], ma
     page.fill("#sweep-values-1 input, #sweep-values-1 textarea", "4, 8, 12")
     page.click("#start-sweep")
     page.wait_for_url(re.compile(r"\?sweep=tiny-"), timeout=LONG_MS)
-    page.wait_for_selector("#sweep-trials [data-trial='2']", timeout=LONG_MS)
-
-    page.click("#stop-sweep")
-    page.wait_for_function("document.querySelector('#sweep-status').textContent === 'stopped'", timeout=LONG_MS)
-    folder = folder_named(shown, "tiny-")
-    before = view(Sweeps(DataHome(shown.home)), folder, {})
-    kept = [one for one in before["trials"] if one["state"] == "done"]
-    assert kept and "Go on continues" in page.inner_text("#sweep-note")
-    page.click("#resume-sweep")
     page.wait_for_function("document.querySelector('#sweep-status').textContent === 'done'", timeout=LONG_MS)
-    after = view(Sweeps(DataHome(shown.home)), folder, {})
-    assert [one for one in after["trials"] if one["number"] <= len(kept)] == kept
-    assert [one["state"] for one in after["trials"]] == ["done"] * 6 and after["sweep"]["why"] in ("trials", "all")
-
     page.wait_for_function("document.querySelectorAll('#sweep-trials tbody tr').length === 6")
+    folder = folder_named(shown, "tiny-")
+    found = view(Sweeps(DataHome(shown.home)), folder, {})
+    assert [one["state"] for one in found["trials"]] == ["done"] * 6 and found["sweep"]["why"] in ("trials", "all")
     drawn = traces(page, "sweep-front")
-    front, by_number = after["fronts"]["parameters"], {one["number"]: one["values"] for one in after["trials"]}
+    front, by_number = found["fronts"]["parameters"], {one["number"]: one["values"] for one in found["trials"]}
     assert drawn["front"][0] == [by_number[n]["parameters"] for n in front]
     assert drawn["front"][1] == pytest.approx([100 * by_number[n]["quality"] for n in front])
     assert sorted(drawn["on"][2] + drawn["off"][2]) == [1, 2, 3, 4, 5, 6] and sorted(drawn["on"][2]) == sorted(front)
     assert len(traces(page, "sweep-parallel")) == 6
     assert page.locator("#sweep-importance [data-path]").count() >= 2
+    assert '"test"' not in folder.events.read_text()
 
-    # Only what is promoted sees the test.
-    best = after["best"]
+    best = found["best"]
     page.click(f"[data-promote='{best}']")
-    page.wait_for_selector(f"[data-trial='{best}'] a[href*='?run=']")
     page.click(f"[data-trial='{best}'] a[href*='?run=']")
     page.wait_for_function(f"document.querySelector('#run-name')?.textContent === 'tiny, trial {best}'")
-    assert "sweep tiny" in page.inner_text("#run-tags")
-    page.wait_for_selector("#result:not([hidden])", timeout=LONG_MS)
-    run = re.search(r"run=([^&]+)", page.url)
-    assert run is not None
-    report = json.loads((shown.home / "runs" / run[1] / "report.json").read_text())
-    main = next(arm for arm in report["arms"] if arm["name"] == "main")
-    assert main["quality"]["validation"] == by_number[best]["quality"] and main["quality"]["test"] is not None
-    assert '"test"' not in folder.events.read_text()
+    page.wait_for_function("document.querySelector('#run-tags').textContent.includes('sweep tiny')")
     watched.assert_clean()
+
+
+@pytest.fixture
+def played(tmp_path: Path) -> Iterator[App]:
+    """An app whose trials only count."""
+    opened = App(tmp_path / "home", program=("-m", "tests.fake_sweep"), environment={"FAKE_TRIAL_S": "1"})
+    home = DataHome(opened.home).create()
+    Sweeps(home).add(made(name="played", base={"device": "cpu"}))
+    opened.start()
+    yield opened
+    opened.close()
+    for file in opened.home.glob("sweeps/*/process.json"):
+        end_run(file)
+
+
+def status(page: Any, wanted: str) -> None:
+    page.wait_for_function(f"document.querySelector('#sweep-status')?.textContent === '{wanted}'", timeout=LONG_MS)
+
+
+def test_it_is_stopped_killed_and_goes_on_to_its_end(played: App, watch: Callable[..., Watched]) -> None:
+    folder = folder_named(played, "played")
+    watched = watch()
+    page = watched.page
+    page.goto(f"{played.address}/?sweep={folder.run_id}")
+    page.wait_for_selector("[data-trial='2']", timeout=LONG_MS)
+    page.click("#stop-sweep")
+    status(page, "stopped")
+    kept = [one for one in Ledger.read(folder).trials if one.state == "done"]
+    assert kept and "Go on continues" in page.inner_text("#sweep-note")
+    page.click("#resume-sweep")
+    page.wait_for_selector(f"[data-trial='{len(kept) + 2}']", timeout=LONG_MS)
+
+    # As after a power cut.
+    process = json.loads(folder.process.read_text())
+    played.kill()
+    os.killpg(process["pid"], signal.SIGKILL)
+    played.start()
+    page.reload()
+    status(page, "interrupted")
+    assert "The sweep was interrupted" in page.inner_text("#sweep-error")
+    page.click("#resume-sweep")
+    status(page, "done")
+    ledger = Ledger.read(folder)
+    assert [one.params for one in ledger.trials] == made().grid() and ledger.trials[: len(kept)] == kept
+    page.wait_for_function("document.querySelectorAll('#sweep-trials tbody tr').length === 6")
+    assert page.inner_text("#sweep-tried") == "6 of 6 tried"
 
 
 def open_review(page: Any, material: dict[str, Any]) -> None:

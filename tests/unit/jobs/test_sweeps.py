@@ -11,7 +11,7 @@ import pytest
 from distill_core.errors import JobError
 from distill_core.events import EventLog
 from distill_core.jobs.process import ProcessInfo, RunLock
-from distill_core.jobs.sweeps import Sweeps, SweepWatch, read_state, sweep_command
+from distill_core.jobs.sweeps import Sweeps, SweepWatch, read_state, sweep_command, write_state
 from distill_core.layout import DataHome, SweepFolder
 from tests.unit.sweeps.made import sweep
 
@@ -73,6 +73,16 @@ def test_a_living_process_is_running_and_stopping(sweeps: Sweeps) -> None:
     assert sweeps.stop(folder.run_id) == "stopping" and read_state(folder)["asked"] > 0
     assert sweeps.adopted("cpu", first=True) == [folder] and sweeps.adopted("cuda:0", first=False) == []
     assert sweeps.next(lambda device: True) is None
+
+
+def test_go_on_said_before_the_lane_saw_the_end_is_not_lost(sweeps: Sweeps) -> None:
+    folder = sweeps.folder(sweeps.add(sweep()))
+    assert sweeps.next(lambda device: True) == folder
+    write_state(folder, wanted=False, stop=True)  # as `stop` does while it runs
+    said(folder, "started", "stopped")
+    assert sweeps.go_on(folder.run_id) == "queued" and sweeps.next(lambda device: True) is None
+    assert sweeps.settle(folder, 130, killed=False) == "queued"
+    assert sweeps.next(lambda device: True) == folder
 
 
 def test_one_that_waits_is_stopped_at_once(sweeps: Sweeps) -> None:
