@@ -1,7 +1,7 @@
 """A sweep's process without torch: the real loop (`run_sweep`) around trials that only count.
 
-`python -m tests.fake_sweep FOLDER`; FAKE_TRIAL_S: how long a trial takes. `python -m tests.fake_sweep`, without a folder:
-the real app, whose sweeps and runs are played.
+`python -m tests.fake_sweep FOLDER`; FAKE_TRIAL_S: how long a trial takes. Without a folder: the real app, whose sweeps
+and runs are played.
 """
 
 from __future__ import annotations

@@ -125,6 +125,9 @@ class Sweeps:
                 write_state(folder, wanted=False, stop=True)
             elif now == "running":
                 write_state(folder, wanted=False, stop=True, asked=time.time())
+                info = ProcessInfo.read(folder)
+                if info is not None and info.by == "cli":
+                    info.send(signal.SIGTERM)  # no lane watches it
             return self.status(folder)
 
     def go_on(self, sweep_id: str) -> str:

@@ -1,4 +1,4 @@
-"""A sweep in the browser: six trials started from New run, to their Pareto front and a run; stopped, killed, gone on with."""
+"""A sweep in the browser: six trials started from New run, to a front and a run; stopped, killed, gone on with."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_six_trials_to_their_front(shown: App, watch: Callable[..., Watched], ma
     page.fill("#sweep-values-1 input, #sweep-values-1 textarea", "4, 8, 12")
     page.click("#start-sweep")
     page.wait_for_url(re.compile(r"\?sweep=tiny-"), timeout=LONG_MS)
-    page.wait_for_function("document.querySelector('#sweep-status').textContent === 'done'", timeout=LONG_MS)
+    status(page, "done")
     page.wait_for_function("document.querySelectorAll('#sweep-trials tbody tr').length === 6")
     folder = folder_named(shown, "tiny-")
     found = view(Sweeps(DataHome(shown.home)), folder, {})

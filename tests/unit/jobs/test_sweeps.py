@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +76,14 @@ def test_a_living_process_is_running_and_stopping(sweeps: Sweeps) -> None:
     assert sweeps.stop(folder.run_id) == "stopping" and read_state(folder)["asked"] > 0
     assert sweeps.adopted("cpu", first=True) == [folder] and sweeps.adopted("cuda:0", first=False) == []
     assert sweeps.next(lambda device: True) is None
+
+
+def test_one_of_the_command_line_is_told_to_stop_at_once(sweeps: Sweeps) -> None:
+    folder = sweeps.folder(sweeps.add(sweep()))
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    ProcessInfo.of(child.pid, attempt=1).write(folder)
+    assert sweeps.stop(folder.run_id) in ("stopping", "stopped")
+    assert child.wait(30) == -signal.SIGTERM
 
 
 def test_go_on_said_before_the_lane_saw_the_end_is_not_lost(sweeps: Sweeps) -> None:
