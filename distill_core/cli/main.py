@@ -12,6 +12,7 @@ from distill_core.cli import backup, beside, compare, examine, plan, reproduce, 
 from distill_core.cli import export as exporting
 from distill_core.cli import extra as measuring
 from distill_core.cli import run as running
+from distill_core.cli import sweep as sweeping
 from distill_core.cli import verdict as deciding
 from distill_core.cli.output import flush_stdout, silence_stdout
 from distill_core.errors import ConfigError, FieldError, StillroomError
@@ -104,6 +105,9 @@ def build_parser() -> argparse.ArgumentParser:
     compare.add_leaderboard(
         command("leaderboard", "All finished runs by the data they were made with.", compare.leaderboard)
     )
+    sweeping.add_sweep(command("sweep", "Try several settings of a run, chosen on validation alone.", sweeping.sweep))
+    sweeping.add_trials(command("trials", "Print what a sweep has tried, and what matters.", sweeping.trials))
+    sweeping.add_promote(command("promote", "Make a trial of a sweep a whole run, with its test.", sweeping.promote))
     command("machine", "Say what this machine computes on, as JSON.", lambda _: show.machine())
     command("recipes", "List the recipes that ship with the project.", lambda _: show.recipes())
     return parser
