@@ -45,6 +45,7 @@ __all__ = [
     "TeacherTraining",
     "Training",
     "TransformerStudent",
+    "field_errors",
     "from_dict",
     "from_yaml",
     "load",
@@ -82,9 +83,10 @@ class RunConfig(Section):
     student: Student
     objective: Objective = Field(default_factory=Objective)
     training: Training = Field(default_factory=Training)
-    controls: list[Literal["no_teacher", "uniform"]] = setting(
+    controls: list[Literal["no_teacher", "uniform", "without_each"]] = setting(
         lambda: ["no_teacher", "uniform"],
-        "Arms trained beside the main one, so that the comparison is honest.",
+        "Arms trained beside the main one, so that the comparison is honest. without_each: the student without each of "
+        "its teachers, which can also be measured later.",
         label="Controls",
     )
     signals: Literal["cached", "live"] = setting(
@@ -190,7 +192,7 @@ def from_dict(raw: Any) -> RunConfig:
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(_field_errors(error)) from None
+        raise ConfigError(field_errors(error)) from None
 
 
 def from_yaml(text: str) -> RunConfig:
@@ -227,7 +229,8 @@ def load(path: Path) -> RunConfig:
 _UNION_TAGS = {"bundled", "files", "hub", *STUDENTS}
 
 
-def _field_errors(error: ValidationError) -> list[FieldError]:
+def field_errors(error: ValidationError) -> list[FieldError]:
+    """pydantic's errors in words for people, each with its field's path."""
     found = []
     for item in error.errors():
         loc = item["loc"]

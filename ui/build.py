@@ -1,8 +1,8 @@
 """build_app(services): one page, one address; the query string says what is shown.
 
 No query: Home. `?run=ID`: that run. `?view=new`: New run (`&from=RUN` or `&recipe=NAME` fill it in). `?view=runs`: all
-runs. `?view=compare&runs=A,B`: runs side by side. No Gradio event owns a run: a click adds a row to
-the queue and returns.
+runs. `?view=compare&runs=A,B`: runs side by side. `?sweep=ID`: that sweep. No Gradio event owns a run: a click adds a
+row to the queue and returns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,21 @@ import gradio as gr
 
 from distill_core.errors import StillroomError
 from ui import api, markup, text, visitors
-from ui.pages import compare, header, home, import_run, lists, new, new_drawing, new_fill, new_latency, new_open, run
+from ui.pages import (
+    compare,
+    header,
+    home,
+    import_run,
+    lists,
+    new,
+    new_drawing,
+    new_fill,
+    new_latency,
+    new_open,
+    new_sweep,
+    run,
+    sweep,
+)
 
 #: The address changes before the run is drawn: Plotly and every link look at it.
 OPEN_RUN = """(id) => {
@@ -31,12 +45,14 @@ OPEN_RUN = """(id) => {
 
 
 def page_of(query: dict[str, Any]) -> str:
-    """home, run, new, runs or compare, from the query string; what is not known is Home.
+    """home, run, sweep, new, runs or compare, from the query string; what is not known is Home.
 
     `view`, not `page`: Gradio itself reads `page` and answers 500 for one it does not know.
     """
     if query.get("run"):
         return "run"
+    if query.get("sweep"):
+        return "sweep"
     return str(query["view"]) if query.get("view") in ("new", "runs", "compare") else "home"
 
 
@@ -52,16 +68,19 @@ def build_app(services: Any, downloads: Path, settings: Any = None) -> gr.Blocks
         opened = gr.Textbox(visible=False)
         home_page = home.build(services)
         run_page = run.build(services, downloads)
+        sweep_column = sweep.build(services)
         new_page = new.build(services)
         with gr.Column(visible=False, elem_id="runs-page", elem_classes=["sr-page"]) as runs_column:
             lists.build(services, full=True)
             importing = import_run.build()
+            sweep.build_list(services)
         with gr.Column(visible=False, elem_id="compare-page", elem_classes=["sr-page"]) as compare_column:
             compare.build(services)
 
         columns = {
             "home": home_page.column,
             "run": run_page.column,
+            "sweep": sweep_column,
             "new": new_page.column,
             "runs": runs_column,
             "compare": compare_column,
@@ -71,6 +90,7 @@ def build_app(services: Any, downloads: Path, settings: Any = None) -> gr.Blocks
         new.wire(new_page, services)
         new_latency.wire(new_page, services)
         new_drawing.wire(new_page, services)
+        new_sweep.wire(new_page, services, token, columns)
 
         def route(said: str, request: gr.Request) -> list[Any]:
             query = dict(request.query_params)

@@ -57,7 +57,7 @@ def run_child(
     SIGTERM and Ctrl-C ask the run to stop after a checkpoint; a second Ctrl-C ends it at once.
     """
     stop = StopToken()
-    with _signals(stop):
+    with stop_signals(stop):
         try:
             config = _read_config(folder, None if resume else config_path)
             _refuse_wrong_start(folder, resume)
@@ -82,7 +82,7 @@ def _work(
     observer: EventSink | None,
     pipeline: Pipeline | None,
 ) -> int:
-    _prefer_others_when_memory_is_short()
+    prefer_others_when_memory_is_short()
     sink: ChildSink | None = None
     began = time.monotonic()
     try:
@@ -159,14 +159,16 @@ def _settle_folder(config: RunConfig, folder: RunFolder) -> RunConfig:
     return settled
 
 
-def _prefer_others_when_memory_is_short() -> None:
+def prefer_others_when_memory_is_short() -> None:
     """When the machine runs out of memory, this process goes rather than the app that can resume it."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 
 
 @contextmanager
-def _signals(stop: StopToken) -> Iterator[None]:
+def stop_signals(stop: StopToken) -> Iterator[None]:
+    """SIGTERM and Ctrl-C set the token; a second Ctrl-C ends the process."""
+
     def on_signal(number: int, frame: FrameType | None) -> None:
         # A supervisor may repeat its SIGTERM after a restart; only a person's second Ctrl-C means "now".
         if number == signal.SIGINT and stop.is_set():

@@ -19,6 +19,7 @@ LOOKING = frozenset(
         "bundled", "command", "compare", "compare_curves", "config_yaml", "details", "differences", "disagreements",
         "disagreements_csv", "examples", "export_card", "exports", "figures", "finer", "leaderboard", "live", "log",
         "machine", "offline_report", "own_students", "points_csv", "recipes", "report", "reproduction", "runs", "state",
+        "sweep", "sweep_fields", "sweep_yaml", "sweeps",
     }
 )  # fmt: skip
 #: the playground: the helper that holds models answers, and nothing is kept
@@ -99,7 +100,8 @@ class ForViewers:
         return found
 
     def recipe_fits(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
-        return self._services.recipe_fits(draft) if only_bundled(draft) else []
+        """No time is measured."""
+        return self._services.recipe_fits(draft, measure=False) if only_bundled(draft) else []
 
     def teacher_cards(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
         return self._services.teacher_cards(draft) if only_bundled(draft) else []

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from distill_core.events import EventSink
 from distill_core.models.base import derived_seed
 from distill_core.models.teachers import Teacher, load_teacher_states, save_teachers
 from distill_core.models.used_rows import rows_in_use
 from distill_core.signals.predict import UnitAnswers, predict_units
-from distill_core.stages.context import RunContext
+from distill_core.stages.context import RunContext, Uncharted
 from distill_core.stages.prepare import Prepared, load_run_teachers, rows_digest
 from distill_core.storage import write_json
 from distill_core.train.loop import Fit
@@ -147,19 +146,20 @@ def learner_of(ctx: RunContext, prepared: Prepared, group: Group, teachers: list
     )
 
 
-def run(ctx: RunContext, prepared: Prepared) -> TaughtTeachers:
+def run(ctx: RunContext, prepared: Prepared, *, ask: bool = True) -> TaughtTeachers:
+    """ask: about validation, too; a sweep knows already how good its teachers are."""
     made = groups(ctx, prepared)
     for group in made:
         _teach(ctx, prepared, group)
     answers = [
-        predict_units(teacher, texts.validation, ctx.device, confident=True) if teacher.answers else None
+        predict_units(teacher, texts.validation, ctx.device, confident=True) if ask and teacher.answers else None
         for teacher, texts in zip(prepared.teachers, prepared.texts, strict=True)
     ]
     validation = [None if said is None else prepared.score(said.predicted) for said in answers]
     taught = TaughtTeachers(
         fingerprints(ctx, prepared), validation, answers, [group for group in made if group.fold is not None]
     )
-    for number, teacher in enumerate(prepared.teachers):
+    for number, teacher in enumerate(prepared.teachers if ask else []):
         best = {"level": "reference"} if number == taught.reference else {}
         ctx.sink.emit("teacher", name=teacher.name, validation=validation[number], **best)
     return taught
@@ -191,22 +191,11 @@ def _teach(ctx: RunContext, prepared: Prepared, group: Group) -> None:
             fit_settings(ctx, steps),
             Trial(group.item, ctx.seed),
             folder=folder,
-            sink=ctx.sink if group.fold is None else _Quiet(ctx.sink),
+            sink=ctx.sink if group.fold is None else Uncharted(ctx.sink),
             stop=ctx.stop,
             progress=ctx.plan.item(group.item),
         ).run()
     _keep(teachers, store, folder)
-
-
-class _Quiet:
-    """Leaves out the curves of a fold's teachers, which nobody asked for; everything else is reported."""
-
-    def __init__(self, sink: EventSink) -> None:
-        self.sink = sink
-
-    def emit(self, kind: str, **payload: Any) -> None:
-        if kind not in ("metric", "resumed"):
-            self.sink.emit(kind, **payload)
 
 
 def _keep(teachers: list[Teacher], store: Path, folder: Path) -> None:

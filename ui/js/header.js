@@ -1,7 +1,7 @@
 // The header: where one is, what machine this is, light or dark.
 (() => {
   const S = window.Stillroom, page = new URLSearchParams(location.search).get("view");
-  const current = element.querySelector('[data-page="' + (page || (location.search.includes("run=") ? "" : "home")) + '"]');
+  const current = element.querySelector('[data-page="' + (page || (/[?&](run|sweep)=/.test(location.search) ? "" : "home")) + '"]');
   if (current) current.setAttribute("aria-current", "page");
   element.querySelector("#theme-toggle").addEventListener("click", () => {
     const dark = !document.body.classList.contains("dark");
