@@ -60,6 +60,10 @@ class ForViewers:
         found: dict[str, Any] = self._services.cost(run_id)
         return found
 
+    def extras(self, run_id: str) -> dict[str, Any]:
+        """What was measured on request; like an example's, it stays as it is."""
+        return {**self._services.extras(run_id), "kept": False}
+
     def deleted(self) -> list[dict[str, Any]]:
         return []
 
