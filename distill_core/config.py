@@ -45,6 +45,7 @@ __all__ = [
     "TeacherTraining",
     "Training",
     "TransformerStudent",
+    "field_errors",
     "from_dict",
     "from_yaml",
     "load",
@@ -191,7 +192,7 @@ def from_dict(raw: Any) -> RunConfig:
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(_field_errors(error)) from None
+        raise ConfigError(field_errors(error)) from None
 
 
 def from_yaml(text: str) -> RunConfig:
@@ -228,7 +229,8 @@ def load(path: Path) -> RunConfig:
 _UNION_TAGS = {"bundled", "files", "hub", *STUDENTS}
 
 
-def _field_errors(error: ValidationError) -> list[FieldError]:
+def field_errors(error: ValidationError) -> list[FieldError]:
+    """pydantic's errors in words for people, each with its field's path."""
     found = []
     for item in error.errors():
         loc = item["loc"]

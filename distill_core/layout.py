@@ -64,13 +64,18 @@ class DataHome:
         )
 
     def create(self) -> DataHome:
-        for folder in (self.runs, self.signals, self.uploads, self.teachers, self.cache):
+        for folder in (self.runs, self.sweeps, self.signals, self.uploads, self.teachers, self.cache):
             folder.mkdir(parents=True, exist_ok=True)
         return self
 
     @property
     def runs(self) -> Path:
         return self.root / "runs"
+
+    @property
+    def sweeps(self) -> Path:
+        """Searches over a run's settings, a folder each."""
+        return self.root / "sweeps"
 
     @property
     def signals(self) -> Path:
@@ -108,6 +113,11 @@ class DataHome:
         if not is_run_id(run_id):
             raise ValueError(f"not a run id: {run_id!r}")
         return RunFolder(self.runs / run_id)
+
+    def sweep(self, sweep_id: str) -> SweepFolder:
+        if not is_run_id(sweep_id):
+            raise ValueError(f"not a sweep's id: {sweep_id!r}")
+        return SweepFolder(self.sweeps / sweep_id)
 
 
 @dataclass(frozen=True)
@@ -168,3 +178,36 @@ class RunFolder:
     def control(self) -> Path:
         """The student without teachers that validated best, kept to be tried beside the other."""
         return self.artifacts / "control"
+
+
+@dataclass(frozen=True)
+class SweepFolder(RunFolder):
+    """One sweep on disk; this folder is the truth. Process, lock and log lie as in a run's."""
+
+    def create(self) -> SweepFolder:
+        (self.path / "trials").mkdir(parents=True, exist_ok=True)
+        return self
+
+    @property
+    def config(self) -> Path:
+        """The sweep's own settings, the base config of its trials in them."""
+        return self.path / "sweep.yaml"
+
+    @property
+    def events(self) -> Path:
+        """What was tried and what came of it; append-only, as a run's events."""
+        return self.path / "trials.jsonl"
+
+    @property
+    def state(self) -> Path:
+        """JSON, written by the app alone: is it wanted to go on, since when, what went wrong."""
+        return self.path / "state.json"
+
+    @property
+    def give_way(self) -> Path:
+        """There while a run waits for the device: the sweep ends its process after the present trial."""
+        return self.path / "give-way"
+
+    def trial(self, number: int) -> RunFolder:
+        """Of the trial with this number, from 1."""
+        return RunFolder(self.path / "trials" / f"{number:04d}")

@@ -14,7 +14,7 @@ import pytest
 from distill_core.catalogue import STUDENTS, TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = ("torch", "transformers", "datasets", "onnx", "onnxruntime")
+HEAVY = ("torch", "transformers", "datasets", "onnx", "onnxruntime", "optuna")
 
 #: package or module → prefixes of project modules it may import (besides itself)
 ALLOWED = {
@@ -103,6 +103,25 @@ ALLOWED = {
         "distill_core.tasks",
         "distill_core.train",
     ),
+    "distill_core.sweeps": (
+        "distill_core.catalogue",
+        "distill_core.compatibility",
+        "distill_core.config",
+        "distill_core.config_paths",
+        "distill_core.errors",
+        "distill_core.events",
+        "distill_core.jobs.child",
+        "distill_core.jobs.process",
+        "distill_core.layout",
+        "distill_core.measure",
+        "distill_core.models",
+        "distill_core.pipeline",
+        "distill_core.progress",
+        "distill_core.seeds",
+        "distill_core.signals",
+        "distill_core.stages",
+        "distill_core.train",
+    ),
     "distill_core.jobs.warm": ("distill_core.errors", "distill_core.jobs.child", "distill_core.train.stop"),
     "distill_core.services.warm": ("distill_core.errors", "distill_core.jobs.process", "distill_core.layout"),
     "ui": ("ui", "distill_core.catalogue", "distill_core.shapes", "distill_core.config", "distill_core.data",
@@ -142,6 +161,11 @@ TORCH_FREE = (
     "distill_core.jobs.supervisor",
     "distill_core.jobs.process",
     "distill_core.planner.store",
+    "distill_core.sweeps.fields",
+    "distill_core.sweeps.ledger",
+    "distill_core.sweeps.spec",
+    "distill_core.sweeps.typed",
+    "distill_core.jobs.sweeps",
     "distill_core.jobs.exports",
     "distill_core.jobs.imports",
     "distill_core.jobs.extras",

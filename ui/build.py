@@ -1,8 +1,8 @@
 """build_app(services): one page, one address; the query string says what is shown.
 
 No query: Home. `?run=ID`: that run. `?view=new`: New run (`&from=RUN` or `&recipe=NAME` fill it in). `?view=runs`: all
-runs. `?view=compare&runs=A,B`: runs side by side. No Gradio event owns a run: a click adds a row to
-the queue and returns.
+runs. `?view=compare&runs=A,B`: runs side by side. `?sweep=ID`: that sweep. No Gradio event owns a run: a click adds a
+row to the queue and returns.
 """
 
 from __future__ import annotations
@@ -14,8 +14,22 @@ from typing import Any
 import gradio as gr
 
 from distill_core.errors import StillroomError
-from ui import markup, text
-from ui.pages import compare, header, home, import_run, lists, new, new_drawing, new_fill, new_latency, new_open, run
+from ui import api, markup, text, visitors
+from ui.pages import (
+    compare,
+    header,
+    home,
+    import_run,
+    lists,
+    new,
+    new_drawing,
+    new_fill,
+    new_latency,
+    new_open,
+    new_sweep,
+    run,
+    sweep,
+)
 
 #: The address changes before the run is drawn: Plotly and every link look at it.
 OPEN_RUN = """(id) => {
@@ -31,33 +45,42 @@ OPEN_RUN = """(id) => {
 
 
 def page_of(query: dict[str, Any]) -> str:
-    """home, run, new, runs or compare, from the query string; what is not known is Home.
+    """home, run, sweep, new, runs or compare, from the query string; what is not known is Home.
 
     `view`, not `page`: Gradio itself reads `page` and answers 500 for one it does not know.
     """
     if query.get("run"):
         return "run"
+    if query.get("sweep"):
+        return "sweep"
     return str(query["view"]) if query.get("view") in ("new", "runs", "compare") else "home"
 
 
-def build_app(services: Any, downloads: Path) -> gr.Blocks:
-    """downloads: a folder under the data folder from which finished students are handed out."""
+def build_app(services: Any, downloads: Path, settings: Any = None) -> gr.Blocks:
+    """downloads: a folder under the data folder from which finished students are handed out. settings: with them, and
+    on a Space, everybody but the owner only looks (`visitors`)."""
+    services = services if settings is None else visitors.guarded(services, settings)
     with gr.Blocks(title=text.PRODUCT, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as app:
         header.build(services)
+        if settings is not None:
+            visitors.build(app, settings)
         token, kept = gr.State(""), gr.Textbox(visible=False)
         opened = gr.Textbox(visible=False)
         home_page = home.build(services)
         run_page = run.build(services, downloads)
+        sweep_column = sweep.build(services)
         new_page = new.build(services)
         with gr.Column(visible=False, elem_id="runs-page", elem_classes=["sr-page"]) as runs_column:
             lists.build(services, full=True)
             importing = import_run.build()
+            sweep.build_list(services)
         with gr.Column(visible=False, elem_id="compare-page", elem_classes=["sr-page"]) as compare_column:
             compare.build(services)
 
         columns = {
             "home": home_page.column,
             "run": run_page.column,
+            "sweep": sweep_column,
             "new": new_page.column,
             "runs": runs_column,
             "compare": compare_column,
@@ -67,6 +90,7 @@ def build_app(services: Any, downloads: Path) -> gr.Blocks:
         new.wire(new_page, services)
         new_latency.wire(new_page, services)
         new_drawing.wire(new_page, services)
+        new_sweep.wire(new_page, services, token, columns)
 
         def route(said: str, request: gr.Request) -> list[Any]:
             query = dict(request.query_params)
@@ -87,7 +111,9 @@ def build_app(services: Any, downloads: Path) -> gr.Blocks:
             concurrency_limit=None,
         )
         _wire_starts(services, token, opened, home_page, new_page, columns)
-    app.queue(default_concurrency_limit=8)
+        api.build(services)
+    # Said outright, because on ZeroGPU Gradio would let one event wait and turn away all others: pages came up empty.
+    app.queue(default_concurrency_limit=8, max_size=10_000)
     return app
 
 

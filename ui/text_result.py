@@ -258,6 +258,8 @@ OFFLINE: dict[str, str] = {
 }
 
 WORDS: dict[str, Any] = {
+    #: what is said otherwise where there is one teacher: nobody is the best of them
+    "with_one_teacher": [["best teacher", "teacher"], ["Best teacher", "Teacher"]],
     "arms": ARMS,
     "done": "Done.",
     **TABLES,

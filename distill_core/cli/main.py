@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
-from distill_core.cli import beside, compare, examine, plan, reproduce, runs, show
+from distill_core.cli import backup, beside, compare, examine, plan, reproduce, runs, show
 from distill_core.cli import export as exporting
 from distill_core.cli import extra as measuring
 from distill_core.cli import run as running
+from distill_core.cli import sweep as sweeping
 from distill_core.cli import verdict as deciding
 from distill_core.cli.output import flush_stdout, silence_stdout
 from distill_core.errors import ConfigError, FieldError, StillroomError
@@ -88,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--public", action="store_true", help="a new repository is public (default: private)")
     sub = command("import", "Take a run that was made elsewhere into the data folder.", _import)
     sub.add_argument("source", type=Path, metavar="DIR|ZIP")
+    backup.add_backup(command("backup", "Copy runs to a mounted folder, or take them back from it.", backup.backup))
     sub = command("note", "Name, tag, annotate or archive a run, or show what is written beside it.", _note)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--name")
@@ -103,6 +105,9 @@ def build_parser() -> argparse.ArgumentParser:
     compare.add_leaderboard(
         command("leaderboard", "All finished runs by the data they were made with.", compare.leaderboard)
     )
+    sweeping.add_sweep(command("sweep", "Try several settings of a run, chosen on validation alone.", sweeping.sweep))
+    sweeping.add_trials(command("trials", "Print what a sweep has tried, and what matters.", sweeping.trials))
+    sweeping.add_promote(command("promote", "Make a trial of a sweep a whole run, with its test.", sweeping.promote))
     command("machine", "Say what this machine computes on, as JSON.", lambda _: show.machine())
     command("recipes", "List the recipes that ship with the project.", lambda _: show.recipes())
     return parser

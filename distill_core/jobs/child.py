@@ -82,7 +82,7 @@ def _work(
     observer: EventSink | None,
     pipeline: Pipeline | None,
 ) -> int:
-    _prefer_others_when_memory_is_short()
+    prefer_others_when_memory_is_short()
     sink: ChildSink | None = None
     began = time.monotonic()
     try:
@@ -159,7 +159,7 @@ def _settle_folder(config: RunConfig, folder: RunFolder) -> RunConfig:
     return settled
 
 
-def _prefer_others_when_memory_is_short() -> None:
+def prefer_others_when_memory_is_short() -> None:
     """When the machine runs out of memory, this process goes rather than the app that can resume it."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")

@@ -2,6 +2,7 @@
 
 A lane watches at most one run: it takes the next waiting one, starts its child, reads its events into the store, hands
 on a wish to stop, and tells the run's status when the child is gone. Children outlive the app; the next adopts them.
+Where no run waits, a lane goes on with a sweep (`jobs.sweeps`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from distill_core.jobs.process import LANE, ProcessInfo, RunLock, child_environm
 from distill_core.jobs.queue import QueueFile, RunQueue
 from distill_core.jobs.reconcile import ACTIVE, interruption, is_alive, reconcile_all, settle
 from distill_core.jobs.store import RunRow, Store
-from distill_core.layout import DataHome, RunFolder
+from distill_core.jobs.sweeps import Sweeps, SweepWatch, sweep_command
+from distill_core.layout import DataHome, RunFolder, SweepFolder
 
 log = logging.getLogger(__name__)
 
@@ -65,13 +67,14 @@ class Supervisor:
         *,
         lanes: Callable[[], Sequence[str] | None],
         ready: threading.Event | None = None,
+        sweeps: Sweeps | None = None,
         command: Command = default_command,
         grace_s: float = 60.0,
         poll_s: float = 0.25,
     ) -> None:
         self.store, self.home, self.queue = store, home, queue
         self.command, self.grace_s, self.poll_s = command, grace_s, poll_s
-        self.ready = ready
+        self.ready, self.sweeps = ready, sweeps
         self.closed = threading.Event()
         self._find_lanes = lanes
         self._wake = threading.Condition()
@@ -83,6 +86,8 @@ class Supervisor:
     def start(self) -> None:
         """Reconcile all runs now; lanes begin as soon as the devices are known."""
         self._orphans = reconcile_all(self.store, self.queue, self.home)
+        if self.sweeps is not None:
+            _guarded(self.sweeps.reconcile)
         self._starter.start()
 
     def close(self) -> None:
@@ -132,7 +137,10 @@ class Lane(threading.Thread):
     def __init__(self, supervisor: Supervisor, name: str, names: Sequence[str], adopted: list[RunRow]) -> None:
         super().__init__(name=f"lane-{name}", daemon=True)
         self.boss, self.device, self.devices = supervisor, name, list(names)
-        self.watched = [Watch(supervisor, row.id) for row in adopted]
+        self.watched: list[Watch | SweepWatch] = [Watch(supervisor, row.id) for row in adopted]
+        if supervisor.sweeps is not None:
+            found = supervisor.sweeps.adopted(name, first=name == names[0])
+            self.watched += [self._watch_sweep(supervisor.sweeps, folder) for folder in found]
 
     def run(self) -> None:
         seen = -1
@@ -144,10 +152,9 @@ class Lane(threading.Thread):
         self.watched = [watch for watch in self.watched if not watch.look()]
         if self.watched or self.boss.closed.is_set():
             return
-        row = self.boss.queue.claim(
-            lambda r: accepts(self.device, r.config.get("device", "auto"), self.devices), self.device
-        )
+        row = self.boss.queue.claim(lambda r: self._accepts(r.config.get("device", "auto")), self.device)
         if row is None:
+            self._sweep()
             return
         try:
             self.watched = [self._start(row)]
@@ -156,6 +163,43 @@ class Lane(threading.Thread):
             error_dict = interruption(f"The run's process could not be started: {error}.")
             self.boss.store.update(row.id, status="interrupted", error=error_dict)
             QueueFile.remove(self.boss.home.run(row.id))
+
+    def _accepts(self, device: str) -> bool:
+        return accepts(self.device, device, self.devices)
+
+    def _run_waits(self) -> bool:
+        return any(self._accepts(row.config.get("device", "auto")) for row in self.boss.store.queued())
+
+    def _watch_sweep(
+        self, sweeps: Sweeps, folder: SweepFolder, child: subprocess.Popen[bytes] | None = None
+    ) -> SweepWatch:
+        return SweepWatch(sweeps, folder, child, run_waits=self._run_waits, grace_s=self.boss.grace_s)
+
+    def _sweep(self) -> None:
+        """Go on with the sweep that has waited longest, if there is one."""
+        sweeps = self.boss.sweeps
+        folder = sweeps.next(self._accepts) if sweeps is not None else None
+        if sweeps is None or folder is None:
+            return
+        lock = RunLock.take_soon(folder)
+        if lock is None:
+            sweeps.leave(folder)  # the command line works on it
+            return
+        try:
+            if self.boss.ready is not None:
+                self.boss.ready.wait(5)
+            child = spawn(sweep_command(folder), folder, child_environment(self._environment()), lock)
+        except OSError as error:
+            log.warning("%s could not be started: %s", folder.run_id, error)
+            sweeps.settle(folder, None, killed=False)
+            return
+        finally:
+            lock.release()
+        self.watched = [self._watch_sweep(sweeps, folder, child)]
+        try:
+            ProcessInfo.of(child.pid, attempt=1, by="app", lane=self.device).write(folder)
+        except (psutil.NoSuchProcess, OSError) as error:
+            log.warning("%s: its process.json was not written: %s", folder.run_id, error)
 
     def _start(self, row: RunRow) -> Watch:
         folder = self.boss.home.run(row.id)

@@ -120,7 +120,7 @@ def train(ctx: RunContext, prepared: Prepared, plan: StudentPlan, course: Course
     student = new_student(ctx, prepared, trial.seed).to(ctx.device)
     folder = ctx.folder.checkpoints / trial.key
     with rows_in_use([(student, [plan.texts.pool, plan.texts.validation])], folder):
-        result = _fit(ctx, prepared, plan, student, course)
+        result = fit(ctx, prepared, plan, student, course)
     evaluated = _evaluate_once(ctx, prepared, plan, student, folder)
     return FinishedArm(
         trial=trial,
@@ -134,7 +134,8 @@ def train(ctx: RunContext, prepared: Prepared, plan: StudentPlan, course: Course
     )
 
 
-def _fit(ctx: RunContext, prepared: Prepared, plan: StudentPlan, student: Student, course: Course) -> FitResult:
+def fit(ctx: RunContext, prepared: Prepared, plan: StudentPlan, student: Student, course: Course) -> FitResult:
+    """Train one student as its course says, validation alone choosing the state it is left in."""
     trial = course.trial
     phases, held = hold_out(course.phases, trial.seed)
     learner = StudentLearner(

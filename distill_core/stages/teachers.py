@@ -146,19 +146,20 @@ def learner_of(ctx: RunContext, prepared: Prepared, group: Group, teachers: list
     )
 
 
-def run(ctx: RunContext, prepared: Prepared) -> TaughtTeachers:
+def run(ctx: RunContext, prepared: Prepared, *, ask: bool = True) -> TaughtTeachers:
+    """ask: about validation, too; a sweep knows already how good its teachers are."""
     made = groups(ctx, prepared)
     for group in made:
         _teach(ctx, prepared, group)
     answers = [
-        predict_units(teacher, texts.validation, ctx.device, confident=True) if teacher.answers else None
+        predict_units(teacher, texts.validation, ctx.device, confident=True) if ask and teacher.answers else None
         for teacher, texts in zip(prepared.teachers, prepared.texts, strict=True)
     ]
     validation = [None if said is None else prepared.score(said.predicted) for said in answers]
     taught = TaughtTeachers(
         fingerprints(ctx, prepared), validation, answers, [group for group in made if group.fold is not None]
     )
-    for number, teacher in enumerate(prepared.teachers):
+    for number, teacher in enumerate(prepared.teachers if ask else []):
         best = {"level": "reference"} if number == taught.reference else {}
         ctx.sink.emit("teacher", name=teacher.name, validation=validation[number], **best)
     return taught

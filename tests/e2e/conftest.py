@@ -160,7 +160,7 @@ def end_run(file: Path) -> None:
     try:
         pid = int(json.loads(file.read_text())["pid"])
         process = psutil.Process(pid)
-        if any(name in " ".join(process.cmdline()) for name in ("distill_core", "tests.fake_run")):
+        if any(name in " ".join(process.cmdline()) for name in ("distill_core", "tests.fake_run", "tests.fake_sweep")):
             process.kill()
     except (OSError, ValueError, KeyError, psutil.Error):
         return

@@ -73,5 +73,5 @@ if (!window.StillroomFront) window.StillroomFront = (() => {
     node.on("plotly_hover", () => { node.style.cursor = "pointer"; });
     node.on("plotly_unhover", () => { node.style.cursor = ""; });
   };
-  return {draw, placed, model};
+  return {draw, placed, model, axis};
 })();

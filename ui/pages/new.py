@@ -21,6 +21,7 @@ from ui.pages import (
     new_open,
     new_review,
     new_student,
+    new_sweep,
     new_teachers,
     new_words,
 )
@@ -46,6 +47,7 @@ class NewRun:
     student: new_student.StudentStep
     method: new_method.MethodStep
     review: new_review.ReviewStep
+    sweep: new_sweep.SweepPart
     continues: list[gr.Button]
     start: gr.Button
     side: gr.HTML
@@ -120,13 +122,14 @@ def build(services: Any) -> NewRun:
                     method = new_method.build(form, recipes, values)
                 with _step(4, steps, continues):
                     review = new_review.build(form)
+                    sweep = new_sweep.build()
             with gr.Column(scale=1, elem_id="new-side"):
                 side = markup.still_html(elem_id="summary")
                 start = gr.Button(text.START, variant="primary", elem_id="start-run")
         gr.HTML("", js_on_load=WATCH, apply_default_css=False, padding=False)
     return NewRun(
-        column, form, steps, data, teachers, student, method, review, continues, start, side, note, again, bring_back,
-        visited, seen, undo, renewed, recheck, timer,
+        column, form, steps, data, teachers, student, method, review, sweep, continues, start, side, note, again,
+        bring_back, visited, seen, undo, renewed, recheck, timer,
     )  # fmt: skip
 
 
