@@ -60,6 +60,11 @@ class ForViewers:
         found: dict[str, Any] = self._services.cost(run_id)
         return found
 
+    def extras(self, run_id: str) -> dict[str, Any]:
+        """What was measured; nothing more can be."""
+        found: dict[str, Any] = self._services.extras(run_id, looking=True)
+        return found
+
     def deleted(self) -> list[dict[str, Any]]:
         return []
 
