@@ -13,7 +13,7 @@ from distill_core.errors import ConfigError, FieldError
 from distill_core.export.markdown import table
 from distill_core.export.verdict import metric_words
 from distill_core.extras.state import LARGEST_MOST, USUAL_MOST, ExtraState
-from distill_core.extras.words import left_out_words, worth_words
+from distill_core.extras.words import left_out_words, share_words, worth_words
 from distill_core.layout import DataHome, RunFolder
 
 _GO_ON = "Type the same again to go on: what was finished is kept."
@@ -97,7 +97,7 @@ def curve_lines(figures: dict[str, Any]) -> list[str]:
         rows.append(
             [
                 f"{point['labels']:,}",
-                f"{own[0]['times']:g}×",
+                share_words(own[0]["times"]),
                 f"{100 * sum(one['test'] for one in own) / len(own):.1f}%",
                 f"{100 * point['difference']:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})",
             ]

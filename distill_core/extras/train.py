@@ -50,7 +50,7 @@ Keep = Callable[[dict[str, Any]], None]
 class FinishedRun:
     """A run that is done, opened to measure more of it.
 
-    test: its kept answers. known: how its teachers are found again (models.json).
+    test: its kept answers. known: how its teachers are found again (models.json), {} where it does not say.
     """
 
     folder: RunFolder
@@ -66,10 +66,10 @@ class FinishedRun:
         report, test = read_report(folder.report), open_split(folder.artifacts)
         if report is None:
             raise JobError("This run has no report yet.", hint="Wait until it is done, or resume it.")
-        known = read_json(folder.artifacts / "models.json")
-        if test is None or not isinstance(known, dict):
+        if test is None:
             raise JobError("This run kept no predictions to compare with.", hint="Run it again to have them.")
-        return cls(folder, home, load(folder.config), report, test, known)
+        known = read_json(folder.artifacts / "models.json")
+        return cls(folder, home, load(folder.config), report, test, known if isinstance(known, dict) else {})
 
     def context(self, config: RunConfig, sink: EventSink, stop: StopToken) -> RunContext:
         settle(config)
@@ -150,7 +150,7 @@ def without_teachers(run: FinishedRun, sink: EventSink, stop: StopToken, keep: K
     """
     config = run.config
     reasons = {number: needed(config, number) for number in range(len(config.teachers))}
-    names = [str(name) for name in run.known["names"]]
+    names = [str(teacher["name"]) for teacher in run.report["teachers"]]
     leaving = [number for number, why in reasons.items() if why is None]
     if not leaving:
         raise JobError("None of this run's teachers can be left out.", hint="It takes two that teach the same.")

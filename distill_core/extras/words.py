@@ -13,7 +13,7 @@ _UNIT = {"word": "labelled sentences"}
 def worth_words(found: Mapping[str, Any], unit: str = "example") -> list[str]:
     """`worth.worth` as sentences. unit: of the task."""
     rows = _UNIT.get(unit, "labelled rows")
-    said = [_estimate(found, rows), _interval(found, rows)]
+    said = [_estimate(found, rows), _interval(found)]
     if found["seeds"] == 1:
         said.append(
             "With one seed this is about this student on this test set, not about the method: run several seeds for "
@@ -41,10 +41,10 @@ def _estimate(found: Mapping[str, Any], rows: str) -> str:
     )
 
 
-def _interval(found: Mapping[str, Any], rows: str) -> str:
+def _interval(found: Mapping[str, Any]) -> str:
     own = found["own"]
     if found["low_where"] == "beyond":
-        return f"That it is better than the largest set reaches is sure (95%): {rows} beyond it were not measured."
+        return "That it is better than with the largest set is sure (95%)."
     low = None if found["low"] is None else _number(found["low"] / own)
     high = None if found["high"] is None else _number(found["high"] / own)
     if low and high:
@@ -54,7 +54,7 @@ def _interval(found: Mapping[str, Any], rows: str) -> str:
     elif high and found["low_where"] == "before":
         said = f"95% interval: at most {high} times the labels; where it begins lies below the smallest set."
     elif found["high_where"] == "before":
-        said = "That it is not as good as the smallest set reaches is sure (95%)."
+        said = "That it is not as good as with the smallest set is sure (95%)."
     else:
         said = "The 95% interval holds the whole curve: this test set cannot tell how many labels it is worth."
     one_within = (found["low"] is None or found["low"] <= own) and (found["high"] is None or found["high"] >= own)
@@ -70,9 +70,17 @@ def _number(factor: float) -> str:
 
 
 def _of(factor: float) -> str:
-    """What stands before "the run's labels": 4 times, 1/8 of."""
+    """What stands before "the run's labels": 4 times, all of, 1/8 of."""
+    if factor == 1:
+        return "all of"
     share = 1 / factor
     return f"1/{share:.0f} of" if share > 1 and abs(share - round(share)) < 0.05 * share else f"{_number(factor)} times"
+
+
+def share_words(times: float) -> str:
+    """A set's part of the run's labels, in tables: 1/8, 1×, 4×."""
+    share = _of(times)
+    return share.removesuffix(" of") if share.startswith("1/") else f"{_number(times)}×"
 
 
 def _rough(number: float) -> str:

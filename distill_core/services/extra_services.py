@@ -32,9 +32,10 @@ class ExtraServices(ABC):
     def _uploads_only(self) -> Path | None:
         """The folder that files may come from; None: any."""
 
-    def extras(self, run_id: str) -> dict[str, Any]:
-        """{measured: `services.extras.rows`, kept: False for an example, of which nothing more is measured}."""
-        return {"measured": extras.rows(self._folder(run_id)), "kept": not self._read_only(run_id)}
+    def extras(self, run_id: str, *, looking: bool = False) -> dict[str, Any]:
+        """{measured: `services.extras.rows`, kept: False for an example, of which nothing more is measured}.
+        looking: asked by somebody who may start nothing."""
+        return {"measured": extras.rows(self._folder(run_id)), "kept": not (looking or self._read_only(run_id))}
 
     def start_extra(self, run_id: str, kind: str, most: int = USUAL_MOST) -> None:
         """Start measuring ("curve" or "without"), or go on, in a process of its own. Raises ConfigError, JobError."""

@@ -63,9 +63,10 @@ def words(kind: str, figures: Mapping[str, Any]) -> list[str]:
 
 
 def _missing(folder: RunFolder, report: Mapping[str, Any], config: RunConfig, kind: str) -> str:
-    kept = split_path(folder.artifacts, "test").is_file() and (folder.artifacts / "models.json").is_file()
+    kept = split_path(folder.artifacts, "test").is_file()
     if kind == "curve":
         return NO_LABELS if known_task(report["task"]).unit == "piece" else "" if kept else NOTHING_KEPT
+    kept = kept and (folder.artifacts / "models.json").is_file()
     if len(config.teachers) < 2:
         return ONE_TEACHER
     if all(needed(config, number) is not None for number in range(len(config.teachers))):

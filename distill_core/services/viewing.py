@@ -61,8 +61,9 @@ class ForViewers:
         return found
 
     def extras(self, run_id: str) -> dict[str, Any]:
-        """What was measured on request; like an example's, it stays as it is."""
-        return {**self._services.extras(run_id), "kept": False}
+        """What was measured; nothing more can be."""
+        found: dict[str, Any] = self._services.extras(run_id, looking=True)
+        return found
 
     def deleted(self) -> list[dict[str, Any]]:
         return []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from distill_core.extras.left_out import differences
-from distill_core.extras.words import left_out_words, worth_words
+from distill_core.extras.words import left_out_words, share_words, worth_words
 from distill_core.extras.worth import crossing, rising, worth
 from distill_core.measure.scores import Scores
 from distill_core.measure.uncertainty import compare, holm
@@ -142,3 +142,11 @@ def test_one_seed_is_worded_as_one_student() -> None:
     assert row["method"] == "mcnemar" and "on this test set the student is worse without A" in left_out_words(row)
     (better,) = differences([right(0.8), right(0.8)], {"A": [right(0.9), right(0.9)]})
     assert left_out_words(better).endswith("A hurts: the student is better without it.")
+
+
+def test_parts_of_the_labels_are_said_as_people_say_them() -> None:
+    assert [share_words(times) for times in (1 / 8, 0.251, 0.5, 0.62, 1.0, 2.0, 3.7)] == [
+        "1/8", "1/4", "1/2", "0.62×", "1×", "2×", "3.7×"
+    ]  # fmt: skip
+    curve = {labels: [right(q)] for labels, q in zip(LABELS, RISING, strict=True)}
+    assert "(all of the run's 800), the most" in worth_words(worth(800, [right(0.95)], curve))[0]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from distill_core.analysis.kept import split_path
 from distill_core.cli.main import main
 from distill_core.config import load
 from distill_core.errors import ConfigError, JobError
@@ -58,7 +59,10 @@ def test_what_is_not_to_be_had_says_why(run: RunFolder) -> None:
     assert extras.rows(run)["without"]["missing"] == "one_teacher"
     with pytest.raises(JobError, match="two teachers"):
         extras.start(run, "without", 4)
-    (run.artifacts / "models.json").unlink()
+    changed(run, teachers=2 * load(run.config).teachers)
+    (run.artifacts / "models.json").unlink()  # how its teachers are found again
+    assert {kind: row["missing"] for kind, row in extras.rows(run).items()} == {"curve": "", "without": "nothing_kept"}
+    split_path(run.artifacts, "test").unlink()
     assert extras.rows(run)["curve"]["missing"] == "nothing_kept"
     for kind, most in (("other", 4), ("curve", 0), ("curve", 65), ("curve", True), ("curve", None)):
         with pytest.raises(ConfigError):

@@ -23,10 +23,10 @@ METHODS = sorted(
 )
 #: what a viewer must never reach, by name: a list to think about when one is added or moved
 OWNERS_ALONE = {
-    "annotate", "build_export", "close", "config", "delete", "export_archive", "hub_configurations", "import_run",
-    "log_text", "promote", "push_export", "restore", "resume", "resume_sweep", "retry", "search", "set_temperature",
-    "start", "start_background", "start_demo", "start_extra", "start_sweep", "stop", "stop_extra", "stop_sweep",
-    "store_upload", "store_uploads", "student_archive",
+    "annotate", "build_export", "cancel_export", "close", "config", "delete", "export_archive", "hub_configurations",
+    "import_run", "log_text", "promote", "push_export", "restore", "resume", "resume_sweep", "retry", "search",
+    "set_temperature", "start", "start_background", "start_demo", "start_extra", "start_sweep", "stop", "stop_extra",
+    "stop_sweep", "store_upload", "store_uploads", "student_archive",
 }  # fmt: skip
 
 
@@ -104,6 +104,8 @@ def test_a_viewer_looks_and_changes_nothing(services: Services) -> None:
     assert own["verdict"] != moved["verdict"] == "ship" and moved["kept"] is False
     assert services.verdict("made-1") == own
     assert looks.cost("made-1")["price"] is None
+    assert services.extras("made-1")["kept"] is True
+    assert looks.extras("made-1") == {**services.extras("made-1"), "kept": False}
     for refused in (
         lambda: looks.cost("made-1", 2.0),
         lambda: looks.stop("made-1"),
