@@ -27,7 +27,8 @@ RUN pip install --no-cache-dir --user --index-url "$TORCH_INDEX" "torch==2.13.0"
 COPY --chown=user . .
 
 # Bound to all interfaces inside the container, the app asks for a login (STILLROOM_AUTH=user:password) or for
-# ALLOW_PUBLIC=1, which says: whoever reaches this port may use it. Hugging Face Spaces set the latter by themselves.
+# ALLOW_PUBLIC=1, which says: whoever reaches this port may use it. On a Hugging Face Space it asks for neither: there
+# everybody looks, and its owner signs in (docs/deploy.md).
 EXPOSE 7860
 ENTRYPOINT ["tini", "--"]
 CMD ["python", "app.py"]

@@ -19,12 +19,13 @@ def prepare(settings: Settings) -> None:
 
 def serve(settings: Settings) -> int:
     from distill_core.services import Services
-    from ui import doors
+    from ui import doors, zero_gpu
     from ui.build import build_app
 
+    zero_gpu.declare(settings)
     services = Services(settings)
     try:
-        app = build_app(services, settings.home.cache / "gradio" / "students")
+        app = build_app(services, settings.home.cache / "gradio" / "students", settings)
         try:
             doors.launch(app, settings)
         except OSError as error:

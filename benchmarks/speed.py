@@ -77,7 +77,7 @@ def peak() -> float:
 def needed(work: Work, given: Material) -> float:
     """FLOPs no training can do without: each teacher once, the student forwards and backwards, nothing padded."""
     asked = 0.0 if work.cached else work.teachers * given.flops(TEACHER)
-    return asked + 3 * work.epochs * given.flops(STUDENT)
+    return asked + 3 * work.epochs / given.copies * given.flops(STUDENT)
 
 
 def measure(name: str, arguments: argparse.Namespace, store: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def result(name: str, done: dict[str, list[dict[str, float]]], given: Material, 
     trained = float(np.median([run["trained"] for run in done["ours"]]))
     return {
         "title": work.title,
-        "examples": len(given.encoded),
+        "examples": len(given.encoded) // given.copies,
         "epochs": work.epochs,
         "tokens": [float(given.encoded.lengths.mean()), int(given.encoded.lengths.max())],
         "runs": {side: len(runs) for side, runs in done.items()},
@@ -117,7 +117,7 @@ def result(name: str, done: dict[str, list[dict[str, float]]], given: Material, 
         "peers": middle,
         "ratio": {side: seconds / ours for side, seconds in middle.items()},
         "gemm_share": needed(work, given) / most / ours,
-        "student_share": 3 * work.epochs * given.flops(STUDENT) / most / trained,
+        "student_share": 3 * work.epochs / given.copies * given.flops(STUDENT) / most / trained,
     }
 
 
@@ -131,7 +131,8 @@ def table(results: dict[str, dict[str, Any]], most: float, machine: str) -> list
         "",
         "Teachers 12×768, student 4×312, batches of 32, soft and hard labels, dropout 0.1, random weights; every side "
         "has the same texts, objective, optimizer and schedule. `dynamic`: padded to the longest of the batch; "
-        "`padded`: to a fixed length. The peers ask the teacher at every step. `of the limit`: share of the time that "
+        "`padded`: to a fixed length. The peers ask the teacher at every step. In W4 every epoch hides other words, so "
+        "ours asks as often, and keeps the 64 likeliest pieces of an answer. `of the limit`: share of the time that "
         "the products no training can do without would take at that rate; `student`: of the student's training alone.",
         "",
         "| work | texts, mean (most) tokens | ours, s | against dynamic | against padded | of the limit | student |",

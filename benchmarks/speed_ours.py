@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from transformers import BertForSequenceClassification, BertForTokenClassification
+from transformers import BertForMaskedLM, BertForSequenceClassification, BertForTokenClassification
 
 from benchmarks.speed_work import (
     BATCH,
@@ -26,6 +26,8 @@ from benchmarks.speed_work import (
 from distill_core.catalogue import TERMS
 from distill_core.config import Objective, Training
 from distill_core.models.encoders import new_encoder
+from distill_core.models.masked_teacher import MaskedTeacher
+from distill_core.models.teacher import Teacher
 from distill_core.models.teachers import ReadyTeacher
 from distill_core.models.used_rows import rows_in_use
 from distill_core.signals.cache import build_cache
@@ -39,6 +41,9 @@ from distill_core.train.trainer import Trainer
 from distill_core.train.types import Trial
 from distill_core.weighting.constant import Constant
 
+#: pieces kept of a teacher's answer, as a run does by default
+TOP_K = 64
+
 
 class _Silent:
     def emit(self, kind: str, **payload: Any) -> None: ...
@@ -47,19 +52,11 @@ class _Silent:
 def run(work: Work, given: Material, folder: Path) -> dict[str, float]:
     """CPU seconds of asking the teachers and of training the student; what is cached is asked before."""
     torch.manual_seed(0)
-    tagging = work.task == "tagging"
-    kind = BertForTokenClassification if tagging else BertForSequenceClassification
-    models = [kind(config(TEACHER, given.classes)).eval() for _ in range(work.teachers)]
     names = [f"teacher {number}" for number in range(work.teachers)]
-    teachers = [
-        ReadyTeacher(
-            name, cast(Any, None), (given.tokenizer, model), range(given.classes), unit="word" if tagging else "example"
-        )
-        for name, model in zip(names, models, strict=True)
-    ]
+    teachers = [_teacher(work, given, name) for name in names]
     encoder = new_encoder(config(STUDENT, given.classes))
     student = TransformerClassifier(encoder, given.tokenizer, classes=given.classes, dropout=0.1, task=work.task)
-    spec = SignalSpec(layers=(TEACHER[0],)) if work.hidden else SignalSpec()
+    spec = SignalSpec(layers=(TEACHER[0],) if work.hidden else (), top_k=TOP_K if work.task == "masked_lm" else 0)
     ids = [str(number) for number in range(len(given.encoded))]
     began = time.process_time()
     sources = [
@@ -71,6 +68,15 @@ def run(work: Work, given: Material, folder: Path) -> dict[str, float]:
     _train(work, given, student, names, sources, folder / "trial")
     trained = time.process_time() - began
     return {"asked": 0.0 if work.cached else asked, "trained": trained}
+
+
+def _teacher(work: Work, given: Material, name: str) -> Teacher:
+    if work.task == "masked_lm":
+        return MaskedTeacher(name, cast(Any, None), (given.tokenizer, BertForMaskedLM(config(TEACHER, 2)).eval()))
+    kind = BertForTokenClassification if work.task == "tagging" else BertForSequenceClassification
+    loaded = (given.tokenizer, kind(config(TEACHER, given.classes)).eval())
+    unit = "word" if work.task == "tagging" else "example"
+    return ReadyTeacher(name, cast(Any, None), loaded, range(given.classes), unit=unit)
 
 
 def _train(
@@ -93,7 +99,7 @@ def _train(
     for term in terms.values():
         term.attach(student, seed=1)
     rows = np.arange(len(given.encoded))
-    steps = work.epochs * -(-len(rows) // BATCH)
+    steps = work.epochs * -(-(len(rows) // given.copies) // BATCH)
     few = given.encoded.take(rows[:BATCH])
     with rows_in_use([(student, [given.encoded])], folder):
         learner = StudentLearner(
@@ -104,7 +110,7 @@ def _train(
             seed=1,
             device=torch.device("cpu"),
         )
-        phase = Phase("joint", steps, weights, rows, "linear", LEARNING_RATE, None, 1)
+        phase = Phase("joint", steps, weights, rows, "linear", LEARNING_RATE, None, 1, copies=given.copies)
         Trainer(
             learner,
             [phase],

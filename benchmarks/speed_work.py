@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from transformers import BertConfig
 
-from distill_core.data.types import Rows
+from distill_core.data.types import PreparedData, Rows
 from distill_core.models.encoders import load_tokenizer
 from distill_core.tasks.base import Encoded, Targets
 from distill_core.tasks.classification import encode
+from distill_core.tasks.masked_lm import MaskedLM
 from distill_core.tasks.tagging import encode_words
 
 TEMPERATURE, HARD, SOFT, HIDDEN = 2.0, 1.0, 1.0, 1.0
@@ -46,6 +47,7 @@ WORK = {
     "W1": Work("one teacher, 3 epochs", 512, 3, 128),
     "W2": Work("film reviews' lengths, 3 epochs", 64, 3, 512, long=True, peers=("trainer",)),
     "W3": Work("tags of words, 3 epochs", 256, 3, 128, peers=("trainer",), task="tagging"),
+    "W4": Work("masked language model, 3 epochs", 256, 3, 128, peers=("trainer",), task="masked_lm"),
     "W5a": Work("two teachers, logits, 3 epochs", 256, 3, 128, teachers=2, peers=("textbrewer",)),
     "W5b": Work("two teachers, hidden states, 3 epochs", 256, 3, 128, teachers=2, hidden=True, peers=("trainer",)),
     "W6": Work("a second student from the cache, 3 epochs", 512, 3, 128, cached=True),
@@ -66,12 +68,14 @@ def config(size: tuple[int, int, int], classes: int) -> BertConfig:
 
 @dataclass(frozen=True)
 class Material:
-    """Texts in pieces, and the class of each unit: of each text, or of each word, text after text."""
+    """Texts in pieces, and the class of each unit: of each text, of each word or of each hidden piece, text after text.
+    copies: so often every text stands there, copy after copy, each with pieces of its own hidden; an epoch is one."""
 
     tokenizer: Any
     encoded: Encoded
     labels: np.ndarray
     classes: int = 2
+    copies: int = 1
 
     def targets(self) -> Targets:
         return Targets(self.labels, self.encoded.word_counts)
@@ -79,6 +83,12 @@ class Material:
     def rows(self) -> list[dict[str, Any]]:
         """{input_ids, labels}: a class, or one for each piece, −100 where it is not a word's first."""
         ids, counts = self.encoded.ids, self.encoded.word_counts
+        if self.encoded.targets is not None:
+            assert self.encoded.gold is not None
+            return [
+                {"input_ids": pieces.tolist(), "labels": _scattered(gold, targets)}
+                for pieces, gold, targets in zip(ids, self.encoded.gold, self.encoded.targets, strict=True)
+            ]
         if counts is None:
             pairs = zip(ids, self.labels, strict=True)
             return [{"input_ids": pieces.tolist(), "labels": int(label)} for pieces, label in pairs]
@@ -94,7 +104,11 @@ class Material:
         """Of one forward pass over all texts without any padding: every product of the encoder, two a multiply-add."""
         layers, width, _ = size
         lengths = self.encoded.lengths[:rows].astype(np.float64)
-        return float(layers * (24 * width**2 * lengths + 4 * width * lengths**2).sum())
+        found = float(layers * (24 * width**2 * lengths + 4 * width * lengths**2).sum())
+        if self.encoded.word_counts is not None and self.encoded.targets is not None:
+            # The head scores every piece of the vocabulary, at the hidden places alone.
+            found += float(2 * width * (width + self.classes) * self.encoded.word_counts[:rows].sum())
+        return found
 
 
 def material(work: Work, data: Path, checkpoint: Path) -> Material:
@@ -113,7 +127,26 @@ def material(work: Work, data: Path, checkpoint: Path) -> Material:
         sentences = _joined(sentences, draw, work.examples)
     texts = sentences[: work.examples]
     found = Rows(texts, None, labels[: len(texts)], list(range(1, len(texts) + 1)))
+    if work.task == "masked_lm":
+        return _masked(work, found, tokenizer)
     return Material(tokenizer, encode(tokenizer, found, work.padded), labels[: len(texts)])
+
+
+def _scattered(gold: np.ndarray, targets: np.ndarray) -> list[int]:
+    """What stood at each place, −100 where nothing is hidden. targets: number of the hidden piece, or −1."""
+    labels = np.full(len(targets), -100)
+    labels[targets >= 0] = gold[targets[targets >= 0]]
+    found: list[int] = labels.tolist()
+    return found
+
+
+def _masked(work: Work, found: Rows, tokenizer: Any) -> Material:
+    task = MaskedLM(0.15, seed=1, epochs=work.epochs)
+    once = replace(found, labels=np.full(len(found), -1, dtype=np.int64))
+    pool = task.pool(PreparedData("speed", [], once, once.take([]), once.take([]), once.take([]), [], ""))
+    encoded = task.encode(tokenizer, pool, work.padded)
+    assert encoded.gold is not None
+    return Material(tokenizer, encoded, np.concatenate(encoded.gold), len(tokenizer), work.epochs)
 
 
 def _tagged(work: Work, data: Path, tokenizer: Any) -> Material:

@@ -83,9 +83,10 @@ class RunConfig(Section):
     student: Student
     objective: Objective = Field(default_factory=Objective)
     training: Training = Field(default_factory=Training)
-    controls: list[Literal["no_teacher", "uniform"]] = setting(
+    controls: list[Literal["no_teacher", "uniform", "without_each"]] = setting(
         lambda: ["no_teacher", "uniform"],
-        "Arms trained beside the main one, so that the comparison is honest.",
+        "Arms trained beside the main one, so that the comparison is honest. without_each: the student without each of "
+        "its teachers, which can also be measured later.",
         label="Controls",
     )
     signals: Literal["cached", "live"] = setting(

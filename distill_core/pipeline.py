@@ -10,6 +10,7 @@ import torch
 from distill_core.config import RunConfig
 from distill_core.events import EventSink
 from distill_core.layout import DataHome, RunFolder
+from distill_core.measure.energy import metered
 from distill_core.measure.machine import choose_device, cores
 from distill_core.progress import WorkPlan
 from distill_core.stages import arms, cache, plan, prepare, results, teachers
@@ -33,6 +34,13 @@ def run(config: RunConfig, folder: RunFolder, home: DataHome, sink: EventSink, s
     folder.create()
     ctx = RunContext(config, folder, home, sink, stop, choose_device(config.device), WorkPlan(sink))
     ctx.started()
+    with metered(config.measure, ctx.energy_path) as ctx.meter:
+        report = _stages(ctx)
+    sink.emit("stage", stage="done", state="finished", seconds=sum(ctx.stage_seconds().values()))
+    return report
+
+
+def _stages(ctx: RunContext) -> dict[str, Any]:
     with ctx.stage("prepare"):
         ctx.plan.begin("reading data and checkpoints")
         prepared = prepare.run(ctx)
@@ -48,9 +56,7 @@ def run(config: RunConfig, folder: RunFolder, home: DataHome, sink: EventSink, s
     with ctx.stage("distil"):
         finished = arms.run(ctx, prepared, signals, planned)
     with ctx.stage("measure"):
-        report = results.run(ctx, prepared, planned, taught, finished)
-    sink.emit("stage", stage="done", state="finished", seconds=sum(ctx.stage_seconds().values()))
-    return report
+        return results.run(ctx, prepared, planned, taught, finished)
 
 
 def settle(config: RunConfig) -> None:

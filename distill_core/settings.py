@@ -15,6 +15,8 @@ from distill_core.errors import DiskError, JobError, StillroomError
 from distill_core.layout import DataHome
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+#: set on a Space whose front matter has `hf_oauth: true`; without the secret anybody could sign a cookie
+OAUTH = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 
 
 def is_loopback(host: str) -> bool:
@@ -29,7 +31,10 @@ def is_loopback(host: str) -> bool:
 class Settings:
     """What the app was told. `public` means: people who are not the owner of this machine may reach it.
 
-    max_upload_mb in 10^6 bytes; max_queue counts waiting runs; auth is (user, password).
+    max_upload_mb in 10^6 bytes; max_queue counts waiting runs; auth is (user, password); mcp: are the API's functions
+    offered as MCP tools, None: where that is safe (`offers_mcp`).
+    On a Space: open_space: may everybody start runs? oauth: can people sign in? zero_gpu: is its GPU lent for moments?
+    backup: a mounted folder that run folders are copied to.
     """
 
     home: DataHome
@@ -41,15 +46,24 @@ class Settings:
     max_upload_mb: int = 200
     max_queue: int = 20
     device: str = "auto"
+    mcp: bool | None = None
+    space_author: str = ""
+    open_space: bool = False
+    oauth: bool = False
+    zero_gpu: bool = False
+    backup: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Reads STILLROOM_HOME, HOST, PORT, ALLOW_PUBLIC, STILLROOM_AUTH (user:password), SPACE_ID, MAX_UPLOAD_MB,
-        MAX_QUEUE, STILLROOM_DEVICE. Raises StillroomError naming the variable at fault."""
+        MAX_QUEUE, STILLROOM_DEVICE, STILLROOM_MCP, STILLROOM_BACKUP, and what a Space says of itself. Raises
+        StillroomError naming the variable at fault."""
         env = os.environ if environment is None else environment
         home = env.get("STILLROOM_HOME")
         space_id = env.get("SPACE_ID") or None
         device = (env.get("STILLROOM_DEVICE") or "auto").lower()
+        zero_gpu = space_id is not None and _flag(env.get("SPACES_ZERO_GPU"))
+        backup = (env.get("STILLROOM_BACKUP") or "").strip()
         if device not in DEVICES:
             raise StillroomError(
                 f"STILLROOM_DEVICE={device!r} is no device.", hint=f"Choose one of {', '.join(DEVICES)}."
@@ -63,7 +77,14 @@ class Settings:
             space_id=space_id,
             max_upload_mb=_number(env, "MAX_UPLOAD_MB", 200, 1, 100_000),
             max_queue=_number(env, "MAX_QUEUE", 20, 1, 10_000),
-            device=device,
+            # A process of its own gets nothing of a GPU that is lent to one call for a moment.
+            device="cpu" if zero_gpu else device,
+            mcp=_flag(env["STILLROOM_MCP"]) if (env.get("STILLROOM_MCP") or "").strip() else None,
+            space_author=env.get("SPACE_AUTHOR_NAME") or "",
+            open_space=_flag(env.get("ALLOW_PUBLIC")),
+            oauth=space_id is not None and all(env.get(name) for name in OAUTH),
+            zero_gpu=zero_gpu,
+            backup=Path(backup).expanduser().resolve() if backup else None,
         )
 
     @property
@@ -77,11 +98,27 @@ class Settings:
         return not self.public
 
     @property
+    def viewers(self) -> bool:
+        """Viewer mode: everybody but the owner only looks. On a Space, unless its owner set a login or opened it."""
+        return self.space_id is not None and self.auth is None and not self.open_space
+
+    @property
+    def offers_mcp(self) -> bool:
+        """Gradio's MCP endpoint asks for no login: by itself it is there only where nobody else can reach it."""
+        return (not self.public and self.auth is None) if self.mcp is None else self.mcp
+
+    @property
     def address(self) -> str:
         return f"http://{self.host}:{self.port}"
 
     def check_bind(self) -> None:
-        """Raises StillroomError for a bind beyond loopback with neither login nor an explicit ALLOW_PUBLIC=1."""
+        """Raises StillroomError for a bind beyond loopback with neither login nor an explicit ALLOW_PUBLIC=1, and for
+        a login that the MCP endpoint would go around."""
+        if self.auth and self.offers_mcp:
+            raise StillroomError(
+                "STILLROOM_MCP=1 would let in whoever has no login: the MCP endpoint does not ask for one.",
+                hint="Leave STILLROOM_MCP out, or guard the app by a proxy instead of STILLROOM_AUTH.",
+            )
         if is_loopback(self.host) or self.auth or self.allow_public:
             return
         raise StillroomError(

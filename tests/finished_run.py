@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,29 @@ from typing import Any
 import numpy as np
 
 from distill_core import recipes
-from distill_core.analysis.kept import About, Model, Split, packed, sampled_units, split_path, write_split
+from distill_core.analysis.kept import (
+    About,
+    Model,
+    Split,
+    open_split,
+    packed,
+    sampled_units,
+    split_path,
+    write_split,
+)
 from distill_core.config import RunConfig
 from distill_core.data.prepare import prepare
 from distill_core.events import EventLog, metric
+from distill_core.export.formats import FORMATS, ExportState, export_folder
+from distill_core.export.formats import write_state as write_export
 from distill_core.export.report import ReportParts, build_report, write_report
+from distill_core.extras.left_out import differences
+from distill_core.extras.state import ExtraState
+from distill_core.extras.state import write_state as write_extra
+from distill_core.extras.worth import worth
 from distill_core.jobs.meta import write_meta
 from distill_core.layout import RunFolder
+from distill_core.measure.scores import Scores
 from distill_core.storage import write_text
 from tests.samples import noisy, quality, sample_parts
 
@@ -133,3 +150,69 @@ def _keep(run: RunFolder, parts: ReportParts, split: str, gold: np.ndarray, ids:
     path = split_path(run.artifacts, split)
     write_split(path, about, tensors)
     return Split(path)
+
+
+#: of the made-up learning curve: labels → share of test rows that a student without teachers has right
+CURVE = {15: 0.62, 30: 0.74, 60: 0.83, 120: 0.89, 240: 0.92, 480: 0.935}
+
+
+def measured(run: RunFolder) -> None:
+    """What `curve` and `without-teachers` leave in a run's folder, of made-up students."""
+    split = open_split(run.artifacts, "test")
+    assert split is not None
+    student, gold, seeds = [split.scores(f"main:{SEED}")], split.gold.astype(np.int64), [SEED]
+    about = {"task": "classification", "unit": "example", "metric": "accuracy", "seeds": seeds}
+
+    def made(share: float, seed: int) -> Scores:
+        return Scores.of_predictions(noisy(gold, share, seed, classes=len(split.about.labels)), gold)
+
+    curve = {labels: [made(share, labels)] for labels, share in CURVE.items()}
+    points = [
+        {"times": labels / 120, "labels": labels, "seed": SEED, "steps": 300, "validation": one.quality,
+         "test": one.quality, "seconds": 2.0}
+        for labels, (one,) in curve.items()
+    ]  # fmt: skip
+    figures = {**about, "own": 120, "sets": list(CURVE), "points": points, "worth": worth(120, student, curve)}
+    arms = {model.name: [made(share, 90)] for model, share in zip(split.about.teachers, (0.91, 0.92), strict=True)}
+    rows = differences(student, arms)
+    without = {**about, "points": [], "kept_in": [], "rows": rows}
+    write_extra(run, ExtraState("curve", "done", share=1.0, at=1.0, seconds=42.0, figures=figures))
+    write_extra(run, ExtraState("without", "done", share=1.0, at=1.0, seconds=21.0, figures=without))
+
+
+def exported(run: RunFolder) -> None:
+    """ONNX exports of a made-up run as their builder leaves them; int8 is faster, and lost 0.2 points."""
+    report = json.loads(run.report.read_text(encoding="utf-8"))
+    timed = {(row["role"], row["batch"]): row for row in report["latency_models"] if row["name"] != "support-roberta"}
+
+    def times(role: str, batch: int, factor: float) -> dict[str, Any]:
+        p50 = timed[role, batch]["p50"] / factor
+        return {"p50": p50, "p95": 1.2 * p50, "p50_interval": [0.9 * p50, 1.1 * p50]}
+
+    for name, factor, lost, size in (("onnx", 2.0, 0.0, 4_000_000), ("onnx-int8", 3.0, 0.2, 1_100_000)):
+        rows = [
+            {"batch": batch, "tokens": 32, "threads": 1, "runtime": FORMATS[name].runtime,
+             "student_ms": times("student", batch, factor), "student_torch_ms": times("student", batch, 1.0),
+             "teacher_ms": times("teacher", batch, factor / 2), "speedup": 2.0 * timed["teacher", batch]["p50"]
+             / timed["student", batch]["p50"]}
+            for batch in (1, 32)
+        ]  # fmt: skip
+        figures = {
+            "format": name, "seed": SEED, "rows": 120, "metric": "accuracy", "metric_words": "accuracy",
+            "quality": {"student": 0.93, "export": 0.93 - lost / 100}, "lost_points": lost, "agreement": 1.0,
+            "bytes": {"student": 4_000_000, "export": size}, "library": "onnx", "latency": rows,
+            "teacher": "support-bert", "protocol": {"repeats": 30},
+            "device": {"device": "cpu", "device_name": "CPU, 2 cores"},
+        }  # fmt: skip
+        export_folder(run, name).mkdir(parents=True)
+        (export_folder(run, name) / FORMATS[name].model).write_bytes(b"graph")
+        write_export(run, ExportState(name, "ready", teacher=True, at=1.0, figures=figures))
+
+
+def energetic(parts: ReportParts) -> None:
+    """A change for `finished_run`: its energy was measured."""
+    parts.energy = {
+        "kwh": 0.0042, "parts": {"cpu": 0.0031, "gpu": 0.0, "ram": 0.0011}, "co2_kg": 0.0016, "seconds": 300.0,
+        "country": "DEU", "estimated": True, "tool": "codecarbon 3.3.2",
+        "how": {"cpu": "estimated from how busy this run kept the processor", "gpu": None, "ram": "estimated"},
+    }  # fmt: skip

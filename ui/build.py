@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from distill_core.errors import StillroomError
-from ui import markup, text
+from ui import api, markup, text, visitors
 from ui.pages import (
     compare,
     header,
@@ -56,10 +56,14 @@ def page_of(query: dict[str, Any]) -> str:
     return str(query["view"]) if query.get("view") in ("new", "runs", "compare") else "home"
 
 
-def build_app(services: Any, downloads: Path) -> gr.Blocks:
-    """downloads: a folder under the data folder from which finished students are handed out."""
+def build_app(services: Any, downloads: Path, settings: Any = None) -> gr.Blocks:
+    """downloads: a folder under the data folder from which finished students are handed out. settings: with them, and
+    on a Space, everybody but the owner only looks (`visitors`)."""
+    services = services if settings is None else visitors.guarded(services, settings)
     with gr.Blocks(title=text.PRODUCT, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as app:
         header.build(services)
+        if settings is not None:
+            visitors.build(app, settings)
         token, kept = gr.State(""), gr.Textbox(visible=False)
         opened = gr.Textbox(visible=False)
         home_page = home.build(services)
@@ -107,7 +111,9 @@ def build_app(services: Any, downloads: Path) -> gr.Blocks:
             concurrency_limit=None,
         )
         _wire_starts(services, token, opened, home_page, new_page, columns)
-    app.queue(default_concurrency_limit=8)
+        api.build(services)
+    # Said outright, because on ZeroGPU Gradio would let one event wait and turn away all others: pages came up empty.
+    app.queue(default_concurrency_limit=8, max_size=10_000)
     return app
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,12 +11,8 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 
 from distill_core.layout import ASSETS
-from ui import text, theme
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from ui import mcp, text, theme, visitors
+from ui.asgi import App, Receive, Scope, Send
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
@@ -90,6 +86,9 @@ class Doorkeeper:
 def launch(app: Any, settings: Any, *, environment: Mapping[str, str] | None = None) -> None:
     """Opens the app and returns; the caller waits. Raises OSError when the port is taken."""
     environment = os.environ if environment is None else environment
+    middleware = [Middleware(Doorkeeper, allowed=allowed_hosts(settings.host, environment))]
+    if settings.viewers:
+        middleware.append(Middleware(visitors.Visitors, settings=settings))
     app.launch(
         server_name=settings.host,
         server_port=settings.port,
@@ -108,7 +107,9 @@ def launch(app: Any, settings: Any, *, environment: Mapping[str, str] | None = N
         inbrowser=False,
         share=False,
         enable_monitoring=False,
-        mcp_server=False,
+        mcp_server=settings.offers_mcp,
         prevent_thread_lock=True,
-        app_kwargs={"middleware": [Middleware(Doorkeeper, allowed=allowed_hosts(settings.host, environment))]},
+        app_kwargs={"middleware": middleware},
     )
+    if settings.offers_mcp:
+        mcp.answer_in_json(app)

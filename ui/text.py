@@ -131,7 +131,11 @@ CHOICES = {
     "data.quoting": {"auto": "Auto", "yes": "Yes", "no": "No"},
     "signals": {"cached": "Kept on disk", "live": "Asked anew at every step"},
     "device": {"auto": "Auto", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"},
-    "controls": {"no_teacher": "Same student, no teachers", "uniform": "Uniform teacher weights"},
+    "controls": {
+        "no_teacher": "Same student, no teachers",
+        "uniform": "Uniform teacher weights",
+        "without_each": "Without each teacher",
+    },
 }
 
 #: what a choice of the catalogue may need, in words

@@ -35,6 +35,7 @@ DEVICE = {
     "accelerator_allocated": "accelerator, tensors",
     "accelerator_reserved": "accelerator, reserved",
 }
+HEAD = "How it went"
 TOOLBAR = {
     "label": "Charts",
     "whose": "Losses and rate of",

@@ -41,6 +41,9 @@ WORDS: dict[str, Any] = {
     "teachers_time": "Teachers are not drawn against training time: finetuned teachers are shared by runs, and told "
     "together.",
     "untimed": "Not measured at this batch and runtime, so not drawn: {names}.",
+    "exported": "Timed as exports on this runtime. Quality is that of the students before export, because test is not "
+    "asked again; on validation the exports changed it by: {names}.",
+    "exported_one": "{name} {points} points",
     "unplaced": "Not drawn, because a figure is missing: {names}.",
     "nothing_placed": "Nothing can be drawn against this; choose another cost, batch or runtime.",
     "references": "The best teachers differ ({names}), so equal shares kept are not equal quality: look at test "

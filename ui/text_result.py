@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ui import text_worth
+
 ARMS = {"main": "Student", "no_teacher": "Student, no teachers", "uniform": "Student, uniform weights"}
 
 #: {name} is filled in by the page
@@ -50,6 +52,18 @@ TABLES: dict[str, Any] = {
     "calls_how": "{warmup} warm-up calls, then {repeats} timed ones; p50 and p95 are their percentiles.",
     "speed_how": "Speed-up: the best teacher's p50 divided by the student's, at equal batch, length, threads and "
     "runtime.",
+    "exported": "Student, {title}",
+    "exports_size_how": "Exports: the bytes of their model files. int8 keeps the number of weights and rounds them.",
+    "exports": "Latency of the exports",
+    "export": "Export",
+    "batch_head": "Batch",
+    "teacher": "Teacher",
+    "times": "{model}, p50 / p95, ms",
+    "speed": "Speed-up",
+    "exports_how": "Exports: measured when they were built, {tokens} tokens, {threads} thread(s), ONNX Runtime on "
+    "{device}, {repeats} timed calls; student and teacher take turns, each as a graph on the same runtime.",
+    "exports_alone": "Where an export stands alone, the teacher was not measured on its runtime; build it again with "
+    "that box ticked.",
     "controls": "Controls",
     "arm": "Arm",
     "test": "Test, %",
@@ -170,8 +184,11 @@ DETAIL: dict[str, Any] = {
     "cost_head": ["Model", "Batch", "Predictions per second", "A million cost"],
     "cost_how": [
         "From the median latency measured in this run, one call after the other on a machine in full use, with inputs "
-        "of {tokens} tokens. In the currency of your price. Energy is not measured.",
+        "of {tokens} tokens. In the currency of your price.",
     ],
+    "energy": "Energy",
+    "no_energy": "The energy of this run was not measured: it is a setting of the Method step (measure.energy), off by "
+    "default.",
 }
 
 EXAMPLES: dict[str, Any] = {
@@ -241,6 +258,8 @@ OFFLINE: dict[str, str] = {
 }
 
 WORDS: dict[str, Any] = {
+    #: what is said otherwise where there is one teacher: nobody is the best of them
+    "with_one_teacher": [["best teacher", "teacher"], ["Best teacher", "Teacher"]],
     "arms": ARMS,
     "done": "Done.",
     **TABLES,
@@ -249,4 +268,5 @@ WORDS: dict[str, Any] = {
     "examples": EXAMPLES,
     "try": TRY,
     "offline": OFFLINE,
+    "worth": text_worth.WORDS,
 }

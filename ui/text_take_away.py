@@ -35,6 +35,8 @@ WORDS = {
     "failed": "failed",
     "build": "Build",
     "again": "Build again",
+    "cancel": "Cancel",
+    "cancelling": "Cancelling …",
     "download": "Download",
     "packing": "Packing …",
     "quality": "Validation {metric}",

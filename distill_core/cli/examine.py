@@ -111,4 +111,5 @@ def _costs(found: dict[str, Any]) -> list[str]:
     if found["price"] is None:
         return []
     rows = [[row["name"], row["batch"], f"{row['per_second']:,.0f}", f"{row['cost']:.4f}"] for row in found["rows"]]
-    return ["", *table(["model", "batch", "predictions/s", "a million cost"], rows)]
+    said = ["", *found["energy"]] if found["energy"] else []
+    return ["", *table(["model", "batch", "predictions/s", "a million cost"], rows), *said]

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from distill_core.errors import ConfigError, FieldError
-from distill_core.export.formats import FORMATS, ExportState, export_folder, known_formats
+from distill_core.export.formats import FORMATS, ExportState, export_folder, known_formats, read_state
 from distill_core.export.markdown import table
+from distill_core.jobs import exports as jobs
 from distill_core.jobs.exports import Order, build
 from distill_core.jobs.imports import import_run
 from distill_core.layout import DataHome, RunFolder
@@ -16,9 +17,7 @@ from distill_core.layout import DataHome, RunFolder
 
 def export(path: Path, order: Order) -> int:
     """Make exports of a run's folder; exit status 1 when one was refused or failed."""
-    folder = RunFolder(path.absolute())
-    if not folder.config.is_file():
-        raise ConfigError([FieldError("folder", f"{path} holds no run.", "Give the folder that `run` wrote.")])
+    folder = _folder(path)
     if not 0 <= order.allowed <= 100:
         raise ConfigError([FieldError("--allow-loss", "a loss is between 0 and 100 points.", "0.5 is usual.")])
     known = Order(
@@ -34,6 +33,23 @@ def export(path: Path, order: Order) -> int:
     states = build(folder, known, _Progress())
     _say(folder, known, states)
     return int(any(state.state != "ready" for state in states))
+
+
+def cancel(path: Path, order: Order) -> int:
+    """End the building of these formats, whoever started it; what was exported before stays."""
+    folder = _folder(path)
+    for name in known_formats(list(order.formats)):
+        building = read_state(folder, name).state == "building"
+        jobs.cancel(folder, name)
+        print(f"{FORMATS[name].title}: {'cancelled' if building else 'nothing was being built'}.")
+    return 0
+
+
+def _folder(path: Path) -> RunFolder:
+    folder = RunFolder(path.absolute())
+    if not folder.config.is_file():
+        raise ConfigError([FieldError("folder", f"{path} holds no run.", "Give the folder that `run` wrote.")])
+    return folder
 
 
 class _Progress:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distill_core import __version__
-from distill_core.cli import beside, compare, examine, plan, reproduce, runs, show
+from distill_core.cli import backup, beside, compare, examine, plan, reproduce, runs, show
 from distill_core.cli import export as exporting
+from distill_core.cli import extra as measuring
 from distill_core.cli import run as running
 from distill_core.cli import sweep as sweeping
 from distill_core.cli import verdict as deciding
@@ -76,12 +77,19 @@ def build_parser() -> argparse.ArgumentParser:
         command("calibrate", "Divide the student's logits by the temperature that validation gives.", examine.calibrate)
     )
     _add_export(command("export", "Take a finished student away: measured again in each format.", _export))
+    measuring.add_curve(
+        command("curve", "Measure how many labels distillation was worth: a learning curve.", measuring.curve)
+    )
+    measuring.add_without(
+        command("without-teachers", "Train a finished run's student without each of its teachers.", measuring.without)
+    )
     sub = command("push", "Put an export's folder on the Hugging Face Hub (token: HF_TOKEN).", _push)
     sub.add_argument("folder", type=Path, metavar="DIR", help="an export, as `export` wrote it")
     sub.add_argument("name", metavar="OWNER/NAME")
     sub.add_argument("--public", action="store_true", help="a new repository is public (default: private)")
     sub = command("import", "Take a run that was made elsewhere into the data folder.", _import)
     sub.add_argument("source", type=Path, metavar="DIR|ZIP")
+    backup.add_backup(command("backup", "Copy runs to a mounted folder, or take them back from it.", backup.backup))
     sub = command("note", "Name, tag, annotate or archive a run, or show what is written beside it.", _note)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--name")
@@ -138,6 +146,7 @@ def _add_export(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--teacher", action="store_true", help="also measure the reference teacher on the same runtime, for speed-ups"
     )
+    sub.add_argument("--cancel", action="store_true", help="end the building of these formats that is under way")
     sub.add_argument("--license", metavar="ID", help="licence of the student for its card, e.g. apache-2.0")
 
 
@@ -191,7 +200,7 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     order = Order(arguments.to, arguments.allow_loss, arguments.teacher, arguments.out, arguments.license)
-    return exporting.export(arguments.folder, order)
+    return (exporting.cancel if arguments.cancel else exporting.export)(arguments.folder, order)
 
 
 def _push(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from distill_core import recipes as shipped
 from distill_core.cli.drafts import draft_of
+from distill_core.cli.extra import lines
 from distill_core.cli.layers import print_layers
 from distill_core.cli.plan import print_estimate
 from distill_core.data.remedies import as_yaml
@@ -19,6 +20,7 @@ from distill_core.export.formats import latency_rows
 from distill_core.export.markdown import table, to_markdown
 from distill_core.export.report import read_report
 from distill_core.export.verdict import times
+from distill_core.extras.state import KINDS, finished
 from distill_core.layout import RunFolder
 from distill_core.services import offline_report
 
@@ -216,7 +218,15 @@ def report(path: Path, *, as_json: bool, html: Path | None = None) -> int:
         return 0
     print(to_markdown(found, offline_report.reproduction_of(folder)), end="")
     print(_exports(folder), end="")
+    print(_measured(folder), end="")
     return 0
+
+
+def _measured(folder: RunFolder) -> str:
+    """What was measured on request."""
+    titles = {"curve": "How many labels it is worth", "without": "What each teacher adds"}
+    known = {kind: found for kind in KINDS if (found := finished(folder, kind)) is not None}
+    return "".join(f"\n## {titles[kind]}\n\n" + "\n".join(lines(kind, found)) + "\n" for kind, found in known.items())
 
 
 def _exports(folder: RunFolder) -> str:

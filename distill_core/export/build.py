@@ -18,7 +18,7 @@ from distill_core.catalogue import TASKS
 from distill_core.config import RunConfig, load
 from distill_core.errors import DiskError, JobError
 from distill_core.export.card import CardParts, model_card
-from distill_core.export.formats import FORMATS, refusal
+from distill_core.export.formats import FIGURES, FORMATS, refusal
 from distill_core.export.graph import input_names, model_bytes, quantise, write_onnx
 from distill_core.export.remeasure import (
     TeacherOnRuntime,
@@ -38,8 +38,6 @@ from distill_core.models.encoders import quiet
 from distill_core.models.saving import WEIGHTS, load_student
 from distill_core.predict import temperature_of
 
-#: what was measured, in the export's own folder
-FIGURES = "measured.json"
 LABELS = "labels.json"
 
 

@@ -19,6 +19,9 @@ from distill_core.storage import read_json, write_text
 #: points of validation quality an export may lose before it is refused
 ALLOWED_LOSS = 0.5
 
+#: what was measured, in the export's own folder
+FIGURES = "measured.json"
+
 State = Literal["none", "building", "ready", "refused", "failed"]
 
 
@@ -103,9 +106,24 @@ def _state_path(folder: RunFolder, name: str) -> Path:
 
 def latency_rows(folder: RunFolder) -> list[dict[str, Any]]:
     """Latency of all exports that are ready, as `report.json` has it in `latency`: {batch, tokens, threads, runtime,
-    student_ms {p50, p95}, teacher_ms {p50, p95} | None, speedup | None (teacher and student on this very runtime)}."""
-    states = [read_state(folder, name) for name in FORMATS]
-    return [dict(row) for state in states if state.state == "ready" for row in state.figures.get("latency", [])]
+    student_ms {p50, p95, p50_interval where known}, teacher_ms (likewise) | None, speedup | None (teacher and student
+    on this very runtime)}; and {format, teacher: its name | None, device, device_name, lost_points} of the export."""
+    if not exports_folder(folder).is_dir():
+        return []
+    rows = []
+    for state in (read_state(folder, name) for name in FORMATS):
+        if state.state != "ready":
+            continue
+        machine = state.figures.get("device") or {}
+        about = {
+            "format": state.format,
+            "teacher": state.figures.get("teacher"),
+            "device": machine.get("device", "cpu"),
+            "device_name": machine.get("device_name", ""),
+            "lost_points": state.figures.get("lost_points"),
+        }
+        rows += [{**row, **about} for row in state.figures.get("latency", [])]
+    return rows
 
 
 def refusal(figures: Mapping[str, Any], allowed: float) -> str | None:

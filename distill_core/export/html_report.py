@@ -13,12 +13,14 @@ from html import escape
 from typing import Any
 
 from distill_core.export import html_charts as charts
+from distill_core.export import html_extras as extras
 from distill_core.export import html_limits as limits
 from distill_core.export import html_template as html
 from distill_core.export.html_charts import NARROW, WIDE, Curve, Model
 from distill_core.export.markdown import ARM_NAMES
 from distill_core.export.reproduction import sentences as reproduction_words
 from distill_core.export.verdict import finding, metric_words, p_value, points, times
+from distill_core.measure.energy import words as energy_words
 
 _SIGNS = {"met": ("✓", "met"), "missed": ("✗", "missed"), "unsure": ("?", "unsure"), "open": ("–", "not judged")}
 _ORDER = ("main", "no_teacher", "uniform")
@@ -31,7 +33,8 @@ class Evidence:
     report: report.json. verdict: as `services.results.verdict` gives it. metrics: rows of `events.metric_rows`, of
     which validation quality is drawn. config_yaml: the run's config as it ran. name: as people call the run now.
     reproduction: reproduction.json, or None while nobody did. created: seconds since 1970. folder: the run
-    folder's name.
+    folder's name. measured: what was measured on request, kind → figures (`extras.state`).
+    exports: their latencies (`formats.latency_rows`).
     """
 
     report: Mapping[str, Any]
@@ -42,6 +45,8 @@ class Evidence:
     metrics: Sequence[Mapping[str, Any]] = ()
     reproduction: Mapping[str, Any] | None = None
     created: float | None = None
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    exports: Sequence[Mapping[str, Any]] = ()
     models: list[Model] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,10 +62,11 @@ def to_html(evidence: Evidence) -> str:
         _size(evidence),
         _curve(evidence),
         _lost(evidence),
+        extras.section(evidence.measured, evidence.models),
         _protocol(evidence),
         html.section("limits", "Limits", html.bullets(limits.sentences(evidence.report, evidence.verdict))),
         _reproduce(evidence),
-        "<footer>Written by Stillroom from the run's own files; every figure stands in its report.json.</footer>",
+        "<footer>Written by Stillroom from the run's own files; every figure stands in them.</footer>",
     ]
     return html.page(f"{evidence.name}: report", "\n".join(parts))
 
@@ -104,6 +110,11 @@ def _arm(name: str, arms: Sequence[Mapping[str, Any]]) -> Model:
 
 def _metric(report: Mapping[str, Any]) -> str:
     return metric_words(report["metric"], report["task"])
+
+
+def _teacher(report: Mapping[str, Any]) -> str:
+    """How the reference teacher is called: with one that answers nobody is the best of them."""
+    return "best teacher" if sum(t["quality"]["test"] is not None for t in report["teachers"]) > 1 else "teacher"
 
 
 def _day(seconds: float | None) -> str:
@@ -176,7 +187,7 @@ def _quality(evidence: Evidence) -> str:
         "quality",
         "Quality",
         f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>",
-        html.table("Models", [*head, "Agreement with the best teacher"], rows),
+        html.table("Models", [*head, f"Agreement with the {_teacher(report)}"], rows),
         html.table(
             "The student against others, on the same test rows",
             ["Against", "Difference", "95% interval, points", "p", "Finding"],
@@ -228,10 +239,17 @@ def _size(evidence: Evidence) -> str:
     drawn = charts.drawn("size-chart", "Size and latency", said, *(charts.bars(groups, w) for w in (WIDE, NARROW)))
     factor = report["compression"]
     caption = (
-        f"The best teacher's parameters are {times(factor['parameters'])} and its bytes {times(factor['bytes'])} the "
-        "student's. The controls have the student's size and speed. Every group has its own scale, from 0."
+        f"The {_teacher(report)}'s parameters are {times(factor['parameters'])} and its bytes {times(factor['bytes'])} "
+        "the student's. The controls have the student's size and speed. Every group has its own scale, from 0."
     )
-    head = ["Batch", "Tokens", "Threads", "Best teacher p50 / p95, ms", "Student p50 / p95, ms", "Speed-up"]
+    head = [
+        "Batch",
+        "Tokens",
+        "Threads",
+        f"{_teacher(report).capitalize()} p50 / p95, ms",
+        "Student p50 / p95, ms",
+        "Speed-up",
+    ]
     table = [
         [
             *(str(row["batch"]), str(row["tokens"]), str(row["threads"])),
@@ -246,6 +264,7 @@ def _size(evidence: Evidence) -> str:
         "Size and latency",
         f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>",
         html.table("Latency of one call", head, table) if table else "",
+        extras.exports_table(evidence.exports),
     )
 
 
@@ -299,7 +318,7 @@ def _lost(evidence: Evidence) -> str:
         "adjusted after Holm."
     )
     if not found["losses"]:
-        said = f"No slice is shown to fall behind the best teacher or the control: {looked}"
+        said = f"No slice is shown to fall behind the {_teacher(evidence.report)} or the control: {looked}"
         return html.section("lost", "What was lost", html.paragraph(said))
     rows = [
         [
@@ -331,6 +350,7 @@ def _protocol(evidence: Evidence) -> str:
         ("Machine", f"{machine.get('device_name') or machine.get('device') or 'not known'}{memory}"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in (report.get("versions") or {}).items())),
         ("Time taken", ", ".join(f"{stage} {seconds:,.0f} s" for stage, seconds in report["seconds"].items())),
+        ("Energy", " ".join(energy_words(report["energy"])) if report.get("energy") else "not measured"),
     ]
     checks = [f"{one['severity']}: {one['message']}" for one in report.get("findings") or []]
     found = f"<h3>What the data checks found</h3>{html.bullets(checks)}" if checks else ""

@@ -7,6 +7,7 @@ from typing import Any
 
 from distill_core.export.reproduction import sentences as reproduction_words
 from distill_core.export.verdict import finding, metric_words, points, times
+from distill_core.measure.energy import words as energy_words
 from distill_core.tasks.base import Task, known_task
 
 ARM_NAMES = {"main": "student", "no_teacher": "control: no teacher", "uniform": "control: constant weights"}
@@ -36,6 +37,8 @@ def to_markdown(report: Mapping[str, Any], reproduction: Mapping[str, Any] | Non
         kind = _task(report).words.classes[0]
         lines += ["", f"## {kind} (student, test)", "", *classes]
     lines += ["", "## Time", "", *table(["stage", "seconds"], [[k, f"{v:.1f}"] for k, v in report["seconds"].items()])]
+    if report.get("energy"):
+        lines += ["", "## Energy", "", *(f"- {sentence}" for sentence in energy_words(report["energy"]))]
     return "\n".join(lines) + "\n"
 
 

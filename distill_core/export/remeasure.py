@@ -96,8 +96,8 @@ class Timed:
 
 
 def measured_latency(timed: Timed, config: RunConfig, stop: Callable[[], bool] = lambda: False) -> dict[str, Any]:
-    """{latency: rows as in report.json, with student_torch_ms {p50, p95} of the unexported student; teacher: its name |
-    None; protocol; device; versions; measured: s since 1970}. All models take turns, on the CPU."""
+    """{latency: rows as in report.json, with p50_interval, and student_torch_ms of the unexported student; teacher: its
+    name | None; protocol; device; versions; measured: s since 1970}. All models take turns, on the CPU."""
     protocol = Protocol(
         batch_sizes=sorted({*BATCHES, *config.measure.batch_sizes}),
         tokens=config.measure.tokens,
@@ -156,8 +156,8 @@ def _table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _times(row: dict[str, Any]) -> dict[str, float]:
-    return {"p50": row["p50"], "p95": row["p95"]}
+def _times(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("p50", "p95", "p50_interval")}
 
 
 class TeacherOnRuntime:

@@ -80,8 +80,9 @@ class ReportParts:
     "already_uniform", "single_teacher", "constant_unused", "not_requested" or a sentence, for each control that was not
     run. seconds: stage → s by the clock; cpu_seconds: stage → CPU s. peak_memory: bytes the process held at most (None:
     not known). estimate: what was expected when the run was started, where it was asked. kept: what lies in artifacts
-    beside the student (`stages.keep`). student_seed: the trial whose
-    student is saved (empty: the main arm with the highest validation quality, the first of equals).
+    beside the student (`stages.keep`). energy: as `measure.energy` has it (None: not asked
+    for). student_seed: the trial whose student is saved (empty: the main arm with the highest validation quality, the
+    first of equals).
     """
 
     name: str
@@ -108,6 +109,7 @@ class ReportParts:
     peak_memory: int | None = None
     estimate: Mapping[str, Any] | None = None
     kept: Mapping[str, Any] | None = None
+    energy: Mapping[str, Any] | None = None
 
 
 def reference_teacher(teachers: Sequence[TeacherResult], metric: str = "accuracy") -> TeacherResult:
@@ -164,6 +166,7 @@ def build_report(parts: ReportParts) -> dict[str, Any]:
         "peak_memory_bytes": parts.peak_memory,
         "estimate": None if parts.estimate is None else dict(parts.estimate),
         "kept": None if parts.kept is None else dict(parts.kept),
+        "energy": None if parts.energy is None else dict(parts.energy),
         "device": dict(parts.device),
         "protocol": _protocol(student, parts),
         "findings": [dict(f) for f in parts.findings],

@@ -57,7 +57,7 @@ def run_child(
     SIGTERM and Ctrl-C ask the run to stop after a checkpoint; a second Ctrl-C ends it at once.
     """
     stop = StopToken()
-    with signals(stop):
+    with stop_signals(stop):
         try:
             config = _read_config(folder, None if resume else config_path)
             _refuse_wrong_start(folder, resume)
@@ -166,7 +166,9 @@ def prefer_others_when_memory_is_short() -> None:
 
 
 @contextmanager
-def signals(stop: StopToken) -> Iterator[None]:
+def stop_signals(stop: StopToken) -> Iterator[None]:
+    """SIGTERM and Ctrl-C set the token; a second Ctrl-C ends the process."""
+
     def on_signal(number: int, frame: FrameType | None) -> None:
         # A supervisor may repeat its SIGTERM after a restart; only a person's second Ctrl-C means "now".
         if number == signal.SIGINT and stop.is_set():

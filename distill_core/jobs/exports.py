@@ -10,17 +10,21 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import psutil
 
 from distill_core.errors import JobError, StillroomError
 from distill_core.export.formats import (
     ALLOWED_LOSS,
+    FIGURES,
     FORMATS,
     ExportState,
     export_folder,
@@ -30,11 +34,14 @@ from distill_core.export.formats import (
 )
 from distill_core.jobs.process import ProcessInfo, child_environment, give_way
 from distill_core.layout import PROJECT, RunFolder
+from distill_core.storage import read_json
 
 #: waiting threads sleep (docs/adr/0010)
 ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 #: a child that was started and has not written its first word yet counts as living so long, in seconds
 _BIRTH_S = 120.0
+#: where a builder works, in the run's artifacts
+MAKING = ".making.*"
 INTERRUPTED = StillroomError("The export broke off before it was done.", hint="Build it again.")
 
 
@@ -99,7 +106,7 @@ def _work(folder: RunFolder, order: Order, states: list[ExportState], tell: Call
     tell(0, note="starting")
     from distill_core.export.build import workshop
 
-    for left in folder.artifacts.glob(".making.*"):
+    for left in folder.artifacts.glob(MAKING):
         shutil.rmtree(left, ignore_errors=True)  # of a builder that was killed
     current = 0
     with workshop(
@@ -202,7 +209,55 @@ def start(folder: RunFolder, order: Order, *, command: Sequence[str] | None = No
             write_state(folder, ExportState(name, "failed", at=time.time(), error=known.as_dict()))
         raise known from None
     give_way(process.pid)
+    with suppress(psutil.Error):  # so that it can be ended before its first word
+        own = ProcessInfo.of(process.pid, attempt=1)
+        for state in (read_state(folder, name) for name in names):
+            if state.state == "building" and not state.pid:
+                write_state(folder, replace(state, pid=own.pid, started=own.started))
     _reap(process)
+
+
+def cancel(folder: RunFolder, name: str, *, patience: float = 5.0) -> None:
+    """End the process that builds this format, and leave what was there before: an earlier export, or nothing. Other
+    formats that the same process was to make are ended with it. Harmless where nothing is built.
+
+    patience: seconds it has for ending by itself. Raises JobError when it cannot be ended.
+    """
+    state = read_state(folder, name)
+    if state.state != "building":
+        return
+    builder = ProcessInfo(state.pid, state.started, 1)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        end = time.monotonic() + patience
+        while builder.works_on(folder) and builder.send(number) and time.monotonic() < end:
+            time.sleep(0.05)
+    if builder.works_on(folder):
+        raise JobError("The process that builds it could not be ended.", hint="Try again in a moment.")
+    for other in (read_state(folder, each) for each in FORMATS):
+        if other.state == "building" and (other.pid, other.started) == (state.pid, state.started):
+            write_state(folder, _before(folder, other.format))
+    _clean(folder)
+
+
+def _before(folder: RunFolder, name: str) -> ExportState:
+    """What a format is without its builder: the export that lies there, or none."""
+    figures = read_json(export_folder(folder, name) / FIGURES)
+    if not isinstance(figures, dict) or not (export_folder(folder, name) / FORMATS[name].model).is_file():
+        return ExportState(name)
+    return ExportState(name, "ready", teacher=figures.get("teacher") is not None, at=time.time(), figures=figures)
+
+
+def _clean(folder: RunFolder) -> None:
+    """Throws away what an ended builder was working on, unless another one works now: that does it itself."""
+    descriptor = os.open(exports_folder(folder) / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for left in folder.artifacts.glob(MAKING):
+            shutil.rmtree(left, ignore_errors=True)
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(descriptor)
 
 
 def _arguments(folder: RunFolder, order: Order) -> list[str]:

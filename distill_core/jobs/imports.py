@@ -30,7 +30,7 @@ MOST_FILES, MOST_MB = 20_000, 20_000
 #: kinds of files that can run code when they are read, or that Python would load
 _RUNNABLE = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".npy", ".npz", ".py", ".pyc", ".so")
 #: what belongs to the machine a run was made on
-_LEFT_BEHIND = ("process.json", "lock", "queue.json")
+LEFT_BEHIND = ("process.json", "lock", "queue.json")
 _BLOCK = 2**20
 
 
@@ -74,7 +74,7 @@ def _take_in(home: DataHome, source: Path, name: str) -> RunFolder:
 
 def _skipped(top: bool, names: list[str]) -> set[str]:
     """Hidden files (half-made ones are), and at the top what belongs to the other machine."""
-    return {name for name in names if name.startswith(".") or (top and name in _LEFT_BEHIND)}
+    return {name for name in names if name.startswith(".") or (top and name in LEFT_BEHIND)}
 
 
 def _place(home: DataHome, folder: RunFolder, name: str) -> RunFolder:

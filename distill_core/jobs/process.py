@@ -73,6 +73,16 @@ class ProcessInfo:
     def alive(self) -> bool:
         return self._process() is not None
 
+    def works_on(self, folder: RunFolder) -> bool:
+        """Is it alive, and was it told of this folder? What a folder from elsewhere names may be anybody's process."""
+        process, wanted = self._process(), folder.path.resolve()
+        try:
+            return process is not None and any(
+                Path(process.cwd(), argument).resolve() == wanted for argument in process.cmdline()[1:]
+            )
+        except (psutil.Error, OSError, ValueError):
+            return False
+
     def send(self, number: int) -> bool:
         """Signal this very process (SIGKILL: its whole group, where it leads one). False when it is gone."""
         process = self._process()

@@ -28,6 +28,21 @@ class MeasureSection(Section):
         le=10000,
         advanced=True,
     )
+    energy: bool = setting(
+        False,
+        "Add up the energy the run takes, by codecarbon without a network (it has to be installed: pip install "
+        "codecarbon==3.3.2). Where the hardware does not tell its power, the figure is an estimate, and says so.",
+        label="Measure energy",
+        advanced=True,
+    )
+    energy_country: str | None = setting(
+        None,
+        "Where the electricity comes from, three letters (ISO 3166), e.g. DEU: for emissions beside the energy. Empty: "
+        "none are told.",
+        label="Country of the electricity",
+        pattern="^[A-Z]{3}$",
+        advanced=True,
+    )
 
     @field_validator("batch_sizes")
     @classmethod

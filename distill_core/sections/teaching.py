@@ -75,6 +75,20 @@ def listeners(config: Any) -> dict[str, tuple[int, ...]]:
     return {term: tuple(sorted(found[term])) for term in TERMS if term in found}
 
 
+def needed(config: Any, number: int) -> str | None:
+    """Why teacher `number` of a `RunConfig` cannot be left out, in words; None where the others teach on without it."""
+    asked = False
+    for position, (terms, them) in enumerate(lessons_of(config)):
+        asked |= number in them
+        rest = [other for other in them if other != number]
+        for term in terms:
+            if number in heard(term, config.teachers, them) and not heard(term, config.teachers, rest):
+                stages = config.training.stages
+                where = f"in stage “{stages[position].name}” " if stages else ""
+                return f"{where}nobody else teaches {_lower(TERMS[term].title)}."
+    return None if asked else "nothing is learnt from it."
+
+
 def refuse_unteachable(config: Any) -> None:
     """config: a whole `RunConfig`. Raises ValueError that begins with the field at fault."""
     teachers = config.teachers

@@ -11,6 +11,7 @@ from distill_core.checkpoints import CheckpointInfo
 from distill_core.compatibility import misfits
 from distill_core.config import RunConfig, TeacherSection, from_dict
 from distill_core.errors import CheckpointError, ConfigError, FieldError, StillroomError
+from distill_core.measure.energy import refusals
 from distill_core.models.labels import label_columns
 from distill_core.saved_students import retraining_misfit
 from distill_core.sections.teaching import listeners
@@ -80,6 +81,7 @@ def check_config(
         except ConfigError as error:
             outcome.errors += error.errors
     config = outcome.config
+    outcome.errors += refusals(config.measure) if config is not None else []
     if config is not None and len(infos) == len(config.teachers):
         outcome.errors += misfits(
             config.student,

@@ -31,7 +31,7 @@ def compare(folders: Sequence[RunFolder], batch: int | None = None, runtime: str
     {runs: [{id, name, tags, archived, created, task, metric, metric_words, data, reference}],
      left_out: [{id, name, why}] (no report yet, damaged),
      points: [{id (run/key), run, run_name, data (key), and of `summaries.summary`: key, role, name, seeds, validation,
-         test, interval, kept, kept_interval, parameters, bytes, seconds; latency: {p50, p95, interval} | None,
+         test, interval, kept, kept_interval, parameters, bytes, seconds; latency: `timed_at` | None,
          on: [costs on whose front it is]}],
      groups: [{key, name, known, metric, metric_words, runs: [ids], fronts: {cost: [points' ids, by rising cost]}}],
      batches, batch, runtimes, runtime (both None when nothing was timed),
@@ -97,9 +97,9 @@ def choose(lists: Iterable[Sequence[Mapping[str, Any]]], batch: int | None, runt
 
 
 def timed_at(point: Mapping[str, Any], batch: int | None, runtime: str | None) -> dict[str, Any] | None:
-    """{p50, p95, interval} of a point at this batch and runtime; None where it was not measured so."""
+    """{p50, p95, interval, lost_points} of a point at this batch and runtime; None where it was not measured so."""
     row = next((r for r in point["latency"] if r["batch"] == batch and r["setting"] == runtime), None)
-    return None if row is None else {name: row[name] for name in ("p50", "p95", "interval")}
+    return None if row is None else {name: row[name] for name in ("p50", "p95", "interval", "lost_points")}
 
 
 def _point(run: Mapping[str, Any], point: Mapping[str, Any], batch: int | None, runtime: str | None) -> dict[str, Any]:

@@ -22,6 +22,10 @@ class CompareServices(ABC):
     _curves: CurveCache
 
     @abstractmethod
+    def _read_only(self, run_id: str) -> bool:
+        """Is it an example?"""
+
+    @abstractmethod
     def _known(self, run_id: str) -> str:
         """Raises JobError for a run that is not known."""
 
@@ -33,9 +37,15 @@ class CompareServices(ABC):
             try:
                 known.append(self._known(run_id))
             except JobError as error:
-                unknown.append({"id": str(run_id)[:80], "name": str(run_id)[:80], "why": error.message})
+                # Its times come from another machine, and would stand beside this one's as if they could be compared.
+                why = (
+                    "Examples were timed on another machine. Duplicate it."
+                    if self._read_only(run_id)
+                    else error.message
+                )
+                unknown.append({"id": str(run_id)[:80], "name": str(run_id)[:80], "why": why})
         if unknown and not known:
-            raise JobError("There is no such run.", hint="Choose runs from the list.", field="runs")
+            raise JobError(unknown[0]["why"], hint="Choose runs from the list.", field="runs")
         found = compare.compare([self.home.run(run_id) for run_id in known], batch, runtime)
         for left_out in found["left_out"]:
             row = self.store.run(left_out["id"])
@@ -44,12 +54,15 @@ class CompareServices(ABC):
 
     def compare_curves(self, run_ids: Sequence[str]) -> list[dict[str, Any]]:
         """[{run, name, curves, points (as `Services.live` has them)}]: validation quality of each run's
-        student, all seeds. Raises JobError (not known, too many)."""
+        student, all seeds; runs that are not known are left out, as `compare` tells. Raises JobError (too many)."""
         if len(run_ids) > compare.MOST:
             raise JobError(f"Choose at most {compare.MOST} runs.", field="runs")
         found = []
         for run_id in dict.fromkeys(run_ids):
-            row = self.store.run(self._known(run_id))
+            try:
+                row = self.store.run(self._known(run_id))
+            except JobError:
+                continue
             assert row is not None
             about, points = self._curves.since(row, 0)
             own = [one for one in about if one["arm"] == "main" and one["name"] == OVERLAID]

@@ -42,6 +42,10 @@ class ExportServices(ABC):
         refuse_foreign_paths(load(folder.config), self._uploads_only())
         self._exports.build(folder, formats, allow_loss, teacher=teacher, licence=licence)
 
+    def cancel_export(self, run_id: str, format: str) -> None:
+        """End the building of an export; an earlier one stays. Raises ConfigError, JobError."""
+        self._exports.cancel(self._folder(self._known(run_id)), format)
+
     def export_archive(self, run_id: str, format: str) -> Path:
         """A zip of an export that is ready. Raises JobError, DiskError."""
         return self._exports.archive(self._folder(run_id), format)

@@ -54,10 +54,19 @@ class Exports:
             raise ConfigError([FieldError("allow_loss", message, f"{ALLOWED_LOSS} is usual.")])
         jobs.start(folder, jobs.Order(formats, allowed, teacher, licence=_licence(licence)))
 
+    def cancel(self, folder: RunFolder, name: str) -> None:
+        """End the building of a format. Raises ConfigError (an unknown one), JobError (it cannot be ended)."""
+        if name not in FORMATS:
+            raise ConfigError([FieldError("format", "there is no such export format.", f"Take {', '.join(FORMATS)}.")])
+        jobs.cancel(folder, name)
+
     def refuse_busy(self, folder: RunFolder) -> None:
         """Raises JobError while an export of the run is being built: its process writes into the run's folder."""
         if any(state.state == "building" for state in jobs.states(folder)):
-            raise JobError("An export of this run is being built.", hint="Wait until it is done, then delete the run.")
+            raise JobError(
+                "An export of this run is being built.",
+                hint="Wait until it is done, or cancel it, then delete the run.",
+            )
 
     def ready(self, folder: RunFolder, name: str) -> Path:
         """The export's folder. Raises JobError unless it is ready."""

@@ -16,31 +16,33 @@ from distill_core.jobs.queue import RunQueue
 from distill_core.jobs.shelf import Shelf
 from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
-from distill_core.jobs.sweeps import Sweeps
 from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, is_run_id
 from distill_core.services import check as checking
 from distill_core.services import drawing, files, fitting, log_lines, next_steps, own_students, teacher_cards
 from distill_core.services import look as looking
+from distill_core.services.api_services import ApiServices
+from distill_core.services.backups import backups_of
 from distill_core.services.check import CheckOutcome
-from distill_core.services.compare_services import CompareServices
 from distill_core.services.differences import differences
 from distill_core.services.examples import Examples, WithExamples
 from distill_core.services.export_services import ExportServices
 from distill_core.services.exports import Exports
+from distill_core.services.extra_services import ExtraServices
+from distill_core.services.extras import refuse_busy
 from distill_core.services.live import live_view, run_row, steps_of
 from distill_core.services.machine import Machine
 from distill_core.services.planning import Planning
 from distill_core.services.playground import Playground
 from distill_core.services.result_services import ResultServices
 from distill_core.services.series import CurveCache, points_csv
-from distill_core.services.sweep_services import SweepServices
+from distill_core.services.sweep_services import Sweeps, SweepServices
 from distill_core.services.warm import WarmChild
 from distill_core.settings import HomeLock, Settings
 
 log = logging.getLogger(__name__)
 
 
-class Services(WithExamples, ResultServices, ExportServices, CompareServices, SweepServices):
+class Services(WithExamples, ResultServices, ExtraServices, ExportServices, SweepServices, ApiServices):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
@@ -58,7 +60,6 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices, Sw
             self.shelf = Shelf(self.store, self.home)
             self.queue = RunQueue(self.store, self.home, limit=settings.max_queue)
             self._exports = Exports(self.home, self.store)
-            self._sweeps = Sweeps(self.home)
             self._machine = Machine(settings.device)
             self._offline_known = threading.Event()
             devices = {"CUDA_VISIBLE_DEVICES": ""} if settings.device == "cpu" else {}
@@ -66,13 +67,14 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices, Sw
             trying = WarmChild(environment=devices, log_path=self.home.cache / "playground.log")
             self._playground = Playground(trying, self.home, self._uploads_only(), settings.device)
             self._planning = Planning(self.warm, self.home, self._uploads_only())
+            self._backups = backups_of(self.home, self.store, settings.backup)
             self.supervisor = Supervisor(
                 self.store,
                 self.home,
                 self.queue,
                 lanes=self._machine.lanes,
                 ready=self._offline_known,
-                sweeps=self._sweeps,
+                sweeps=Sweeps(self.home),
                 **(supervisor_options or {}),
             )
         except BaseException:
@@ -87,6 +89,7 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices, Sw
         self._machine.start(on_ready=self.supervisor.wake)
         threading.Thread(target=self.shelf.throw_away, name="trash", daemon=True).start()
         self.supervisor.start()
+        self._backups.start()
 
     def close(self) -> None:
         """Stop supervising and give the data folder back. Runs go on; the next app adopts them."""
@@ -95,6 +98,7 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices, Sw
         self.warm.close()
         self._playground.child.close()
         self._examples.close()
+        self._backups.close()
         self.store.close()
         self._lock.release()
 
@@ -108,9 +112,11 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices, Sw
 
     def machine(self) -> dict[str, Any]:
         """{device: "cuda"|"mps"|"cpu"|"checking…", device_name, devices (list of lanes), cores, memory_gb,
-        offline (None until known), ready: bool (False while the device is being looked for)}"""
+        offline (None until known), ready: bool (False while the device is being looked for), zero_gpu: bool, backup:
+        `services.backups.Backups.state` | None (there is none)}"""
         offline = hub_is_offline() if self._offline_known.is_set() else None
-        return {**self._machine.describe(), "offline": offline}
+        more = {"zero_gpu": self.settings.zero_gpu, "backup": self._backups.state()}
+        return {**self._machine.describe(), "offline": offline, **more}
 
     def bundled(self) -> dict[str, list[dict[str, str]]]:
         """{data: [{name}], teachers: [{name, source ("bundled:NAME")}]}: what ships with the project."""
@@ -240,8 +246,9 @@ class Services(WithExamples, ResultServices, ExportServices, CompareServices, Sw
         self.shelf.annotate(self._known(run_id), Words(name=name, tags=tags, notes=notes, archived=archived))
 
     def delete(self, run_id: str) -> None:
-        """Move a run that rests to the trash. Raises JobError while it is queued or running, or an export is built."""
+        """Move a run that rests to the trash. Raises JobError while it, or something that is made of it, runs."""
         self._exports.refuse_busy(self._folder(run_id))
+        refuse_busy(self._folder(run_id))
         self.shelf.delete(self._known(run_id))
 
     def restore(self, run_id: str) -> None:

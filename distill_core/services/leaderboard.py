@@ -42,7 +42,7 @@ def leaderboard(
     runtime: str | None = None,
 ) -> dict[str, Any]:
     """{groups: [{key, name, known, task, metric_words, rows: [{id, name, tags, archived, created, reference, seeds,
-    kept, kept_interval, validation, test, parameters, bytes, seconds, latency: {p50, p95, interval} | None}]}],
+    kept, kept_interval, validation, test, parameters, bytes, seconds, latency: `compare.timed_at`}]}],
     data: [{key, name, known}], tasks, tags (of all finished runs: what can be filtered by),
     batches, batch, runtimes, runtime: as `compare.compare` has them}
 

@@ -126,6 +126,8 @@ class Playground:
         "left_out"}, or {"state": "failed", error, hint}; returns at once. wait_s: waits so long (not for pages)."""
         try:
             if not folder.student.is_dir():
+                if folder.report.is_file():
+                    raise JobError("This run's student is not kept here.", hint="Run it again to have one.")
                 raise JobError("This run has no finished student yet.", hint="Wait until it is done.")
             refuse_foreign_paths(load(folder.config), self.uploads_only)
         except StillroomError as error:

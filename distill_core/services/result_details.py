@@ -15,6 +15,7 @@ from distill_core.analysis.teachers import examine
 from distill_core.errors import ConfigError, FieldError, JobError
 from distill_core.jobs.meta import keep_beside, read_meta
 from distill_core.layout import TEMPERATURE, RunFolder
+from distill_core.measure.energy import words as energy_words
 from distill_core.services.results import NOTHING_KEPT, remembered, report_of, split_of
 from distill_core.services.texts import texts_of
 from distill_core.storage import write_text
@@ -136,7 +137,8 @@ def cost(folder: RunFolder, price: float | None = None) -> dict[str, Any]:
     after the other, at full use.
 
     price: to be kept with the run; None: the one that is kept. {"price": float | None, "rows": [{name, role, batch,
-    p50, per_second, cost (None without a price)}]}. Raises ConfigError, JobError.
+    p50, per_second, cost (None without a price)}], "energy": sentences about the run's, empty where it was not
+    measured}. Raises ConfigError, JobError.
     """
     if price is not None:
         if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price <= MOST_PRICE:
@@ -144,8 +146,8 @@ def cost(folder: RunFolder, price: float | None = None) -> dict[str, Any]:
         keep_beside(folder, PRICE, float(price))
     kept = read_meta(folder).get(PRICE)
     per_hour = float(kept) if isinstance(kept, int | float) and not isinstance(kept, bool) else None
-    rows = []
-    for row in report_of(folder).get("latency_models") or []:
+    rows, report = [], report_of(folder)
+    for row in report.get("latency_models") or []:
         seconds = row["p50"] / 1000 / row["batch"]
         rows.append(
             {
@@ -154,4 +156,5 @@ def cost(folder: RunFolder, price: float | None = None) -> dict[str, Any]:
                 "cost": None if per_hour is None else per_hour / 3600 * seconds * 1e6,
             }
         )
-    return {"price": per_hour, "rows": rows}
+    energy = report.get("energy")
+    return {"price": per_hour, "rows": rows, "energy": energy_words(energy) if energy else []}

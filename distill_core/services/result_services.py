@@ -30,9 +30,12 @@ class ResultServices(ABC):
     def _uploads_only(self) -> Path | None:
         """The folder that files may come from; None: any."""
 
-    def verdict(self, run_id: str, given: dict[str, Any] | None = None, *, forget: bool = False) -> dict[str, Any]:
-        """Ship, don't, or not enough evidence; see `services.results.verdict`. given: thresholds, kept with the run."""
-        return results.verdict(self._folder(run_id), given, forget=forget, keep=not self._read_only(run_id))
+    def verdict(
+        self, run_id: str, given: dict[str, Any] | None = None, *, forget: bool = False, keep: bool = True
+    ) -> dict[str, Any]:
+        """Ship, don't, or not enough evidence; see `services.results.verdict`. given: thresholds, kept with the run
+        unless it is an example, or not to be."""
+        return results.verdict(self._folder(run_id), given, forget=forget, keep=keep and not self._read_only(run_id))
 
     def offline_report(self, run_id: str) -> tuple[str, str]:
         """(file name, HTML) of the one-file report for others; see `services.offline_report`."""

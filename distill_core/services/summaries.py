@@ -11,6 +11,7 @@ from typing import Any
 
 from distill_core.analysis.kept import open_split, split_path
 from distill_core.errors import DataError
+from distill_core.export.formats import FORMATS, latency_rows
 from distill_core.export.verdict import metric_words
 from distill_core.jobs.meta import read_meta, written_beside
 from distill_core.layout import RunFolder
@@ -20,6 +21,8 @@ from distill_core.services.results import Remembered, report_of
 #: runs whose figures are held at once: a few kB each
 HELD = 2000
 ROLES = {"main": "student"}
+#: the runtime of the run itself, which no export adds anything to
+TORCH = FORMATS["safetensors"].runtime
 
 _reports, _intervals = Remembered(HELD), Remembered(HELD)
 
@@ -29,7 +32,8 @@ def summary(folder: RunFolder) -> dict[str, Any]:
     points: [{key ("main", "no_teacher", "uniform" or "teacher:NAME"), role ("student", "control", "teacher"), name,
     seeds (their number; 0: a teacher), validation, test (mean over seeds), interval (of test; None over several seeds),
     kept (test quality / the reference teacher's), kept_interval, parameters, bytes, seconds (of training, mean over
-    seeds; None for teachers, whose time is told together), latency: [{batch, setting, p50, p95, interval}]}]}
+    seeds; None for teachers, whose time is told together), latency: [{batch, setting, p50, p95, interval, lost_points
+    (of an export: what it lost of validation quality against the student, whose quality is told)}]}]}
 
     Two runs have the same `data.key` when data, metric and scoring are the same, so that qualities can be compared.
     known: False in reports of earlier versions, which do not tell their data; then the run stands for itself.
@@ -41,7 +45,35 @@ def summary(folder: RunFolder) -> dict[str, Any]:
         report_of(folder)  # says so in words
     found = _reports.get(folder.report, "summary", lambda: _read(folder))
     beside = written_beside(read_meta(folder), found["name"])
+    found = {**found, "points": _with_exports(found["points"], folder)}
     return {**found, "name": beside["name"], "tags": beside["tags"], "archived": bool(beside["archived"])}
+
+
+def _with_exports(points: Sequence[Mapping[str, Any]], folder: RunFolder) -> list[dict[str, Any]]:
+    """The same with what was timed of the run's exports: student and reference teacher on ONNX Runtime."""
+    rows = [row for row in latency_rows(folder) if FORMATS[row["format"]].runtime != TORCH]
+    student = next(point for point in points if point["key"] == "main")
+    found = []
+    for point in points:
+        own: list[dict[str, Any]] = []
+        for row in rows:
+            if point["role"] != "teacher" and point["parameters"] == student["parameters"]:
+                own.append(_exported(row, row["student_ms"], row["lost_points"]))
+            elif point["key"] == f"teacher:{row['teacher']}" and row["teacher_ms"]:
+                own.append(_exported(row, row["teacher_ms"], None))
+        found.append({**point, "latency": [*point["latency"], *own]})
+    return found
+
+
+def _exported(row: Mapping[str, Any], times: Mapping[str, Any], lost: float | None) -> dict[str, Any]:
+    return {
+        "batch": row["batch"],
+        "setting": _setting(row, str(row["device_name"])),
+        "p50": times["p50"],
+        "p95": times["p95"],
+        "interval": times.get("p50_interval"),
+        "lost_points": lost,
+    }
 
 
 def with_intervals(found: Mapping[str, Any], folder: RunFolder) -> dict[str, Any]:
@@ -163,6 +195,7 @@ def _latency(report: Mapping[str, Any], wanted: Any) -> list[dict[str, Any]]:
             "p50": row["p50"],
             "p95": row["p95"],
             "interval": row.get("p50_interval"),
+            "lost_points": None,
         }
         for row in rows
     ]

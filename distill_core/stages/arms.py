@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,21 @@ from distill_core.models.used_rows import rows_in_use
 from distill_core.sections.teaching import heard, lessons_of
 from distill_core.signals.predict import UnitAnswers, predict_units
 from distill_core.stages.cache import TeacherSignals, build_terms, setup, training_logits
-from distill_core.stages.context import RunContext
-from distill_core.stages.plan import StudentPlan, new_student, phases_of, trials_of
+from distill_core.stages.context import RunContext, Uncharted
+from distill_core.stages.plan import StudentPlan, left_out, new_student, phases_of, trials_of
 from distill_core.stages.prepare import Prepared
 from distill_core.storage import write_json
 from distill_core.terms.base import Term
+from distill_core.train.phases import Phase
 from distill_core.train.student_learner import Lessons, StudentData, StudentLearner, hold_out, mean_weight
 from distill_core.train.trainer import Trainer
 from distill_core.train.types import FitResult, Trial
 from distill_core.weighting import Table, TeacherWeighting
 from distill_core.weighting import build as build_weighting
 from distill_core.weighting.constant import Constant
+
+#: a trial's answers on validation and test, in its folder
+PREDICTIONS = "predictions.safetensors"
 
 
 @dataclass
@@ -48,14 +53,37 @@ class FinishedArm:
     answers: dict[str, UnitAnswers] = field(default_factory=dict)
 
 
+def point_of(arm: FinishedArm, metric: str) -> dict[str, Any]:
+    """What a measurement on request keeps of a trial."""
+    return {
+        "seed": arm.trial.seed,
+        "steps": arm.steps,
+        "validation": arm.validation[metric],
+        "test": arm.test[metric],
+        "seconds": arm.seconds,
+    }
+
+
+@dataclass(frozen=True)
+class Course:
+    """How one trial is trained. lessons: made for its student. note: what is said meanwhile."""
+
+    trial: Trial
+    phases: Sequence[Phase]
+    lessons: Callable[[Student], Lessons]
+    note: str
+
+
 def run(ctx: RunContext, prepared: Prepared, signals: list[TeacherSignals], plan: StudentPlan) -> list[FinishedArm]:
     finished: list[FinishedArm] = []
     main_weight: dict[int, float | None] = {}
     for trial in trials_of(ctx):
         ctx.check_stop()
-        arm = _train(ctx, prepared, signals, plan, trial, main_weight.get(trial.seed))
+        arm = train(ctx, prepared, plan, course_of(ctx, prepared, signals, plan, trial, main_weight.get(trial.seed)))
         main_weight.setdefault(trial.seed, arm.mean_weight)
         finished.append(arm)
+        if left_out(trial.arm) is not None:
+            continue  # told apart from the controls, when it is measured (`stages.results`)
         metric = prepared.task.metric
         ctx.sink.emit(
             "arm",
@@ -66,18 +94,33 @@ def run(ctx: RunContext, prepared: Prepared, signals: list[TeacherSignals], plan
     return finished
 
 
-def _train(
+def course_of(
     ctx: RunContext,
     prepared: Prepared,
     signals: list[TeacherSignals],
     plan: StudentPlan,
     trial: Trial,
-    main_weight: float | None,
-) -> FinishedArm:
+    main_weight: float | None = None,
+) -> Course:
+    """A trial of one of the run's arms. main_weight: mean weight of main, which the uniform control needs."""
+    seeds = f" (seed {trial.seed})" if len(ctx.config.seeds) > 1 else ""
+    gone = left_out(trial.arm)
+    what = _ARM_NOTES[trial.arm] if gone is None else f"the student without {prepared.teachers[gone].name}"
+    return Course(
+        trial,
+        phases_of(ctx, plan, trial.arm),
+        lambda student: lessons(ctx, prepared, signals, student, trial, main_weight),
+        f"training {what}{seeds}",
+    )
+
+
+def train(ctx: RunContext, prepared: Prepared, plan: StudentPlan, course: Course) -> FinishedArm:
+    """A trial to its end, or what an earlier attempt has left of it. Its item of the work plan is `arm-KEY`."""
+    trial = course.trial
     student = new_student(ctx, prepared, trial.seed).to(ctx.device)
     folder = ctx.folder.checkpoints / trial.key
     with rows_in_use([(student, [plan.texts.pool, plan.texts.validation])], folder):
-        result = fit(ctx, prepared, signals, plan, student, trial, main_weight)
+        result = fit(ctx, prepared, plan, student, course)
     evaluated = _evaluate_once(ctx, prepared, plan, student, folder)
     return FinishedArm(
         trial=trial,
@@ -91,28 +134,20 @@ def _train(
     )
 
 
-def fit(
-    ctx: RunContext,
-    prepared: Prepared,
-    signals: list[TeacherSignals],
-    plan: StudentPlan,
-    student: Student,
-    trial: Trial,
-    main_weight: float | None = None,
-) -> FitResult:
-    """Train one student as the trial says, validation alone choosing the state it is left in."""
-    phases, held = hold_out(phases_of(ctx, plan, trial.arm), trial.seed)
+def fit(ctx: RunContext, prepared: Prepared, plan: StudentPlan, student: Student, course: Course) -> FitResult:
+    """Train one student, validation alone choosing the state it is left in."""
+    trial = course.trial
+    phases, held = hold_out(course.phases, trial.seed)
     learner = StudentLearner(
         trial.arm,
         student,
         StudentData(plan.texts.pool, prepared.targets, plan.texts.validation, prepared.score, held),
-        lessons(ctx, prepared, signals, student, trial, main_weight),
+        course.lessons(student),
         seed=trial.seed,
         device=ctx.device,
     )
     item = f"arm-{trial.key}"
-    seeds = f" (seed {trial.seed})" if len(ctx.config.seeds) > 1 else ""
-    ctx.plan.begin(f"training {_ARM_NOTES[trial.arm]}{seeds}")
+    ctx.plan.begin(course.note)
     result = Trainer(
         learner,
         phases,
@@ -120,7 +155,7 @@ def fit(
         trial,
         lengths=plan.texts.pool.lengths,
         folder=ctx.folder.checkpoints / trial.key,
-        sink=ctx.sink,
+        sink=ctx.sink if left_out(trial.arm) is None else Uncharted(ctx.sink),
         stop=ctx.stop,
         progress=ctx.plan.item(item),
     ).run()
@@ -135,6 +170,11 @@ _ARM_NOTES = {
 }
 
 
+def hard_lessons(ctx: RunContext, prepared: Prepared) -> Lessons:
+    """Hard labels alone, whatever main gives them."""
+    return Lessons({"hard": TERMS["hard"].load()(setup(ctx, prepared))})
+
+
 def lessons(
     ctx: RunContext,
     prepared: Prepared,
@@ -143,9 +183,9 @@ def lessons(
     trial: Trial,
     main_weight: float | None,
 ) -> Lessons:
-    """What this arm learns from. The control without teachers has hard labels alone, whatever main gives them."""
+    """What this arm learns from."""
     if trial.arm == "no_teacher":
-        return Lessons({"hard": TERMS["hard"].load()(setup(ctx, prepared))})
+        return hard_lessons(ctx, prepared)
     terms: dict[str, Term] = build_terms(ctx, prepared)
     for term in terms.values():
         term.attach(student, seed=trial.seed)
@@ -153,16 +193,17 @@ def lessons(
     if trial.arm == "uniform":
         return Lessons(terms, names, sources, Constant(main_weight or 0.0))
     # Fitted among the teachers of a phase alone, as if the others were no part of the run.
-    fitted = {them: _weighting(ctx, prepared, signals, student, them) for them in _answering(ctx)}
+    fitted = {them: _weighting(ctx, prepared, signals, student, them) for them in _answering(ctx, left_out(trial.arm))}
     weighting = fitted.pop(next(iter(fitted))) if fitted else None
     return Lessons(terms, names, sources, weighting, fitted)
 
 
-def _answering(ctx: RunContext) -> list[tuple[int, ...]]:
+def _answering(ctx: RunContext, gone: int | None) -> list[tuple[int, ...]]:
     """The sets of teachers whose soft labels are weighed against each other in some phase, each once, the largest
-    first."""
+    first. gone: a teacher that is left out."""
     teachers = ctx.config.teachers
-    found = [heard("soft", teachers, them) for terms, them in lessons_of(ctx.config) if "soft" in terms]
+    asked = [(terms, [n for n in them if n != gone]) for terms, them in lessons_of(ctx.config)]
+    found = [heard("soft", teachers, them) for terms, them in asked if "soft" in terms]
     return sorted(dict.fromkeys(found), key=len, reverse=True)
 
 
@@ -185,9 +226,9 @@ def _evaluate_once(
     ctx: RunContext, prepared: Prepared, plan: StudentPlan, student: Student, folder: Path
 ) -> dict[str, Any]:
     """Validation and test quality of the kept state. Test is looked at once per trial; a resume reads it."""
-    stored, numbers = folder / "predictions.safetensors", folder / "quality.json"
+    stored, numbers = folder / PREDICTIONS, folder / "quality.json"
     if stored.exists() and numbers.exists():
-        answers = _stored_answers(load_file(stored))
+        answers = stored_answers(folder)
         return {**json.loads(numbers.read_text()), "predicted": answers["test"].predicted, "answers": answers}
     data = prepared.data
     validation = predict_units(student, plan.texts.validation, ctx.device, confident=True)
@@ -209,8 +250,9 @@ def _storable(answers: dict[str, UnitAnswers]) -> dict[str, np.ndarray]:
     return found
 
 
-def _stored_answers(tensors: dict[str, np.ndarray]) -> dict[str, UnitAnswers]:
-    """Of a trial that an earlier attempt finished; one of an earlier version kept its classes alone."""
+def stored_answers(folder: Path) -> dict[str, UnitAnswers]:
+    """Of a trial that an earlier attempt finished, in its folder; one of an earlier version kept its classes alone."""
+    tensors = load_file(folder / PREDICTIONS)
     return {
         split: UnitAnswers(tensors[split], None, tensors.get(f"{split}/confidence"), tensors.get(f"{split}/logits"))
         for split in ("validation", "test")

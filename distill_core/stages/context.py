@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,6 +16,7 @@ from distill_core.config import RunConfig
 from distill_core.errors import Stopped
 from distill_core.events import EventSink
 from distill_core.layout import DataHome, RunFolder
+from distill_core.measure.energy import EnergyMeter
 from distill_core.progress import WorkPlan
 from distill_core.storage import write_json
 from distill_core.train.stop import StopToken
@@ -23,7 +25,7 @@ from distill_core.train.stop import StopToken
 @dataclass
 class RunContext:
     """One run under way. stand_ins: the planner's; teachers get random weights of the right shapes, from their small
-    files alone."""
+    files alone. meter: of the energy it takes, where that is asked for."""
 
     config: RunConfig
     folder: RunFolder
@@ -33,6 +35,7 @@ class RunContext:
     device: torch.device
     plan: WorkPlan
     stand_ins: bool = False
+    meter: EnergyMeter | None = None
     _now: tuple[str, float] | None = None
     _cpu: float = 0.0
 
@@ -51,6 +54,10 @@ class RunContext:
     @property
     def _seconds_path(self) -> Path:
         return self.folder.checkpoints / "seconds.json"
+
+    @property
+    def energy_path(self) -> Path:
+        return self.folder.checkpoints / "energy.json"
 
     @property
     def _cpu_path(self) -> Path:
@@ -95,6 +102,17 @@ class RunContext:
             write_json(self._cpu_path, spent)
             if finished:
                 self.sink.emit("stage", stage=name, state="finished", seconds=seconds[name])
+
+
+class Uncharted:
+    """A sink that leaves out the curves of what nobody asked to see drawn; everything else is reported."""
+
+    def __init__(self, sink: EventSink) -> None:
+        self.sink = sink
+
+    def emit(self, kind: str, **payload: Any) -> None:
+        if kind not in ("metric", "phase", "resumed"):
+            self.sink.emit(kind, **payload)
 
 
 def _read_seconds(path: Path) -> dict[str, float]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from distill_core.models.prune import renumber
 from distill_core.models.students import Student, build_student
+from distill_core.sections.teaching import needed
 from distill_core.stages.cache import terms_in_use
 from distill_core.stages.context import RunContext
 from distill_core.stages.prepare import Prepared, TeacherTexts
@@ -15,6 +16,9 @@ from distill_core.tasks.base import Encoded
 from distill_core.train.phases import Material, Phase, hard_label_phase, plan_phases, total_steps
 from distill_core.train.rates import student_rate
 from distill_core.train.types import Trial
+
+#: how arms are called that one teacher is left out of
+WITHOUT = "without:"
 
 
 @dataclass
@@ -34,7 +38,19 @@ def arms_of(ctx: RunContext) -> list[str]:
         arms.append("uniform")
     if "no_teacher" in ctx.config.controls:
         arms.append("no_teacher")
+    if "without_each" in ctx.config.controls:
+        arms += [without(n) for n in range(len(ctx.config.teachers)) if needed(ctx.config, n) is None]
     return arms
+
+
+def without(number: int) -> str:
+    """The arm of main without teacher `number` (from 0)."""
+    return f"{WITHOUT}{number}"
+
+
+def left_out(arm: str) -> int | None:
+    """Number (from 0) of the teacher that this arm is without; None: it is no such arm."""
+    return int(arm.removeprefix(WITHOUT)) if arm.startswith(WITHOUT) else None
 
 
 def skipped_uniform(ctx: RunContext) -> str | None:
@@ -101,8 +117,12 @@ def _pruned(ctx: RunContext, prepared: Prepared, student: Student, pool: Encoded
 
 
 def phases_of(ctx: RunContext, plan: StudentPlan, arm: str) -> list[Phase]:
-    """The phases of one arm. The control without teachers gets as many steps as main."""
+    """The phases of one arm. The control without teachers gets as many steps as main; where a teacher is left out, the
+    others teach as if it had never been there."""
     main = plan_phases(ctx.config.training, ctx.config.objective, plan.material)
+    gone = left_out(arm)
+    if gone is not None:
+        return [replace(phase, teachers=tuple(n for n in phase.teachers or () if n != gone)) for phase in main]
     if arm != "no_teacher":
         return main
     return [hard_label_phase(ctx.config.training, plan.material, steps=total_steps(main))]

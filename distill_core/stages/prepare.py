@@ -76,11 +76,12 @@ class Prepared:
         return float(numerator.sum() / denominator.sum()) if denominator.sum() else 0.0
 
 
-def run(ctx: RunContext) -> Prepared:
-    """Raises DataError, CheckpointError or NetworkError with the field at fault."""
+def run(ctx: RunContext, data: PreparedData | None = None) -> Prepared:
+    """data: instead of those that the config makes. Raises DataError, CheckpointError or NetworkError with the field at
+    fault."""
     config = ctx.config
     task = build_task(config.data.task).for_run(config)
-    data = prepare_data(config.data, seed=ctx.seed)
+    data = prepare_data(config.data, seed=ctx.seed) if data is None else data
     for finding in data.findings:
         ctx.sink.emit("finding", **finding.as_dict())
     task = task.for_labels(data.labels)

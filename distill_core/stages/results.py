@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import resource
 import sys
+import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -14,6 +15,8 @@ import numpy as np
 from distill_core import __version__
 from distill_core.export.bundle import write_student_readme
 from distill_core.export.report import ArmResult, ReportParts, TeacherResult, build_report, write_report
+from distill_core.extras.left_out import differences
+from distill_core.extras.state import ExtraState, write_state
 from distill_core.measure.latency import Protocol, Subject, describe, measure_latency
 from distill_core.measure.machine import describe_machine
 from distill_core.measure.scores import Scores
@@ -21,11 +24,12 @@ from distill_core.measure.size import module_size, saved_size
 from distill_core.models.saving import save_student
 from distill_core.models.students import Student
 from distill_core.models.teachers import Teacher
+from distill_core.sections.teaching import needed
 from distill_core.signals.predict import UnitAnswers, predict_units
-from distill_core.stages.arms import FinishedArm
+from distill_core.stages.arms import FinishedArm, point_of
 from distill_core.stages.context import RunContext
 from distill_core.stages.keep import Answered, keep
-from distill_core.stages.plan import StudentPlan, skipped_uniform
+from distill_core.stages.plan import StudentPlan, left_out, skipped_uniform
 from distill_core.stages.prepare import Prepared
 from distill_core.stages.teachers import TaughtTeachers
 from distill_core.storage import read_json
@@ -70,6 +74,7 @@ def run(
     everybody answered in artifacts/predictions."""
     ctx.plan.begin("measuring quality, size and latency")
     metric = prepared.task.metric
+    apart, arms = _told_apart(arms)
     best = max((arm for arm in arms if arm.trial.arm == "main"), key=lambda arm: arm.validation[metric])
     save_student(best.student, ctx.folder.student, labels=prepared.data.labels, max_tokens=ctx.config.data.max_tokens)
     test = prepared.data.test
@@ -103,6 +108,7 @@ def run(
             cpu_seconds=ctx.cpu_seconds(),
             peak_memory=peak_memory(),
             estimate=_expected(ctx),
+            energy=None if ctx.meter is None else ctx.meter.read(),
             config=ctx.config.model_dump(mode="json", exclude_none=True),
             device=describe_machine(ctx.device.type),
             versions=versions(),
@@ -114,10 +120,40 @@ def run(
         )
     )
     write_student_readme(ctx.folder.student, report)
+    if apart:
+        _write_left_out(ctx, prepared, apart, [arm for arm in arms if arm.trial.arm == "main"])
     write_report(ctx.folder.report, report)
     ctx.plan.advance(ITEM, 1.0)
     ctx.plan.emit(force=True)
     return report
+
+
+def _told_apart(arms: list[FinishedArm]) -> tuple[list[FinishedArm], list[FinishedArm]]:
+    """(those without one of the teachers, the others)."""
+    return [a for a in arms if left_out(a.trial.arm) is not None], [a for a in arms if left_out(a.trial.arm) is None]
+
+
+def _write_left_out(ctx: RunContext, prepared: Prepared, apart: list[FinishedArm], mains: list[FinishedArm]) -> None:
+    """What each teacher adds: beside the report, as where it is measured later (`extras.train`)."""
+    metric, names = prepared.task.metric, [teacher.name for teacher in prepared.teachers]
+    points, scores = [], dict[str, list[Scores]]()
+    for arm in apart:
+        number = left_out(arm.trial.arm)
+        assert number is not None
+        points.append({"teacher": names[number], "number": number, **point_of(arm, metric)})
+        scores.setdefault(names[number], []).append(_scores(prepared, arm.predicted))
+    reasons = {name: needed(ctx.config, number) for number, name in enumerate(names)}
+    figures = {
+        "task": prepared.task.name,
+        "unit": prepared.task.unit,
+        "metric": metric,
+        "seeds": list(ctx.config.seeds),
+        "points": points,
+        "kept_in": [{"teacher": name, "why": why} for name, why in reasons.items() if why is not None],
+        "rows": differences([_scores(prepared, main.predicted) for main in mains], scores),
+    }
+    seconds = sum(arm.seconds for arm in apart)
+    write_state(ctx.folder, ExtraState("without", "done", share=1.0, at=time.time(), figures=figures, seconds=seconds))
 
 
 def peak_memory() -> int:

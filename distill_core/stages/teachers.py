@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from distill_core.events import EventSink
 from distill_core.models.base import derived_seed
 from distill_core.models.teachers import Teacher, load_teacher_states, save_teachers
 from distill_core.models.used_rows import rows_in_use
 from distill_core.signals.predict import UnitAnswers, predict_units
-from distill_core.stages.context import RunContext
+from distill_core.stages.context import RunContext, Uncharted
 from distill_core.stages.prepare import Prepared, load_run_teachers, rows_digest
 from distill_core.storage import write_json
 from distill_core.train.loop import Fit
@@ -192,22 +191,11 @@ def _teach(ctx: RunContext, prepared: Prepared, group: Group) -> None:
             fit_settings(ctx, steps),
             Trial(group.item, ctx.seed),
             folder=folder,
-            sink=ctx.sink if group.fold is None else _Quiet(ctx.sink),
+            sink=ctx.sink if group.fold is None else Uncharted(ctx.sink),
             stop=ctx.stop,
             progress=ctx.plan.item(group.item),
         ).run()
     _keep(teachers, store, folder)
-
-
-class _Quiet:
-    """Leaves out the curves of a fold's teachers, which nobody asked for; everything else is reported."""
-
-    def __init__(self, sink: EventSink) -> None:
-        self.sink = sink
-
-    def emit(self, kind: str, **payload: Any) -> None:
-        if kind not in ("metric", "resumed"):
-            self.sink.emit(kind, **payload)
 
 
 def _keep(teachers: list[Teacher], store: Path, folder: Path) -> None:

@@ -22,7 +22,7 @@ from distill_core.jobs.child import (
     ChildSink,
     explain,
     prefer_others_when_memory_is_short,
-    signals,
+    stop_signals,
 )
 from distill_core.jobs.process import LANE, LOCK_FD, ProcessInfo, RunLock
 from distill_core.layout import DataHome, RunFolder, SweepFolder
@@ -52,7 +52,7 @@ def run_sweep(
     observer: sees every event of the sweep too. work: what a trial does; by default `sweeps.trial.run_trial`.
     """
     stop = StopToken()
-    with signals(stop):
+    with stop_signals(stop):
         try:
             spec = specs.load(folder.config)
             lock = RunLock.inherited_or_taken(folder, os.environ)

@@ -60,7 +60,8 @@ def run_trial(
             with rows_in_use(
                 [(student, [planned.texts.pool, planned.texts.validation])], folder.checkpoints / trial.key
             ):
-                fitted = arms.fit(ctx, prepared, signals, planned, student, trial)
+                course = arms.course_of(ctx, prepared, signals, planned, trial)
+                fitted = arms.fit(ctx, prepared, planned, student, course)
             answers = predict_units(student, planned.texts.validation, ctx.device)
             quality = prepared.quality(prepared.data.validation, answers)
         values = {

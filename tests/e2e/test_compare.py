@@ -13,7 +13,7 @@ from distill_core.layout import RunFolder
 from distill_core.services.compare import compare
 from tests.e2e.conftest import App, Watched
 from tests.e2e.test_everyone import assert_good, walk
-from tests.finished_run import finished_run, of_data
+from tests.finished_run import exported, finished_run, of_data
 
 pytestmark = pytest.mark.browser
 
@@ -183,4 +183,27 @@ def test_nothing_is_wider_than_the_page(shown: App, watch: Callable[..., Watched
         assert_good(page)
         walk(page)
     assert "gone-1 is left out: There is no such run." in page.inner_text("#compare-notes")
+    watched.assert_clean()
+
+
+def test_the_front_is_drawn_on_the_runtime_of_exports(shown: App, watch: Callable[..., Watched]) -> None:
+    folder = RunFolder(shown.home / "runs" / "exported-1")
+    finished_run(folder.path, name="exported", change=of_data("f" * 64, validation=0.92))
+    exported(folder)
+    shown.kill()
+    shown.start()
+    watched = opened(shown, watch, "&runs=large-1,exported-1&batch=32")
+    page = watched.page
+    drawn(page)
+    names = page.locator("#compare-runtime option").all_inner_texts()
+    int8 = next(name for name in names if name.startswith("onnxruntime int8"))
+    page.select_option("#compare-runtime", label=int8)
+    page.wait_for_selector("#compare-groups >> text=Timed as exports on this runtime")
+    assert "exported −0.20 points" in page.inner_text("#compare-groups")
+    found = compare(folders(shown, "large-1", "exported-1"), 32, int8)
+    by_id = {point["id"]: point for point in found["points"] if point["latency"]}
+    points = drawn(page)
+    assert set(points) == {*by_id, "front"}
+    for name, point in by_id.items():
+        assert points[name][0] == pytest.approx(point["latency"]["p50"])
     watched.assert_clean()

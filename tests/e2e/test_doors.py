@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import PROJECT, App
+from ui import api
 
 
 def ask(app: App, method: str, path: str, headers: dict[str, str] | None = None, body: str = "") -> tuple[int, bytes]:
@@ -53,9 +54,9 @@ def test_plotly_is_served_from_the_installed_package(app: App) -> None:
     assert status == 200 and len(body) > 1_000_000
 
 
-def test_no_event_is_public(app: App) -> None:
+def test_only_the_public_api_is_offered(app: App) -> None:
     info = json.loads(ask(app, "GET", "/gradio_api/info")[1])
-    assert info["named_endpoints"] == {} and info["unnamed_endpoints"] == {}
+    assert list(info["named_endpoints"]) == [f"/{name}" for name in api.NAMES] and info["unnamed_endpoints"] == {}
 
 
 def start_and_wait(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:

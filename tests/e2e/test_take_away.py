@@ -17,6 +17,9 @@ import numpy as np
 import pytest
 
 from distill_core import config as cfg
+from distill_core.export.formats import read_state
+from distill_core.jobs.process import ProcessInfo
+from distill_core.layout import RunFolder
 from tests import tiny
 from tests.e2e.conftest import PROJECT, App, Watched
 from tests.hub_server import HubServer
@@ -139,6 +142,21 @@ def test_an_export_is_built_survives_the_app_is_downloaded_loads_and_is_pushed(
     stored = [path for path in home.rglob("*") if path.is_file() and path.stat().st_size < 5_000_000]
     assert not [path for path in [*stored, opened.log] if TOKEN.encode() in path.read_bytes()]
     assert not [error for error in watched.errors if "ERR_CONNECTION" not in error and "Failed to" not in error]
+
+
+def test_a_build_is_cancelled(opened: App, home: Path, watch: Callable[..., Watched]) -> None:
+    watched, run = watch(), RunFolder(home / "runs" / "tiny-run")
+    page = watched.page
+    open_section(page, opened)
+    page.click("article[data-format=onnx-int8] button:has-text('Build')")
+    page.wait_for_selector("article[data-format=onnx-int8][data-state=building]")
+    state = read_state(run, "onnx-int8")
+    page.click("article[data-format=onnx-int8] button:has-text('Cancel')")
+    page.wait_for_selector("article[data-format=onnx-int8][data-state=none]", timeout=60_000)
+    assert not ProcessInfo(state.pid, state.started, 1).alive()
+    assert read_state(run, "onnx-int8").state == "none" and not list(run.artifacts.glob(".making.*"))
+    assert page.locator("article[data-format=onnx-int8] button:has-text('Build')").count() == 1
+    watched.assert_clean()
 
 
 def test_a_run_is_taken_in_from_a_zip(opened: App, home: Path, tmp_path: Path, watch: Callable[..., Watched]) -> None:

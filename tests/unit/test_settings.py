@@ -55,6 +55,32 @@ def test_space_is_public_by_itself(tmp_path: Path) -> None:
     assert settings.host == "0.0.0.0" and settings.allow_public and not settings.allow_local_paths
 
 
+@pytest.mark.parametrize(
+    ("given", "offered"),
+    [
+        ({}, True),
+        ({"STILLROOM_MCP": "0"}, False),
+        ({"STILLROOM_MCP": " "}, True),
+        ({"STILLROOM_AUTH": "me:secret"}, False),
+        ({"HOST": "0.0.0.0", "ALLOW_PUBLIC": "1"}, False),
+        ({"SPACE_ID": "me/stillroom"}, False),
+        ({"HOST": "0.0.0.0", "ALLOW_PUBLIC": "1", "STILLROOM_MCP": "1"}, True),
+    ],
+)
+def test_tools_for_assistants_are_there_where_nobody_else_is(
+    tmp_path: Path, given: dict[str, str], offered: bool
+) -> None:
+    settings = read(tmp_path, **given)
+    assert settings.offers_mcp is offered
+    settings.check_bind()
+
+
+def test_a_login_that_tools_would_go_around_refuses_to_start(tmp_path: Path) -> None:
+    for host in ("127.0.0.1", "0.0.0.0"):
+        with pytest.raises(StillroomError, match="STILLROOM_MCP=1"):
+            read(tmp_path, HOST=host, STILLROOM_AUTH="me:secret", STILLROOM_MCP="1").check_bind()
+
+
 def test_allow_public_zero_is_no(tmp_path: Path) -> None:
     with pytest.raises(StillroomError):
         read(tmp_path, HOST="0.0.0.0", ALLOW_PUBLIC="0").check_bind()

@@ -47,6 +47,8 @@
     const missing = choice.x === "time" ? undrawn.filter(p => p.role !== "teacher") : undrawn;
     if (missing.length && missing.length < points.length) said.push(say(choice.x === "latency" ? W.untimed : W.unplaced, {names: missing.map(name).join(", ")}));
     if (choice.x === "time") said.push(W.teachers_time);
+    const exported = choice.x === "latency" ? points.filter(p => p.role === "student" && p.latency && typeof p.latency.lost_points === "number") : [];
+    if (exported.length) said.push(say(W.exported, {names: exported.map(p => say(W.exported_one, {name: p.run_name, points: (-p.latency.lost_points).toFixed(2).replace("-0.00", "0.00").replace("-", "−")})).join(", ")}));
     const references = [...new Set(found.runs.filter(r => group.runs.includes(r.id)).map(r => r.reference))];
     if (choice.y === "kept" && references.length > 1) said.push(say(W.references, {names: references.join(", "), metric: group.metric_words}));
     if (!group.known) said.push(W.unknown_data);

@@ -106,7 +106,8 @@ if (!window.StillroomDetail) window.StillroomDetail = (() => {
     }});
     show(found);
     const tokens = (report.latency_models || [])[0]?.tokens ?? "?";
-    return [h("div", {class: "sr-form"}, h("label", null, W.price, input), said), box, P.how(W.cost_how.map(line => say(line, {tokens})))];
+    const energy = h("div", {class: "sr-energy", id: "result-energy"}, h("h4", null, W.energy), found.energy.length ? found.energy.map(line => h("p", null, line)) : h("p", {class: "sr-muted sr-small"}, W.no_energy));
+    return [h("div", {class: "sr-form"}, h("label", null, W.price, input), said), box, energy, P.how(W.cost_how.map(line => say(line, {tokens})))];
   });
 
   // asks: {details(), temperature({on}), cost({price})}

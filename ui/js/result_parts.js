@@ -2,7 +2,10 @@
 if (!window.StillroomParts) window.StillroomParts = (() => {
   const S = window.Stillroom, {h, known} = S;
   const parts = {W: {}};
-  parts.setWords = words => { parts.W = words; };
+  // With one teacher nobody is "the best" of them.
+  const alone = (value, pairs) => typeof value === "string" ? pairs.reduce((said, [many, one]) => said.replaceAll(many, one), value)
+    : Array.isArray(value) ? value.map(inner => alone(inner, pairs)) : value && typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, alone(inner, pairs)])) : value;
+  parts.setWords = (words, report) => { parts.W = report.teachers.filter(t => known(t.quality.test)).length > 1 ? words : alone(words, words.with_one_teacher); };
   const mean = values => { const v = values.filter(known); return v.length ? v.reduce((a, b) => a + b, 0) / v.length : null; };
   const num = (...children) => h("td", {class: "sr-num"}, ...children);
   const swatch = css => h("span", {class: "sr-swatch " + css, "aria-hidden": "true"});

@@ -7,6 +7,8 @@
   const board = new window.StillroomBoard.Board($("live-charts"), props, {finer: server.finer, csv: server.csv, run});
   const actions = window.StillroomActions({element, server, run, props, open: url => location.assign(url), again: () => poll.again()});
   const take = window.StillroomTakeAway({element, server, run, words: props.taking});
+  // What was measured of exports stands in the result's own tables too.
+  element.addEventListener("exports", event => window.StillroomResult.exports($("result"), event.detail));
   const kept = {}, seen = {};
   let cursor = 0, shown = null, resultOf = null, asked = null;
 

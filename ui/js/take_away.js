@@ -40,6 +40,7 @@ window.StillroomTakeAway = ({element, server, run, words: W}) => {
   };
   const build = r => () => ask(server.build_export, {format: r.format, allow_loss: $("take-loss").valueAsNumber,
     teacher: $("take-teacher").checked, licence: $("take-licence").value});
+  const cancel = r => node => { node.disabled = true; node.textContent = W.cancelling; return ask(server.cancel_export, {format: r.format}); };
   const download = r => async node => {
     node.disabled = true; node.textContent = W.packing;
     const answer = await ask(server.export_file, {format: r.format});
@@ -58,7 +59,7 @@ window.StillroomTakeAway = ({element, server, run, words: W}) => {
       f && r.state !== "building" ? [facts(f), f.library === "stillroom" ? h("p", {class: "sr-muted sr-small"}, W.needs_us) : null, how(f)] : null,
       h("div", {class: "sr-buttons"},
         r.state === "ready" ? button(W.download, true, download(r)) : null,
-        r.state === "building" ? null : button(r.state === "none" ? W.build : W.again, false, build(r))));
+        r.state === "building" ? button(W.cancel, false, cancel(r)) : button(r.state === "none" ? W.build : W.again, false, build(r))));
   };
 
   // ---- all of them
@@ -69,6 +70,7 @@ window.StillroomTakeAway = ({element, server, run, words: W}) => {
     const open = new Set([...element.querySelectorAll("#take-formats article")].filter(a => a.querySelector(".sr-how[open]")).map(a => a.dataset.format));
     const focused = document.activeElement?.closest?.("#take-formats article")?.dataset.format;
     drawn = key;
+    element.dispatchEvent(new CustomEvent("exports", {detail: rows}));
     fill($("take-formats"), rows.map(card));
     for (const node of element.querySelectorAll("#take-formats article")) {
       if (open.has(node.dataset.format)) { const part = node.querySelector(".sr-how"); if (part) part.open = true; }

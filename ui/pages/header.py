@@ -23,11 +23,13 @@ SKELETON = f"""
     viewBox="0 0 18 18" fill="none" stroke="currentColor" stroke-width="1.5" aria-hidden="true"><circle
     cx="9" cy="9" r="7"/><path d="M9 2a7 7 0 0 1 0 14z" fill="currentColor"/></svg></button>
 </nav>
+<ul id="notes" class="sr-notes" role="status" hidden></ul>
 """
 
 
 def describe(machine: dict[str, Any]) -> dict[str, Any]:
-    """{short: "CPU · 2", long: "CPU · 2 cores · 16 GB memory · works offline", ready}"""
+    """{short: "CPU · 2", long: "CPU · 2 cores · 16 GB memory · works offline", ready, notes, watched: may notes come
+    and go?}"""
     device = str(machine.get("device") or "")
     name = device.upper() if device in ("cpu", "cuda", "mps") else words.CHECKING
     full = str(machine.get("device_name") or name)
@@ -40,7 +42,25 @@ def describe(machine: dict[str, Any]) -> dict[str, Any]:
         parts.append(words.OFFLINE)
     ready = bool(machine.get("ready", True)) and machine.get("offline", False) is not None
     short = f"{name} · {machine['cores']}" if device == "cpu" and machine.get("cores") else name
-    return {"short": short, "long": " · ".join(parts), "ready": ready}
+    return {
+        "short": short,
+        "long": " · ".join(parts),
+        "ready": ready,
+        "notes": notes(machine),
+        "watched": machine.get("backup") is not None,
+    }
+
+
+def notes(machine: dict[str, Any]) -> list[str]:
+    """What people must know of this machine wherever they are: no GPU for runs, a backup in trouble."""
+    found = [words.ZERO_GPU] if machine.get("zero_gpu") else []
+    backup = machine.get("backup") or {}
+    if backup.get("restoring"):
+        found.append(words.RESTORING)
+    if backup.get("error"):
+        found.append(words.BACKUP_ERROR.format(said=backup["error"]))
+    found += [words.NOT_RESTORED.format(run=run, why=why) for run, why in sorted((backup.get("refused") or {}).items())]
+    return found
 
 
 def build(services: Any) -> gr.HTML:

@@ -229,6 +229,8 @@ def start(page: Any, services: Any, token: str, typed: Sequence[Any]) -> tuple[s
     except StillroomError as error:
         problem = [FieldError(error.field or "start", error.message, error.hint)]
     slots, unplaced = page.form.places(problem, typed_of(typed).chosen)
+    # Beside the button, too: Review may be out of sight.
+    checked.words[0] += new_words.refused_html(unplaced)
     checked.words[1] = new_words.review_html(problem, unplaced, [])
     return "", outputs(replace(checked, slots=slots), drafts.step_of(problem[0].field), ALL_STEPS)
 

@@ -135,6 +135,12 @@ def _mixes(draft: dict[str, Any]) -> bool:
     return isinstance(weight, int | float) and weight > 0
 
 
+def refused_html(unplaced: Sequence[FieldError]) -> str:
+    """What kept a run from starting that is no field's fault, for the side where the button is; else nothing."""
+    said = "".join(f"<p>{markup.esc(f'{error.message} {error.hint}'.strip())}</p>" for error in unplaced)
+    return f'<div class="sr-problem" id="start-refused" role="alert">{said}</div>' if said else ""
+
+
 def review_html(errors: Sequence[FieldError], unplaced: Sequence[FieldError], findings: list[dict[str, Any]]) -> str:
     """How the check went: how many fields need attention, errors with no field of their own, findings in words."""
     parts = []

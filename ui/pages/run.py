@@ -18,7 +18,7 @@ from distill_core.layout import is_run_id
 from ui import markup, text, text_actions, text_charts, text_lists, text_result, text_take_away
 from ui import text_run as words
 from ui.markup import esc
-from ui.pages import run_actions, run_charts, run_result, take_away
+from ui.pages import run_actions, run_charts, run_extras, run_result, take_away
 from ui.pages.files import lay_out
 
 _STAGES = "".join(f'<li class="sr-stage sr-stage-waiting" data-stage="{stage}">{stage}</li>' for stage in STAGES)
@@ -47,7 +47,7 @@ TOP = f"""
 """
 BOTTOM = f"""
 <div class="sr-run" id="run-body">
-  <h2 class="sr-visually-hidden">{esc(text_charts.TOOLBAR["label"])}</h2>
+  <h2 class="sr-curves-head">{esc(text_charts.HEAD)}</h2>
   <div id="live-charts" class="sr-charts"></div>
   <section class="sr-card"><div class="sr-card-head"><h3>{esc(words.BESIDE)}
     <span class="sr-muted" id="run-compression"></span></h3></div>
@@ -97,6 +97,7 @@ def build(services: Any, downloads: Path) -> RunPage:
                 *run_charts.server_functions(services),
                 *run_actions.server_functions(services),
                 *run_result.server_functions(services),
+                *run_extras.server_functions(services),
                 *take_away.server_functions(services, downloads),
             ],
             losses=loss_words(),

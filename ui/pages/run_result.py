@@ -17,6 +17,7 @@ SCRIPTS = (
     "result_examples",
     "result_try",
     "result_report",
+    "result_worth",
     "result",
 )
 

@@ -94,6 +94,13 @@ def server_functions(services: Any, downloads: Path) -> list[Callable[[Any], dic
 
         return answer(request, work)
 
+    def cancel_export(request: Any) -> dict[str, Any]:
+        def work(run_id: str) -> dict[str, Any]:
+            services.cancel_export(run_id, format_of(request))
+            return {"rows": services.exports(run_id)}
+
+        return answer(request, work)
+
     def export_file(request: Any) -> dict[str, Any]:
         """A finished export's archive, laid out for one download."""
 
@@ -119,4 +126,4 @@ def server_functions(services: Any, downloads: Path) -> list[Callable[[Any], dic
 
         return answer(request, work)
 
-    return [exports, build_export, export_file, export_card, push_export]
+    return [exports, build_export, cancel_export, export_file, export_card, push_export]

@@ -178,3 +178,11 @@ def test_a_tagging_run_speaks_of_entities(tmp_path: Path) -> None:
     folder.config.write_text("name: tags\n")
     said = Reader(offline_report.offline_report(folder)[1]).said
     assert "Test entity F1" in said and "linearised over test rows" in said
+
+
+def test_one_teacher_is_not_the_best_of_one(tmp_path: Path) -> None:
+    alone = finished_run(tmp_path / "alone", change=lambda parts: parts.teachers.pop() and None)
+    _, text = offline_report.offline_report(alone)
+    assert "best teacher" not in text.lower() and "Agreement with the teacher" in text
+    _, several = offline_report.offline_report(finished_run(tmp_path / "several"))
+    assert "Agreement with the best teacher" in several and "Best teacher p50 / p95, ms" in several

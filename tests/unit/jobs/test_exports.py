@@ -127,3 +127,68 @@ def test_a_refusal_names_the_figures() -> None:
     assert refusal(figures, 0.5) == (
         "It loses 0.75 points of validation entity F1 (90.00% → 89.25%); at most 0.5 are allowed."
     )
+
+
+def until_gone(info: ProcessInfo) -> bool:
+    end = time.monotonic() + 20
+    while info.alive() and time.monotonic() < end:
+        time.sleep(0.02)
+    return not info.alive()
+
+
+def begun(folder: RunFolder, tmp_path: Path, formats: list[str], body: str = "") -> ProcessInfo:
+    """A builder that works on, once it is known by its first word."""
+    seen = tmp_path / "seen.json"
+    seen.unlink(missing_ok=True)
+    words = f"{body}\nopen({str(seen) + '.new'!r}, 'w').write('[]')\n"
+    words += f"import os; os.rename({str(seen) + '.new'!r}, {str(seen)!r})\ntime.sleep(120)\n"
+    start(folder, Order(formats), command=script(tmp_path, words))
+    wait_for(seen)
+    state = read_state(folder, formats[0])
+    return ProcessInfo(state.pid, state.started, 1)
+
+
+def test_a_build_is_cancelled_with_its_process_and_its_folder(folder: RunFolder, tmp_path: Path) -> None:
+    builder = begun(folder, tmp_path, ["onnx", "onnx-int8"])
+    half = folder.artifacts / ".making.abc"
+    half.mkdir()
+    (half / "model.onnx").write_bytes(b"half")
+    assert builder.alive() and builder.works_on(folder)
+    exports.cancel(folder, "onnx")
+    assert until_gone(builder) and not half.exists()
+    assert [state.state for state in states(folder)] == ["none"] * 3
+    exports.cancel(folder, "onnx")  # harmless
+
+
+def test_one_that_does_not_listen_is_ended_all_the_same(folder: RunFolder, tmp_path: Path) -> None:
+    deaf = begun(folder, tmp_path, ["onnx"], "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    exports.cancel(folder, "onnx", patience=0.3)
+    assert until_gone(deaf) and read_state(folder, "onnx").state == "none"
+
+
+def test_an_earlier_export_stays_when_the_new_one_is_cancelled(folder: RunFolder, tmp_path: Path) -> None:
+    kept = export_folder(folder, "onnx")
+    kept.mkdir(parents=True)
+    (kept / "model.onnx").write_bytes(b"graph")
+    (kept / "measured.json").write_text(json.dumps({"lost_points": 0.25, "teacher": "bert"}))
+    begun(folder, tmp_path, ["onnx"])
+    exports.cancel(folder, "onnx")
+    state = read_state(folder, "onnx")
+    assert state.state == "ready" and state.figures["lost_points"] == 0.25 and state.teacher
+    assert (kept / "model.onnx").read_bytes() == b"graph"
+
+
+def test_what_another_builder_works_on_is_left_alone(folder: RunFolder, tmp_path: Path) -> None:
+    begun(folder, tmp_path, ["onnx"])
+    other = folder.artifacts / ".making.other"
+    other.mkdir()
+    with exports._alone(folder):
+        exports.cancel(folder, "onnx")
+    assert other.is_dir()
+
+
+def test_no_process_is_ended_that_does_not_work_on_this_run(folder: RunFolder) -> None:
+    """A run's folder may come from anywhere, and name any process."""
+    write_state(folder, own("building"))
+    exports.cancel(folder, "onnx")  # this very process
+    assert read_state(folder, "onnx").state == "none"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from distill_core.errors import JobError
+from distill_core.export.formats import latency_rows, read_state, write_state
 from distill_core.jobs.meta import Words, annotate
 from distill_core.jobs.reconcile import reconcile_all
 from distill_core.layout import DataHome, RunFolder
@@ -17,7 +18,7 @@ from distill_core.services import Services, results
 from distill_core.services.compare import MOST, compare, cost_of
 from distill_core.services.leaderboard import Filters, leaderboard
 from distill_core.settings import Settings
-from tests.finished_run import finished_run, of_data
+from tests.finished_run import exported, finished_run, of_data
 from tests.unit.services.curves import unpacked
 
 SETTING = "torch eager fp32 · 1 thread · 32 tokens · cpu (CPU, 2 cores)"
@@ -182,7 +183,12 @@ def test_the_facade_compares_by_id_and_overlays_curves(app: Services) -> None:
     assert [one["id"] for one in found["left_out"]] == ["gone-1"]
     with pytest.raises(JobError, match="no such run"):
         app.compare(["gone-1"])
-    curves = app.compare_curves(["a-1", "b-1"])
+    with_example = app.compare(["support-demo", "a-1"])
+    assert [run["id"] for run in with_example["runs"]] == ["a-1"]
+    assert "another machine" in with_example["left_out"][0]["why"]
+    with pytest.raises(JobError, match="another machine"):
+        app.compare(["support-demo"])
+    curves = app.compare_curves(["support-demo", "a-1", "b-1", "gone-1"])
     assert [one["run"] for one in curves] == ["a-1", "b-1"]
     assert [(one["arm"], one["name"]) for one in curves[0]["curves"]] == [("main", "validation_quality")]
     assert list(unpacked(curves[0]["points"][0]).values())[-1] == (300, 0.935)
@@ -192,3 +198,44 @@ def test_the_facade_compares_by_id_and_overlays_curves(app: Services) -> None:
         "c-1",
         "old-1",
     }
+
+
+# ---------------------------------------------------------------- exports
+
+
+def test_exports_are_compared_on_their_own_runtime(tmp_path: Path) -> None:
+    """Student and reference teacher on ONNX Runtime, each with its figures; torch's figures stay as they were."""
+    a, b = (
+        finished_run(tmp_path / name, name=name, change=of_data("f" * 64, validation=0.93, faster=faster))
+        for name, faster in (("a-1", 1.0), ("b-1", 2.0))
+    )
+    before = compare([a, b])
+    exported(a)
+    found = compare([a, b])
+    assert found["runtime"] == before["runtime"] == SETTING  # both runs have that one
+    assert [point["latency"] for point in found["points"]] == [point["latency"] for point in before["points"]]
+    runtimes = [name for name in found["runtimes"] if name.startswith("onnxruntime")]
+    assert [name.split(" · ")[0] for name in runtimes] == ["onnxruntime", "onnxruntime int8"]
+    for name, runtime in zip(("onnx", "onnx-int8"), runtimes, strict=True):
+        rows = {row["batch"]: row for row in latency_rows(a) if row["format"] == name}
+        on = compare([a, b], batch=32, runtime=runtime)
+        points = {point["id"]: point for point in on["points"]}
+        student, own = points["a-1/main"]["latency"], rows[32]["student_ms"]
+        assert (student["p50"], student["p95"], student["interval"]) == (own["p50"], own["p95"], own["p50_interval"])
+        assert student["lost_points"] == rows[32]["lost_points"]
+        assert points["a-1/teacher:support-bert"]["latency"]["p50"] == rows[32]["teacher_ms"]["p50"]
+        assert points["a-1/no_teacher"]["latency"]["p50"] == own["p50"]
+        assert points["a-1/teacher:support-roberta"]["latency"] is None  # nobody timed it there
+        assert all(point["latency"] is None for name, point in points.items() if name.startswith("b-1/"))
+        (group,) = on["groups"]
+        assert "a-1/main" in group["fronts"]["latency"] and not any("b-1" in one for one in group["fronts"]["latency"])
+
+
+def test_an_export_that_was_refused_is_no_point_of_a_front(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "a-1")
+    exported(run)
+    for name in ("onnx", "onnx-int8"):
+        state = read_state(run, name)
+        state.state = "refused"
+        write_state(run, state)
+    assert latency_rows(run) == [] and not any("onnx" in name for name in compare([run])["runtimes"])

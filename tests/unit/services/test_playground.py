@@ -75,6 +75,8 @@ def playground(tmp_path: Path) -> Iterator[Playground]:
 
 def test_a_question_names_the_run_and_its_texts(playground: Playground, tmp_path: Path) -> None:
     run = finished_run(tmp_path / "runs" / "made")
+    assert playground.ask(run, Texts(["a"]))["error"] == "This run's student is not kept here."
+    run.report.unlink()
     assert playground.ask(run, Texts(["a"]))["error"] == "This run has no finished student yet."
     run.student.mkdir(parents=True)
     found = playground.ask(run, Texts(["a", "b"], ["c", "d"], 4), wait_s=60)

@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distill_core.cli.main import main
 from distill_core.errors import ConfigError, JobError
 from distill_core.layout import TEMPERATURE, RunFolder
+from distill_core.measure.energy import words as energy_words
 from distill_core.predict import temperature_of
 from distill_core.services import result_details
+from distill_core.services.offline_report import offline_report
 from distill_core.services.texts import texts_of
-from tests.finished_run import finished_run
+from tests.finished_run import energetic, finished_run
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +98,15 @@ def test_cost_follows_from_the_measured_latency(made: RunFolder) -> None:
     for price in (-1, float("nan"), True, "much"):
         with pytest.raises(ConfigError):
             result_details.cost(made, price)
+
+
+def test_the_energy_of_the_run_is_told_with_its_cost_and_in_every_report(tmp_path: Path, capsys) -> None:
+    run = finished_run(tmp_path / "run", change=energetic)
+    told = energy_words(json.loads(run.report.read_text())["energy"])
+    assert result_details.cost(run)["energy"] == told and "4.2 Wh (processor 3.1 Wh, memory 1.1 Wh)" in told[0]
+    assert main(["report", str(run.path)]) == 0
+    said = capsys.readouterr().out
+    assert all(f"- {line}" in said for line in told)
+    assert told[0] in offline_report(run)[1]
+    plain = finished_run(tmp_path / "plain")
+    assert result_details.cost(plain)["energy"] == [] and "<dd>not measured</dd>" in offline_report(plain)[1]

@@ -9,7 +9,7 @@ import pytest
 
 from distill_core import recipes
 from distill_core.layout import BUNDLED_TEACHERS
-from distill_core.services import check_config
+from distill_core.services import check_config, drafts
 from distill_core.services.teacher_cards import TRAINED, cards
 from tests.hub_server import HubServer
 from tests.unit import tiny_checkpoints as tiny
@@ -56,7 +56,10 @@ def test_sizes_memory_and_what_is_downloaded() -> None:
     assert trained["where"] == "bundled" and trained["download"] == 0 and trained["error"] is None
 
 
-def test_another_label_space_is_told_once_the_labels_are_known(tmp_path: Path) -> None:
+def test_another_label_space_is_told_once_the_labels_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(drafts, "_CACHE", drafts.Cache())  # another test may have looked at the demo's data
     raw = draft(str(classifier(tmp_path / "own", "good", "bad")), mode="as_is")
     assert cards(raw)[0]["light"]["state"] == "same"
     check_config(raw)  # now the labels of the data are remembered

@@ -14,7 +14,7 @@ from distill_core import config as cfg
 from distill_core.errors import FieldError
 from distill_core.services.check import CheckOutcome
 from tests.unit.ui.fake_services import FakeServices
-from ui import formula, markup, preview
+from ui import api, formula, markup, preview, text_header
 from ui.build import build_app, page_of
 from ui.pages import header, new, new_data, new_recipes, new_student, new_teachers, new_words, run
 
@@ -85,14 +85,26 @@ def test_app_is_built_from_services_alone(services: FakeServices, tmp_path: Path
     skeleton = run.TOP + run.BOTTOM
     for wanted in ("run-status", "live-charts", "stop-run", "resume-run", "result"):
         assert f'id="{wanted}"' in skeleton
-    assert not [fn.api_name for fn in app.fns.values() if fn.api_visibility == "public"]
+    assert [fn.api_name for fn in app.fns.values() if fn.api_visibility == "public"] == list(api.NAMES)
 
 
 def test_machine_in_words() -> None:
     machine = {"device": "cpu", "device_name": "CPU", "cores": 2, "memory_gb": 15.6, "offline": False, "ready": True}
     said = header.describe(machine)
-    assert said == {"short": "CPU · 2", "long": "CPU · 2 cores · 16 GB memory", "ready": True}
+    assert {name: said[name] for name in ("short", "long", "ready")} == {
+        "short": "CPU · 2", "long": "CPU · 2 cores · 16 GB memory", "ready": True,
+    }  # fmt: skip
+    assert said["notes"] == [] and said["watched"] is False
     assert not header.describe({"device": "checking…", "ready": False, "offline": None})["ready"]
+
+
+def test_what_everybody_must_know_of_this_machine() -> None:
+    backup = {"restoring": False, "saved": 1.0, "error": "", "refused": {}}
+    assert header.describe({"backup": backup})["notes"] == [] and header.describe({"backup": backup})["watched"]
+    trouble = {**backup, "error": "The backup folder /b is full.", "refused": {"a-1": "It is damaged."}}
+    said = header.describe({"zero_gpu": True, "backup": trouble})["notes"]
+    assert len(said) == 3 and "its CPU" in said[0] and "/b is full" in said[1] and said[2].startswith("a-1 ")
+    assert header.describe({"backup": {**backup, "restoring": True}})["notes"] == [text_header.RESTORING]
 
 
 @pytest.fixture

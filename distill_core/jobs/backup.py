@@ -1,0 +1,234 @@
+"""Run folders copied to a mounted folder (a Space's storage bucket), and taken back from it. No torch, no SQLite there:
+the database is rebuilt from the folders.
+
+    BUCKET/runs/<id>/       as in the data folder, without what belongs to this machine
+    BUCKET/uploads/<name>   files that people brought: configs name them
+
+A folder is copied beside its place and put there by a rename: who reads the bucket sees a whole run, old or new.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from distill_core.errors import DiskError
+from distill_core.jobs.imports import LEFT_BEHIND, import_run
+from distill_core.jobs.reconcile import is_alive, is_run
+from distill_core.layout import DataHome, RunFolder, is_run_id
+from distill_core.run_state import last_end
+from distill_core.storage import read_json, write_json
+
+#: what was copied in which state, so that it is not copied anew after a restart; may be deleted at any time
+REMEMBERED = "backup.json"
+_NEW, _OLD = ".new-", ".old-"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Backup:
+    """Between a data folder and its bucket. Not for several threads; each method may take minutes, or for ever where
+    a mount hangs. All raise DiskError."""
+
+    def __init__(self, home: DataHome, bucket: Path) -> None:
+        self.home, self.bucket = home, bucket
+        self._memory = home.cache / REMEMBERED
+        kept = read_json(self._memory)
+        self._saved: dict[str, str] = dict(kept) if isinstance(kept, dict) else {}
+
+    # ---------------------------------------------------------------- out
+
+    def due(self, *, working: bool) -> list[RunFolder]:
+        """Runs whose copy is missing or older than they are. working: also those that a process works on now."""
+        self._check()
+        found = []
+        for path in sorted(self.home.runs.iterdir()) if self.home.runs.is_dir() else ():
+            folder = RunFolder(path)
+            # One that has not begun has nothing to lose but its place in the queue.
+            if not is_run(path) or not folder.events.is_file() or (not working and is_alive(folder)):
+                continue
+            if self._saved.get(path.name) != state_of(folder) or not (self._runs / path.name).is_dir():
+                found.append(folder)
+        return found
+
+    def save(self, folder: RunFolder) -> bool:
+        """Copy a run; False when it changed so meanwhile that the copy is none: then again later."""
+        self._check()
+        name, state = folder.run_id, state_of(folder)
+        fresh, place, old = self._runs / f"{_NEW}{name}", self._runs / name, self._runs / f"{_OLD}{name}"
+        try:
+            _remove(fresh)
+            for path in files_of(folder):
+                target = fresh / path.relative_to(folder.path)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+            if place.exists():
+                _remove(old)
+                place.rename(old)
+            fresh.rename(place)
+            _remove(old)
+        except FileNotFoundError:
+            with suppress(OSError):
+                _remove(fresh)
+            return False  # a checkpoint that made room for the next one
+        except OSError as error:
+            with suppress(OSError):
+                _remove(fresh)
+            raise told(error, self.bucket) from None
+        self._remember(name, state)
+        return True
+
+    def save_uploads(self) -> int:
+        """Copy files that are not there yet (their names hold their contents' hash); how many."""
+        self._check()
+        try:
+            return sum(
+                _copy_file(path, self.bucket / "uploads" / path.name)
+                for path in sorted(self.home.uploads.iterdir())
+                if path.is_file() and not path.name.startswith(".")
+            )
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise told(error, self.bucket) from None
+
+    def drop_deleted(self) -> list[str]:
+        """Take runs that lie in the trash out of the bucket, too; their ids."""
+        self._check()
+        gone = []
+        try:
+            for path in sorted(self.home.trash.iterdir()) if self.home.trash.is_dir() else ():
+                place = self._runs / path.name
+                if is_run_id(path.name) and place.is_dir() and not (self.home.runs / path.name).exists():
+                    old = self._runs / f"{_OLD}{path.name}"
+                    _remove(old)
+                    place.rename(old)
+                    self._forget(path.name)
+                    _remove(old)
+                    gone.append(path.name)
+        except OSError as error:
+            raise told(error, self.bucket) from None
+        return gone
+
+    # ---------------------------------------------------------------- in
+
+    def missing(self) -> list[str]:
+        """Ids of runs that lie in the bucket and not here; deleted ones do not count."""
+        self._check()
+        try:
+            names = {path.name.removeprefix(_OLD) for path in self._runs.iterdir()} if self._runs.is_dir() else set()
+        except OSError as error:
+            raise told(error, self.bucket) from None
+        here = (self.home.runs, self.home.trash)
+        return sorted(
+            name for name in names if is_run_id(name) and not any((folder / name).exists() for folder in here)
+        )
+
+    def restore(self, name: str) -> RunFolder:
+        """Take a run back. Raises JobError or DataError where what lies there is no sound run."""
+        self._check()
+        places = (self._runs / name, self._runs / f"{_OLD}{name}")  # cut off between two renames: the one before
+        folder = import_run(self.home, next((one for one in places if one.is_dir()), places[0]), name=name)
+        self._remember(name, state_of(folder))
+        return folder
+
+    def restore_uploads(self) -> int:
+        """Take brought files back that are not here; how many."""
+        self._check()
+        place = self.bucket / "uploads"
+        try:
+            return sum(
+                _copy_file(path, self.home.uploads / path.name)
+                for path in (sorted(place.iterdir()) if place.is_dir() else ())
+                if path.is_file() and not path.is_symlink() and not path.name.startswith(".")
+            )
+        except OSError as error:
+            raise told(error, self.bucket) from None
+
+    # ---------------------------------------------------------------- inside
+
+    @property
+    def _runs(self) -> Path:
+        return self.bucket / "runs"
+
+    def _check(self) -> None:
+        """Never makes the bucket itself: where its mount is gone, that would fill this machine's own disk."""
+        if not self.bucket.is_dir():
+            raise DiskError(
+                f"The backup folder {self.bucket} is not there.", hint="Mount the bucket, or change STILLROOM_BACKUP."
+            )
+        try:
+            self._runs.mkdir(exist_ok=True)
+        except OSError as error:
+            raise told(error, self.bucket) from None
+
+    def _remember(self, name: str, state: str) -> None:
+        self._saved[name] = state
+        with suppress(OSError):
+            write_json(self._memory, self._saved)
+
+    def _forget(self, name: str) -> None:
+        self._saved.pop(name, None)
+        with suppress(OSError):
+            write_json(self._memory, self._saved)
+
+
+def files_of(folder: RunFolder) -> Iterator[Path]:
+    """What of a run is kept, in the order in which it is copied: events last, so that they reach at least as far as the
+    checkpoints beside them. A run that is done needs no checkpoints."""
+    done = last_end(folder) == "done"
+    last = []
+    for path in sorted(folder.path.rglob("*")):
+        parts = path.relative_to(folder.path).parts
+        if any(part.startswith(".") for part in parts) or parts[0] in LEFT_BEHIND or path.is_symlink():
+            continue
+        if not path.is_file() or (done and parts[0] == folder.checkpoints.name):
+            continue
+        if len(parts) == 1:
+            last.append(path)
+        else:
+            yield path
+    yield from sorted(last, key=lambda path: path == folder.events)
+
+
+def state_of(folder: RunFolder) -> str:
+    """Changes when a file of the run that is kept does."""
+    digest = hashlib.sha256()
+    for path in files_of(folder):
+        with suppress(OSError):
+            stat = path.stat()
+            digest.update(f"{path.relative_to(folder.path)}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def told(error: OSError, bucket: Path) -> DiskError:
+    """What went wrong with the bucket, in words."""
+    if error.errno in FULL:
+        return DiskError(f"The backup folder {bucket} is full.", hint="Delete runs, or take a larger bucket.")
+    return DiskError(
+        f"The backup folder {bucket} cannot be used: {error.strerror or error}.", hint="Is the bucket mounted?"
+    )
+
+
+def _copy_file(source: Path, target: Path) -> bool:
+    """False where it is there already."""
+    if target.exists():
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f"{_NEW}{target.name}")
+    try:
+        shutil.copyfile(source, fresh)
+        fresh.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _remove(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        shutil.rmtree(path)

@@ -1,0 +1,124 @@
+"""Hugging Face's sign-in on this machine: an OpenID provider that lets `person` in without asking, and `whoami`.
+
+Answers as the Hub does: discovery, authorize (a redirect with a code), token (an ID token, signed), keys, userinfo, and
+/api/whoami-v2.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+CLIENT, SECRET = "the-space", "the-space's secret"
+
+
+@dataclass
+class SignIn:
+    """person: who is let in, as userinfo tells them (`orgs` left out: they did not allow that to be told). known: what
+    whoami says of them. asked: paths, in order."""
+
+    person: dict[str, Any] = field(default_factory=lambda: {"preferred_username": "somebody", "orgs": []})
+    known: dict[str, Any] = field(default_factory=lambda: {"type": "user", "name": "somebody", "orgs": []})
+    asked: list[str] = field(default_factory=list)
+    codes: dict[str, str] = field(default_factory=dict)
+    url: str = ""
+
+    def __enter__(self) -> Self:
+        self.key = RSAKey.generate_key(2048, parameters={"kid": "one"})
+        handler = type("Handler", (_Handler,), {"provider": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def environment(self) -> dict[str, str]:
+        """What a Space with `hf_oauth: true` says of itself."""
+        return {
+            "OAUTH_CLIENT_ID": CLIENT,
+            "OAUTH_CLIENT_SECRET": SECRET,
+            "OAUTH_SCOPES": "openid profile",
+            "OPENID_PROVIDER_URL": self.url,
+            "HF_ENDPOINT": self.url,
+            "HF_HUB_OFFLINE": "0",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    def about(self) -> dict[str, Any]:
+        name = self.person["preferred_username"]
+        return {"sub": name, "name": name, "profile": f"{self.url}/{name}", "picture": "", **self.person}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    provider: SignIn
+
+    def log_message(self, *args: object) -> None:
+        """Tests have no use for an access log."""
+
+    def do_GET(self) -> None:
+        address = urlsplit(self.path)
+        query = {key: values[-1] for key, values in parse_qs(address.query).items()}
+        self.provider.asked.append(address.path)
+        if address.path == "/.well-known/openid-configuration":
+            return self._json(self._discovery())
+        if address.path == "/oauth/authorize":
+            code = f"code-{len(self.provider.codes)}"
+            self.provider.codes[code] = query.get("nonce", "")
+            return self._redirect(query["redirect_uri"], {"code": code, "state": query["state"]})
+        if address.path == "/oauth/jwks":
+            return self._json({"keys": [self.provider.key.as_dict(private=False, use="sig", alg="RS256")]})
+        if address.path == "/oauth/userinfo":
+            return self._json(self.provider.about())
+        if address.path == "/api/whoami-v2":
+            return self._json(self.provider.known)
+        return self._json({"error": "Not found"}, 404)
+
+    def do_POST(self) -> None:
+        self.provider.asked.append(urlsplit(self.path).path)
+        body = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
+        nonce = self.provider.codes.pop(body["code"][0], None)
+        if nonce is None:
+            return self._json({"error": "invalid_grant"}, 400)
+        now = int(time.time())
+        claims = {"iss": self.provider.url, "aud": CLIENT, "iat": now, "exp": now + 3600, "nonce": nonce}
+        signed = jwt.encode({"alg": "RS256", "kid": "one"}, {**claims, **self.provider.about()}, self.provider.key)
+        token = {"access_token": "hf_oauth_x", "token_type": "bearer", "expires_in": 3600, "scope": "openid profile"}
+        return self._json({**token, "id_token": signed})
+
+    def _discovery(self) -> dict[str, Any]:
+        url = self.provider.url
+        return {
+            "issuer": url,
+            "authorization_endpoint": f"{url}/oauth/authorize",
+            "token_endpoint": f"{url}/oauth/token",
+            "userinfo_endpoint": f"{url}/oauth/userinfo",
+            "jwks_uri": f"{url}/oauth/jwks",
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }
+
+    def _json(self, value: object, status: int = 200) -> None:
+        content = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _redirect(self, where: str, query: dict[str, str]) -> None:
+        self.send_response(302)
+        self.send_header("Location", f"{where}{'&' if '?' in where else '?'}{urlencode(query)}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()

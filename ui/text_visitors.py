@@ -1,0 +1,10 @@
+"""Words of viewer mode."""
+
+LOOK = "You can look around here: examples, results and the playground. To train, take a copy of this Space."
+NO_SIGN_IN = "Its owner cannot be recognised: signing in is not set up (docs/deploy.md)."
+YOURS = "This Space is yours: others can look, you can also start runs."
+DUPLICATE = "Duplicate this Space"
+SIGN_IN = "Sign in as its owner"
+SIGN_OUT = "Sign out ({})"
+REFUSED = "This Space can be looked at; this is its owner's to do. Duplicate it, or sign in if it is yours."
+NO_FILES = "Files of this Space are its owner's. Duplicate it, or sign in if it is yours."
