@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from distill_core.jobs.queue import RunQueue
 from distill_core.jobs.shelf import Shelf
 from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
+from distill_core.jobs.sweeps import Sweeps
 from distill_core.layout import BUNDLED_DATA, BUNDLED_TEACHERS, DataHome, is_run_id
 from distill_core.services import check as checking
 from distill_core.services import drawing, files, fitting, log_lines, next_steps, own_students, teacher_cards
@@ -23,6 +25,7 @@ from distill_core.services import look as looking
 from distill_core.services.api_services import ApiServices
 from distill_core.services.backups import backups_of
 from distill_core.services.check import CheckOutcome
+from distill_core.services.compare_services import CompareServices
 from distill_core.services.differences import differences
 from distill_core.services.examples import Examples, WithExamples
 from distill_core.services.export_services import ExportServices
@@ -35,14 +38,16 @@ from distill_core.services.planning import Planning
 from distill_core.services.playground import Playground
 from distill_core.services.result_services import ResultServices
 from distill_core.services.series import CurveCache, points_csv
-from distill_core.services.sweep_services import Sweeps, SweepServices
+from distill_core.services.sweep_services import SweepServices
 from distill_core.services.warm import WarmChild
 from distill_core.settings import HomeLock, Settings
 
 log = logging.getLogger(__name__)
 
 
-class Services(WithExamples, ResultServices, ExtraServices, ExportServices, SweepServices, ApiServices):
+class Services(
+    WithExamples, ResultServices, ExtraServices, ExportServices, CompareServices, SweepServices, ApiServices
+):
     """One per app. Construction takes the data folder's lock and opens the database; `start_background` starts work.
 
     All methods may be called from any thread. Every refusal is a `StillroomError` with a message for people.
@@ -60,6 +65,7 @@ class Services(WithExamples, ResultServices, ExtraServices, ExportServices, Swee
             self.shelf = Shelf(self.store, self.home)
             self.queue = RunQueue(self.store, self.home, limit=settings.max_queue)
             self._exports = Exports(self.home, self.store)
+            self._sweeps = Sweeps(self.home)
             self._machine = Machine(settings.device)
             self._offline_known = threading.Event()
             devices = {"CUDA_VISIBLE_DEVICES": ""} if settings.device == "cpu" else {}
@@ -74,7 +80,7 @@ class Services(WithExamples, ResultServices, ExtraServices, ExportServices, Swee
                 self.queue,
                 lanes=self._machine.lanes,
                 ready=self._offline_known,
-                sweeps=Sweeps(self.home),
+                sweeps=self._sweeps,
                 **(supervisor_options or {}),
             )
         except BaseException:
@@ -321,16 +327,13 @@ class Services(WithExamples, ResultServices, ExtraServices, ExportServices, Swee
         """
         return drawing.drawing(draft, uploads_only=self._uploads_only())
 
-    def recipe_fits(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
+    def recipe_fits(self, draft: dict[str, Any], *, measure: bool = True) -> list[dict[str, Any]]:
         """[{name, reason: {field, message, hint} | None (it suits what is chosen so far), task: bool (it is for another
         task), estimate: as `estimate`'s, or {state: "measuring"}, or None}] of every recipe, quickly: data that no
-        check has seen are left alone. What is not known yet is measured one after the other, while no run is on."""
-        still = not self.store.with_status("running", "stopping")
-        return fitting.fits(
-            draft,
-            uploads_only=self._uploads_only(),
-            seconds=lambda trial: self._planning.spare_estimate(trial, measure=still),
-        )
+        check has seen are left alone. measure: times that are not known, one after the other, while no run is on."""
+        measure = measure and not self.store.with_status("running", "stopping")
+        seconds = partial(self._planning.spare_estimate, measure=measure)
+        return fitting.fits(draft, uploads_only=self._uploads_only(), seconds=seconds)
 
     def warm_up(self) -> None:
         """Somebody opened New run: start the helper that measures, if it is not there. Returns at once."""
@@ -354,8 +357,7 @@ class Services(WithExamples, ResultServices, ExtraServices, ExportServices, Swee
         {state: "starting" | "measuring", measuring: True}, or
         {state: "ready", seconds, low, high, cpu_seconds, parts: [{stage, seconds, cpu_seconds}], memory_bytes,
          disk_bytes, signals: "live" | "cached", basis: str} (`planner.estimate` says what each is), or
-        {state: "failed", error, hint, field}.
-        """
+        {state: "failed", error, hint, field}."""
         return self._planning.estimate(draft)
 
     def teacher_cards(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
@@ -384,9 +386,8 @@ class Services(WithExamples, ResultServices, ExtraServices, ExportServices, Swee
     def store_uploads(self, files_: list[tuple[str, str]]) -> tuple[str, list[str]]:
         """Copy (temporary path, name) files; (path, languages): several are one a language, with `{language}` in the
         path. Raises DataError."""
-        return files.store_uploads(
-            self.home, [(Path(path), name) for path, name in files_], self.settings.max_upload_mb
-        )
+        named = [(Path(path), name) for path, name in files_]
+        return files.store_uploads(self.home, named, self.settings.max_upload_mb)
 
     # ---------------------------------------------------------------- inside
 

@@ -1,9 +1,8 @@
-"""The part of `Services` about many runs at once: those there are, compared (`compare_services`), and those that might
-be, tried in sweeps; what a sweep shows is made in `sweeps`."""
+"""The part of `Services` that searches over a run's settings; each answer is made in `sweeps`."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,26 +11,25 @@ from distill_core.config import RunConfig
 from distill_core.errors import StillroomError
 from distill_core.jobs.meta import LONGEST_TAG, Words, keep_beside
 from distill_core.jobs.shelf import Shelf
+from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
 from distill_core.jobs.sweeps import Sweeps
+from distill_core.layout import DataHome
 from distill_core.services import sweeps as views
-from distill_core.services.compare_services import CompareServices
 from distill_core.services.drafts import refuse_foreign_paths
 from distill_core.sweeps import spec as specs
 from distill_core.sweeps import typed
 from distill_core.sweeps.spec import SweepSpec
 
 
-class SweepServices(CompareServices):
+class SweepServices(ABC):
     """Mixed into `Services`, which has these."""
 
+    home: DataHome
+    store: Store
     shelf: Shelf
     supervisor: Supervisor
-
-    @property
-    def _sweeps(self) -> Sweeps:
-        assert self.supervisor.sweeps is not None
-        return self.supervisor.sweeps
+    _sweeps: Sweeps
 
     @abstractmethod
     def start(self, config: RunConfig, *, token: str | None = None, estimate: dict[str, Any] | None = None) -> str:

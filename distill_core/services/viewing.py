@@ -19,7 +19,7 @@ LOOKING = frozenset(
         "bundled", "command", "compare", "compare_curves", "config_yaml", "details", "differences", "disagreements",
         "disagreements_csv", "examples", "export_card", "exports", "figures", "finer", "leaderboard", "live", "log",
         "machine", "offline_report", "own_students", "points_csv", "recipes", "report", "reproduction", "runs", "state",
-        "sweep", "sweeps",
+        "sweep", "sweep_fields", "sweep_yaml", "sweeps",
     }
 )  # fmt: skip
 #: the playground: the helper that holds models answers, and nothing is kept
@@ -59,6 +59,10 @@ class ForViewers:
             raise ViewerError
         found: dict[str, Any] = self._services.cost(run_id)
         return found
+
+    def extras(self, run_id: str) -> dict[str, Any]:
+        """What was measured on request; like an example's, it stays as it is."""
+        return {**self._services.extras(run_id), "kept": False}
 
     def deleted(self) -> list[dict[str, Any]]:
         return []
@@ -100,7 +104,8 @@ class ForViewers:
         return found
 
     def recipe_fits(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
-        return self._services.recipe_fits(draft) if only_bundled(draft) else []
+        """No time is measured."""
+        return self._services.recipe_fits(draft, measure=False) if only_bundled(draft) else []
 
     def teacher_cards(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
         return self._services.teacher_cards(draft) if only_bundled(draft) else []

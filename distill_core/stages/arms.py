@@ -135,7 +135,7 @@ def train(ctx: RunContext, prepared: Prepared, plan: StudentPlan, course: Course
 
 
 def fit(ctx: RunContext, prepared: Prepared, plan: StudentPlan, student: Student, course: Course) -> FitResult:
-    """Train one student, validation alone choosing the state it is left in."""
+    """Train one student as its course says, validation alone choosing the state it is left in."""
     trial = course.trial
     phases, held = hold_out(course.phases, trial.seed)
     learner = StudentLearner(

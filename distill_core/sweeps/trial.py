@@ -60,8 +60,9 @@ def run_trial(
             with rows_in_use(
                 [(student, [planned.texts.pool, planned.texts.validation])], folder.checkpoints / trial.key
             ):
-                course = arms.course_of(ctx, prepared, signals, planned, trial)
-                fitted = arms.fit(ctx, prepared, planned, student, course)
+                fitted = arms.fit(
+                    ctx, prepared, planned, student, arms.course_of(ctx, prepared, signals, planned, trial)
+                )
             answers = predict_units(student, planned.texts.validation, ctx.device)
             quality = prepared.quality(prepared.data.validation, answers)
         values = {

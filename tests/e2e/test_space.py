@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import PATIENCE, PROJECT, FakeApp, Watched
+from tests.e2e.test_everyone import assert_good
 from tests.sign_in import SignIn
 from ui import text_header, text_visitors
 
@@ -103,7 +104,7 @@ def test_a_visitor_looks_and_tries_and_is_told_why_not_more(space: FakeApp, watc
     duplicate = page.locator("#visitor-said a")
     assert duplicate.get_attribute("href") == "https://huggingface.co/spaces/me/stillroom?duplicate=true"
     assert text_visitors.LOOK in page.inner_text("#visitor-said")
-    page.wait_for_selector("#notes li")
+    page.wait_for_selector("#notes p")
     assert page.inner_text("#notes") == text_header.ZERO_GPU
 
     page.click("#run-demo")
@@ -238,3 +239,13 @@ def test_who_administers_the_spaces_organisation_may_start(
     sign_in(page)
     page.wait_for_selector(f"#visitor-said:has-text('{text_visitors.YOURS}')")
     assert "/api/whoami-v2" in provider.asked
+
+
+@pytest.mark.timeout(300)
+def test_everybody_can_use_what_a_space_adds(space: FakeApp, watch: Callable[..., Watched]) -> None:
+    page = watch(390, 844).page
+    page.goto(space.address)
+    page.wait_for_selector("#notes p")
+    page.wait_for_selector("#sign-in")
+    assert_good(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it must fit a phone"

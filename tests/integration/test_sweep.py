@@ -7,9 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -162,7 +162,7 @@ def test_the_app_killed_with_all_its_children_tells_and_goes_on(tmp_path, materi
     finally:
         app.close()
     os.killpg(pid, signal.SIGKILL)
-    time.sleep(0.3)
+    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 30)
     app = Services(Settings(home, device="cpu"), supervisor_options=options)
     app.start_background()
     try:

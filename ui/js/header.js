@@ -15,7 +15,7 @@
     machine.textContent = m.short; machine.title = m.long;
     window.StillroomMachine = m.long;
     const said = m.notes.join("\n");
-    if (said !== told) { told = said; S.fill(notes, m.notes.map(note => S.h("li", {}, note))); notes.hidden = !said; }
+    if (said !== told) { told = said; S.fill(notes, m.notes.map(note => S.h("p", {}, note))); notes.hidden = !said; }
     watched = m.watched;
     return !m.ready;
   };

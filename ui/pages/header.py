@@ -23,7 +23,7 @@ SKELETON = f"""
     viewBox="0 0 18 18" fill="none" stroke="currentColor" stroke-width="1.5" aria-hidden="true"><circle
     cx="9" cy="9" r="7"/><path d="M9 2a7 7 0 0 1 0 14z" fill="currentColor"/></svg></button>
 </nav>
-<ul id="notes" class="sr-notes" role="status" hidden></ul>
+<div id="notes" class="sr-notes" role="status" hidden></div>
 """
 
 
