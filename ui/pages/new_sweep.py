@@ -149,7 +149,10 @@ def offered(page: Any, services: Any, rows: Sequence[Any], typed: Sequence[Any])
     if config is None:
         missing = f"<p>{markup.esc(text_sweep.STEPS_FIRST)}</p>"
         return [*[gr.skip()] * (2 * ROWS), missing]
-    found = services.sweep_fields(config)
+    try:
+        found = services.sweep_fields(config)
+    except StillroomError as error:  # a visitor of somebody's Space
+        return [*[gr.skip()] * (2 * ROWS), error_html([FieldError("", error.message, error.hint)])]
     known = {one["path"]: one for one in found}
     choices = [(_words(one), one["path"]) for one in found]
     chosen = [path if path in known else None for path in rows[:ROWS]]
@@ -173,7 +176,10 @@ def _words(one: dict[str, Any]) -> str:
 def suggested(page: Any, services: Any, path: str | None, typed: Sequence[Any]) -> str:
     """Values worth a first try at a setting that was just chosen."""
     config = _config(page, typed)
-    found = services.sweep_fields(config) if config is not None and path else []
+    try:
+        found = services.sweep_fields(config) if config is not None and path else []
+    except StillroomError:
+        found = []
     return next((str(one["values"]) for one in found if one["path"] == path), "")
 
 

@@ -203,6 +203,9 @@ class FakeServices:
     def deleted(self) -> list[dict[str, Any]]:
         return []
 
+    def sweeps(self) -> list[dict[str, Any]]:
+        return []
+
     def start(self, config: cfg.RunConfig, *, token: str | None = None) -> str:
         if token and token in self.tokens:
             return self.tokens[token]

@@ -155,5 +155,12 @@ def test_settings_are_offered_with_rate_and_width_filled_in(monkeypatch: pytest.
     assert [one["value"] for one in again[:2]] == ["training.epochs", None]
     assert again[new_sweep.ROWS : new_sweep.ROWS + 2] == ["2, 4", ""]
     assert new_sweep.suggested(None, Fields(), "training.schedule", []).startswith("linear, cosine")
+
+    class Refused:
+        def sweep_fields(self, config: Any) -> list[dict[str, Any]]:
+            raise JobError("Everything else is its owner's.")
+
+    assert "its owner" in new_sweep.offered(None, Refused(), [None] * (2 * new_sweep.ROWS), [])[-1]
+    assert new_sweep.suggested(None, Refused(), "training.schedule", []) == ""
     monkeypatch.setattr(new_sweep, "_config", lambda page, typed: None)
     assert text_sweep.STEPS_FIRST in new_sweep.offered(None, Fields(), [None] * (2 * new_sweep.ROWS), [])[-1]
