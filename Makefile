@@ -7,6 +7,8 @@ BIN    := $(VENV)/bin
 HOST   ?= 127.0.0.1
 PORT   ?= 7860
 TESTS  ?= tests
+# Two files at a time: the browser waits much, and two cores are what the smallest machines have.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .PHONY: app test check format screenshots clean
 
