@@ -87,15 +87,16 @@ def advise(known: Known) -> list[Advice]:
     return [item for tell in told for item in tell(known)]
 
 
-def gap_advice(teacher_quality: float, control_quality: float) -> str | None:
+def gap_advice(teacher_quality: float, control_quality: float, *, teachers: int = 2) -> str | None:
     """DWT's rule (2305.18239) once the control is measured: how far is the teacher below the untaught student?
 
-    Both as fractions in [0, 1] on the same rows. None while the gap is at most 3 points: such a teacher may teach.
+    Both as fractions in [0, 1] on the same rows. teachers: how many there are; one is not the best. None while the gap is at most 3 points: such a teacher may teach.
     """
     gap = control_quality - teacher_quality
     if gap <= FINE_GAP + 1e-9:
         return None
-    said = f"The best teacher is {100 * gap:.1f} points below the same student trained without teachers"
+    who = "best teacher" if teachers > 1 else "teacher"
+    said = f"The {who} is {100 * gap:.1f} points below the same student trained without teachers"
     if gap <= WIDE_GAP + 1e-9:
         return (
             f"{said}. Beyond {100 * FINE_GAP:.0f} points a weaker teacher tends to hurt (DWT, arXiv 2305.18239): "

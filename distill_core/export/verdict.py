@@ -262,7 +262,7 @@ def _weak_teacher(report: Mapping[str, Any]) -> str:
     if not alone:
         return ""
     best = next(t for t in report["teachers"] if t["name"] == report["reference_teacher"])
-    advice = gap_advice(best["quality"]["test"], sum(alone) / len(alone))
+    advice = gap_advice(best["quality"]["test"], sum(alone) / len(alone), teachers=_answering(report))
     return f"{advice}" if advice else ""
 
 

@@ -91,7 +91,7 @@ def test_a_parquet_file_is_shown_too(app: App, watch: Callable[..., Watched], tm
     use_file(page, path)
     page.wait_for_selector("#data-preview .sr-look-bars:has-text('Good')")
     assert role_of(page, "review") == "text"
-    assert "240 rows" in page.inner_text("#data-preview")
+    assert "240 training rows" in page.inner_text("#data-preview")
     widths = page.eval_on_selector_all(
         "#data-preview .sr-look-lengths .sr-look-bar", "bars => bars.map(bar => parseFloat(bar.style.width))"
     )

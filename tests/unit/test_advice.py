@@ -133,3 +133,8 @@ def test_folds_and_states_do_not_go_together():
 
     assert staged("transfer") == [], "there, all rows are answered by one finetuning"
     assert staged("both") == staged("labelled") == [("training.stages", "warning")]
+
+
+def test_one_teacher_is_not_the_best_of_one() -> None:
+    assert str(gap_advice(0.5, 0.6, teachers=1)).startswith("The teacher is 10.0 points below")
+    assert str(gap_advice(0.5, 0.6)).startswith("The best teacher is 10.0 points below")
