@@ -90,7 +90,8 @@ def advise(known: Known) -> list[Advice]:
 def gap_advice(teacher_quality: float, control_quality: float, *, teachers: int = 2) -> str | None:
     """DWT's rule (2305.18239) once the control is measured: how far is the teacher below the untaught student?
 
-    Both as fractions in [0, 1] on the same rows. teachers: how many there are; one is not the best. None while the gap is at most 3 points: such a teacher may teach.
+    Both as fractions in [0, 1] on the same rows. teachers: how many there are; one is not the best. None while the gap
+    is at most 3 points: such a teacher may teach.
     """
     gap = control_quality - teacher_quality
     if gap <= FINE_GAP + 1e-9:
