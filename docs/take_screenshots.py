@@ -124,7 +124,7 @@ def photograph(browser: Any, address: str) -> None:
     camera.take("result-take-away", query, "#take-formats article", scroll_to("#take-section"))
     other = run_recipe(browser, address, "single_teacher")
     both = query.removeprefix("?run=") + "," + other
-    camera.take("compare", f"?view=compare&runs={both}", ".sr-front .js-plotly-plot .trace")
+    camera.take("compare", f"?view=compare&runs={both}", ".sr-front .js-plotly-plot .main-svg")
     camera.take("home", "", "#last-runs a")
     camera.take("runs", "?view=runs", "#runs-table table")
     camera.take("new-data", "?view=new", "#continue-data")
