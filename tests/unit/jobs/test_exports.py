@@ -58,6 +58,7 @@ def test_the_command_that_people_type_is_started(folder: RunFolder, tmp_path: Pa
     seen = tmp_path / "arguments.json"
     body = f"open({str(seen) + '.new'!r}, 'w').write(json.dumps(sys.argv[1:]))\n"
     body += f"import os; os.rename({str(seen) + '.new'!r}, {str(seen)!r})\n"
+    body += "import time; time.sleep(5)\n"  # a builder that has ended without a word is told as failed
     order = Order(["onnx", "onnx-int8"], allowed=1.25, teacher=True, licence="mit")
     start(folder, order, command=script(tmp_path, body))
     assert [state.state for state in states(folder)] == ["none", "building", "building"]
