@@ -27,7 +27,7 @@ class Work:
     """One work item. long: texts as long as film reviews (of joined sentences), else sentences. padded: the peers'
     fixed length. teachers: how many, of 12×768. hidden: the student's last states follow the teachers'. cached: ours
     starts from what the teachers said before. peers: which are run. dynamic, static: how the peers
-    pad."""
+    pad. peers_of: the work item whose peers do just the same, and are not run again."""
 
     title: str
     examples: int
@@ -41,6 +41,7 @@ class Work:
     dynamic: bool = True
     static: bool = True
     task: str = "classification"
+    peers_of: str = ""
 
 
 WORK = {
@@ -50,7 +51,7 @@ WORK = {
     "W4": Work("masked language model, 3 epochs", 256, 3, 128, peers=("trainer",), task="masked_lm"),
     "W5a": Work("two teachers, logits, 3 epochs", 256, 3, 128, teachers=2, peers=("textbrewer",)),
     "W5b": Work("two teachers, hidden states, 3 epochs", 256, 3, 128, teachers=2, hidden=True, peers=("trainer",)),
-    "W6": Work("a second student from the cache, 3 epochs", 512, 3, 128, cached=True),
+    "W6": Work("a second student from the cache, 3 epochs", 512, 3, 128, cached=True, peers_of="W1"),
     "W7": Work("one teacher, 10 epochs", 256, 10, 128, peers=("trainer",), static=False),
 }
 
