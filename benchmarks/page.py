@@ -35,7 +35,7 @@ from benchmarks.common import markdown, this_machine  # noqa: E402
 from benchmarks.page_viewers import TICK_S, Question, Watched, viewers, watch  # noqa: E402
 from tests.e2e.conftest import FLAGS, App, FakeApp, chromium_path  # noqa: E402
 
-BURST, PAUSE_S, EPOCHS = 10_000, 0.25, 40
+BURST, PAUSE_S, EPOCHS = 10_000, 0.25, 15
 OUT = ROOT / "benchmarks" / "results" / "page.md"
 WIDE = {"width": 1440, "height": 900}
 
@@ -186,7 +186,9 @@ def training(times: int) -> list[str]:
             warm = page_training.shortened(EPOCHS)
             run_id = page_training.call(app, "start", warm, "first")
             question = question_of(app, run_id)
-            page_start.until(lambda: 1.0 if page_training.ended(app.home / "runs" / run_id) else None, 600)
+            page_start.until(
+                lambda: 1.0 if page_training.ended(app.home / "runs" / run_id) else None, page_training.PATIENCE_S
+            )
             found: dict[int, list[page_training.Trained]] = {0: [], 3: []}
             for _ in range(times):
                 for count, kept in found.items():
@@ -245,7 +247,8 @@ def main() -> int:
             f"`python benchmarks/page.py {name} --times {options.times}` on {this_machine()}; other jobs ran beside it."
         )
         kept[name] = [*lines[:2], told, "", *lines[2:]]
-    kept_file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        # Each at once: a later part may go wrong.
+        kept_file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
     head = ["# What the page costs", ""]
     text = "\n".join([*head, *(line for name in makers for line in kept.get(name, []))])
     options.out.write_text(text.rstrip() + "\n", encoding="utf-8")

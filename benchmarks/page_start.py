@@ -112,7 +112,7 @@ def until(ask: Callable[[], float | None], patience_s: float = 120.0) -> float:
         if found is not None:
             return float(found)
         time.sleep(0.05)
-    raise RuntimeError("the page painted nothing")
+    raise RuntimeError(f"nothing came within {patience_s:.0f} s")
 
 
 def packages(home: Path, most: int = 10) -> list[tuple[str, float]]:

@@ -20,7 +20,7 @@ from distill_core import recipes
 from distill_core.events import TERMINAL_EVENTS
 from tests.e2e.conftest import App
 
-PATIENCE_S = 600
+PATIENCE_S = 900
 #: more than an event's line takes
 LAST_BYTES = 2**16
 

@@ -222,6 +222,7 @@ def test_a_line_for_each_trial_and_a_click_finds_it(shown: App, watch: Callable[
     watched = watch()
     page = watched.page
     page.goto(f"{shown.address}/?sweep={folder.run_id}")
+    page.wait_for_selector("#sweep-curves .main-svg")
     drawn = traces(page, "sweep-curves")
     assert {int(number) for number in drawn} == set(found["curves"])
     for number, points in found["curves"].items():

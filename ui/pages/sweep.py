@@ -73,8 +73,8 @@ SKELETON = f"""
 """
 LIST = f"""<section class="sr-section" id="sweeps" hidden><h2>{esc(text_sweep.LIST_TITLE)}</h2>
 <p id="sweeps-said" class="sr-note" role="status"></p>
-<label class="sr-check" id="sweeps-filter" hidden><input id="sweeps-archived" type="checkbox">
-  {esc(text_sweep.ARCHIVED_TOO)}</label>
+<div class="sr-form" id="sweeps-filter" hidden><label class="sr-check"><input id="sweeps-archived" type="checkbox">
+  {esc(text_sweep.ARCHIVED_TOO)}</label></div>
 <div id="sweeps-list"></div>
 <details class="sr-details" id="sweeps-trash" hidden><summary>{esc(text_sweep.TRASH)}
   <span class="sr-tag" id="sweeps-trash-count"></span></summary>
