@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -78,9 +79,7 @@ def start(times: int) -> list[str]:
         ("first contentful paint", *(f"{median([one.painted for one in found]):.1f}" for _, found in kinds)),
         ("Home can be used", *(pair(found, "home", "cpu_home") for _, found in kinds)),
     ]
-    about = (
-        f"medians of {times}; seconds since the command, in brackets CPU seconds of the server until then; compiled "
-    )
+    about = f"medians of {times}; seconds since the command, in brackets CPU seconds of the server until then; "
     return [
         "## Start",
         "",
@@ -89,6 +88,11 @@ def start(times: int) -> list[str]:
         + ("" if cold else " (The page cache could not be emptied here.)"),
         "",
         *markdown(("until", *(name for name, _ in kinds)), rows),
+        "From the open server to Home the browser takes "
+        + ", ".join(f"{median([one.cpu_browser for one in of]):.1f} s of CPU {name}" for name, of in kinds)
+        + ": it draws all pages at once, and shows the one that was asked for. Its renderers set a priority of their own; "
+        "where other jobs run, their wait for those is in the last line.",
+        "",
         "Own import time, warm, by `python -X importtime`, which adds its own: "
         + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in top)
         + ".",
@@ -203,24 +207,30 @@ def training_words(found: dict[int, list[page_training.Trained]], times: int) ->
     def column(show: Callable[[page_training.Trained], float]) -> dict[int, float]:
         return {count: median([show(one) for one in kept]) for count, kept in found.items()}
 
-    speed = column(lambda one: one.steps / one.seconds)
-    child = column(lambda one: 1000 * one.child / one.steps)
+    def ranged(show: Callable[[page_training.Trained], float], digits: int) -> list[str]:
+        values = {count: [show(one) for one in kept] for count, kept in found.items()}
+        shown = [f"{median(of):.{digits}f} ({min(of):.{digits}f}–{max(of):.{digits}f})" for of in values.values()]
+        return [*shown, f"{median(values[3]) / median(values[0]) - 1:+.1%}"]
+
     server = column(lambda one: 1000 * one.server / one.seconds)
     rows = [
-        ("student's steps a second", *(f"{value:.1f}" for value in speed.values()), f"{speed[3] / speed[0] - 1:+.1%}"),
-        ("CPU of the run a step, ms", *(f"{value:.2f}" for value in child.values()), f"{child[3] / child[0] - 1:+.1%}"),
-        ("CPU of the server, ms a second", *(f"{value:.0f}" for value in server.values()),
-         f"{server[3] - server[0]:+.0f} ms"),
-    ]  # fmt: skip
+        ("student's steps a second, wall", *ranged(lambda one: one.steps / one.seconds, 1)),
+        ("CPU of the run a step, ms", *ranged(lambda one: 1000 * one.child / one.steps, 2)),
+        ("CPU of the server, ms a second", *ranged(lambda one: 1000 * one.server / one.seconds, 0)),
+    ]
     one = found[0][0]
     return [
         "## A training that three look at",
         "",
         f"The demo with {EPOCHS} epochs of its student and no controls, teachers and their answers from the stores; "
-        f"medians of {times} runs each, in turn. Looked at is the student's training: {one.steps} steps in "
-        f"{one.seconds:.0f} s. Server, run and viewers share this machine.",
+        f"medians (and ranges) of {times} runs each, in turn. Looked at is the student's training: {one.steps} steps, "
+        f"{one.child:.0f} s of CPU. Server, run and viewers share this machine with other jobs, so wall time is as "
+        "good as its ranges say.",
         "",
         *markdown(("", "no viewer", "3 viewers", "difference"), rows),
+        f"Three viewers make the server work {server[3] - server[0]:+.0f} ms a second: "
+        f"{(server[3] - server[0]) / 1000:.1%} of one core, which is what they can take from a run that shares it.",
+        "",
     ]
 
 
@@ -243,9 +253,8 @@ def main() -> int:
     kept = json.loads(kept_file.read_text(encoding="utf-8")) if kept_file.exists() else {}
     for name in options.parts or makers:
         lines = makers[name]()
-        told = (
-            f"`python benchmarks/page.py {name} --times {options.times}` on {this_machine()}; other jobs ran beside it."
-        )
+        beside = "other jobs ran beside it" + (", at lower priority" if os.nice(0) < 0 else "")
+        told = f"`python benchmarks/page.py {name} --times {options.times}` on {this_machine()}; {beside}."
         kept[name] = [*lines[:2], told, "", *lines[2:]]
         # Each at once: a later part may go wrong.
         kept_file.write_text(json.dumps(kept, indent=1), encoding="utf-8")

@@ -23,6 +23,7 @@
     if (!row) return;
     told = true;
     fill($("sweeps-said"), say(W.was_deleted, row) + " ", back(row, W.undo));
+    $("sweeps-said").scrollIntoView({block: "center"});
   };
   const draw = () => {
     const all = $("sweeps-archived").checked, key = JSON.stringify([rows, deleted, all, Math.floor(Date.now() / 60000)]);
