@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -118,19 +119,33 @@ def material(work: Work, data: Path, checkpoint: Path) -> Material:
     tokenizer = load_tokenizer(checkpoint)
     if work.task == "tagging":
         return _tagged(work, data, tokenizer)
-    with open(data / "sst2" / "dev.tsv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     draw = np.random.Generator(np.random.PCG64(0))
-    order = draw.permutation(len(rows))
-    sentences = [rows[i]["sentence"] for i in order]
-    labels = np.asarray([int(rows[i]["label"]) for i in order], dtype=np.int64)
+    rows = sentences(data, "dev", draw)
     if work.long:
-        sentences = _joined(sentences, draw, work.examples)
-    texts = sentences[: work.examples]
-    found = Rows(texts, None, labels[: len(texts)], list(range(1, len(texts) + 1)))
+        joined = _joined([text for text, _ in rows], draw, work.examples)
+        rows = [(text, label) for text, (_, label) in zip(joined, rows, strict=False)]
+    rows = rows[: work.examples]
     if work.task == "masked_lm":
-        return _masked(work, found, tokenizer)
-    return Material(tokenizer, encode(tokenizer, found, work.padded), labels[: len(texts)])
+        return _masked(work, _rows(rows), tokenizer)
+    return classified(tokenizer, rows, work.padded)
+
+
+def sentences(data: Path, part: str, draw: np.random.Generator) -> list[tuple[str, int]]:
+    """(text, class) of SST-2's train or dev file, in an order that is drawn."""
+    with open(data / "sst2" / f"{part}.tsv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return [(rows[i]["sentence"], int(rows[i]["label"])) for i in draw.permutation(len(rows))]
+
+
+def classified(tokenizer: Any, pairs: Sequence[tuple[str, int]], most: int) -> Material:
+    """(text, class) pairs, cut off at `most` tokens."""
+    found = _rows(pairs)
+    return Material(tokenizer, encode(tokenizer, found, most), found.labels)
+
+
+def _rows(pairs: Sequence[tuple[str, int]]) -> Rows:
+    labels = np.asarray([label for _, label in pairs], dtype=np.int64)
+    return Rows([text for text, _ in pairs], None, labels, list(range(1, len(pairs) + 1)))
 
 
 def _scattered(gold: np.ndarray, targets: np.ndarray) -> list[int]:
