@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from distill_core.data.batching import sorted_batches
 from distill_core.errors import DiskError, Stopped
+from distill_core.models.precision import Precision
 from distill_core.signals.files import (
     COMPLETE,
     Meta,
@@ -137,6 +138,7 @@ def build_cache(
     *,
     device: torch.device | str = "cpu",
     batch_size: int = 64,
+    precision: Precision = "fp32",
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> CachedSource:
@@ -150,7 +152,7 @@ def build_cache(
         folder: named after `fingerprint`, so that a name stands for one content.
         teacher: asked in eval mode on `device`.
         encoded: the N examples in the teacher's pieces. ids: their N keys; equal keys are asked once.
-        batch_size: examples per forward pass.
+        batch_size: examples per forward pass. precision: what the teacher computes in; the folder's name tells it.
         on_progress: called with (distinct examples done, of how many), first with what an earlier build left.
         stop: asked before every batch.
 
@@ -169,7 +171,7 @@ def build_cache(
     if encoded.word_counts is not None:
         words = np.concatenate([[0], np.cumsum(encoded.word_counts[first])]).astype(np.int64)
     plan = Plan.of(spec, keys, offsets, words)
-    live = LiveSource(teacher, encoded, spec, device, batch_size=batch_size)
+    live = LiveSource(teacher, encoded, spec, device, batch_size=batch_size, precision=precision)
     with _only_one(folder, stop):
         if not _usable(folder, plan):
             partial = folder.with_name(f"{folder.name}.partial")

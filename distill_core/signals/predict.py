@@ -11,6 +11,7 @@ import torch
 from distill_core.analysis.kept import sampled_units
 from distill_core.data.batching import sorted_batches
 from distill_core.models.fast import shortcuts
+from distill_core.models.precision import Precision, answers
 from distill_core.models.types import Batch, Outputs
 from distill_core.tasks.base import Encoded
 from distill_core.tasks.encoding import collate
@@ -24,11 +25,17 @@ class Predictor(Protocol):
 
 @torch.no_grad()
 def predict_logits(
-    model: Predictor, encoded: Encoded, device: torch.device | str, *, batch_size: int = 64
+    model: Predictor,
+    encoded: Encoded,
+    device: torch.device | str,
+    *,
+    batch_size: int = 64,
+    precision: Precision = "fp32",
 ) -> np.ndarray:
     """Logits [U, C] float32 of every unit, row after row; the model is put in eval mode.
 
     A unit is an example, or in tagging a given word; the zeros of a word that was cut off stand for class 0 ("O").
+    precision: what the model computes in; fp32 wherever the answers are a model's quality.
     """
     model.eval()
     found: np.ndarray | None = None
@@ -37,7 +44,7 @@ def predict_logits(
     units = len(encoded) if offsets is None else int(offsets[-1])
     for rows in sorted_batches(encoded.lengths, batch_size):
         with shortcuts(model):
-            outputs = model(collate(encoded, rows).to(device))
+            outputs = answers(model, collate(encoded, rows).to(device), precision)
         logits = outputs.logits.float().cpu().numpy()
         if found is None:
             found = np.zeros((units, logits.shape[-1]), dtype=np.float32)
@@ -76,12 +83,12 @@ def predict_units(
     a whole vocabulary for all units at once would fill the memory. confident: also how sure it is of each."""
     if encoded.gold is None or encoded.word_counts is None:
         found = predict_logits(model, encoded, device, batch_size=batch_size)
-        answers = found.argmax(axis=1)
+        classes = found.argmax(axis=1)
         if encoded.unseen and encoded.word_counts is not None:
-            answers[~found.any(axis=1)] = encoded.unseen
+            classes[~found.any(axis=1)] = encoded.unseen
         if not confident:
-            return UnitAnswers(answers)
-        return UnitAnswers(answers, None, _confidence(found, encoded), found[sampled_units(*found.shape)])
+            return UnitAnswers(classes)
+        return UnitAnswers(classes, None, _confidence(found, encoded), found[sampled_units(*found.shape)])
     model.eval()
     offsets = np.concatenate([[0], np.cumsum(encoded.word_counts)]).astype(np.int64)
     predicted = np.zeros(int(offsets[-1]), dtype=np.int64)

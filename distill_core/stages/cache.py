@@ -108,7 +108,12 @@ def signal_spec(ctx: RunContext, prepared: Prepared, number: int) -> SignalSpec:
 def folder_of(ctx: RunContext, prepared: Prepared, number: int, teacher_fingerprint: str) -> Path:
     """Where the answers of teacher `number` to the whole pool lie."""
     spec = signal_spec(ctx, prepared, number)
-    return ctx.home.signals / fingerprint(teacher_fingerprint, prepared.pool.ids, spec, prepared.limits[number])
+    return ctx.home.signals / _name(ctx, prepared, number, (teacher_fingerprint, prepared.pool.ids, spec))
+
+
+def _name(ctx: RunContext, prepared: Prepared, number: int, what: tuple[str, Sequence[str], SignalSpec]) -> str:
+    teacher_fingerprint, ids, spec = what
+    return fingerprint(teacher_fingerprint, ids, spec, prepared.limits[number], precision=ctx.precision)
 
 
 def asked(config: RunConfig) -> set[int]:
@@ -150,13 +155,14 @@ def _fold_signals(
     spec = signal_spec(ctx, prepared, number)
     ids = prepared.pool.take(rows).ids
     source = build_cache(
-        ctx.home.signals / fingerprint(teacher_fingerprint, ids, spec, prepared.limits[number]),
+        ctx.home.signals / _name(ctx, prepared, number, (teacher_fingerprint, ids, spec)),
         teacher,
         prepared.texts[number].pool.take(rows),
         ids,
         spec,
         device=ctx.device,
         batch_size=BATCH_SIZE,
+        precision=ctx.precision,
         stop=ctx.stop.is_set,
     )
     ctx.check_stop()
@@ -170,7 +176,7 @@ def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number
     spec = signal_spec(ctx, prepared, number)
     if ctx.config.signals == "live":
         ctx.plan.skip(item(number))
-        return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device))
+        return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device, precision=ctx.precision))
     ids = prepared.pool.ids
     folder = folder_of(ctx, prepared, number, taught.fingerprints[number])
     if (folder / COMPLETE).exists():
@@ -187,6 +193,7 @@ def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number
         spec,
         device=ctx.device,
         batch_size=BATCH_SIZE,
+        precision=ctx.precision,
         on_progress=_told(ctx, number),
         stop=ctx.stop.is_set,
     )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from distill_core.losses.hard_labels import hard_label_ce
 from distill_core.models.base import derived_seed
 from distill_core.models.mixing import mixture
+from distill_core.models.precision import Precision, answers
 from distill_core.models.students import Student
 from distill_core.models.types import Batch, Outputs
 from distill_core.signals.predict import predict_units
@@ -84,6 +85,7 @@ class StudentLearner:
         arm: name in events.
         student: what is trained, on `device`; the terms' maps and a learnt weighting are trained along.
         seed: of fresh heads and of what weightings draw.
+        precision: what the student computes in while it learns; validation is in fp32.
     """
 
     def __init__(
@@ -95,9 +97,10 @@ class StudentLearner:
         *,
         seed: int,
         device: torch.device,
+        precision: Precision = "fp32",
     ) -> None:
         self.arm, self.student, self.data, self.lessons = arm, student, data, lessons
-        self.seed, self.device = seed, device
+        self.seed, self.device, self.precision = seed, device, precision
         self._module = nn.ModuleDict({"student": student, "terms": nn.ModuleDict(dict(lessons.terms))})
         self._module.update(lessons.weightings())
         self._module.to(device)
@@ -161,12 +164,12 @@ class StudentLearner:
 
     def validate(self) -> Validation:
         assert self.phase is not None
-        answers = predict_units(self.student, self.data.validation, self.device)
-        quality = self.data.score(answers.predicted)
+        said = predict_units(self.student, self.data.validation, self.device)
+        quality = self.data.score(said.predicted)
         found = {(self.arm, "validation_quality"): quality}
         if self._held_out is None:
-            if answers.nll is not None:
-                found[(self.arm, "validation_loss")] = float(answers.nll.mean())
+            if said.nll is not None:
+                found[(self.arm, "validation_loss")] = float(said.nll.mean())
             return Validation(score=quality, rows=found, units={"validation_loss": "nats"})
         loss = self._held_out_loss(self._held_out)
         # The prediction layer has not learnt yet: its quality says nothing about this phase.
@@ -196,7 +199,7 @@ class StudentLearner:
         batch = collate(self.data.encoded, rows).to(self.device)
         wants = self._wants()
         options = {"qkv": tuple(sorted(wants.qkv))} if wants.qkv else {}
-        outputs = self.student(batch, layers=tuple(sorted(wants.layers)), **options)
+        outputs = answers(self.student, batch, self.precision, layers=tuple(sorted(wants.layers)), **options)
         assert self.phase is not None
         signals = {n: self._source(n).get(rows).to(self.device) for n in self._asked()}
         step = units(batch, outputs, self.data.targets, list(signals.values()), rows)
@@ -239,7 +242,7 @@ class StudentLearner:
     ) -> tuple[Tensor, list[Tensor]]:
         """`Step.mixed` of these rows."""
         others = batch.take(torch.from_numpy(partners).to(self.device))
-        ours = self.student(mixture(batch, others, share)).logits
+        ours = answers(self.student, mixture(batch, others, share), self.precision).logits
         sources = [cast(MixableSource, self._source(number)) for number in answering]
         return ours, [source.mixed(rows, rows[partners], share).to(self.device) for source in sources]
 

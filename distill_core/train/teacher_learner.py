@@ -11,6 +11,7 @@ from torch import nn
 
 from distill_core.config import TeacherTraining
 from distill_core.losses.hard_labels import hard_label_ce
+from distill_core.models.precision import Precision, answers
 from distill_core.models.teachers import Teacher
 from distill_core.signals.predict import predict_units
 from distill_core.tasks.base import Encoded, Targets
@@ -28,6 +29,7 @@ class TeacherLearner:
         targets: gold of that table.
         validation: for each teacher, the encoded validation rows.
         score: [U] predicted classes of the validation units → quality in [0, 1].
+        precision: what the teachers compute in while they learn; validation is in fp32.
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class TeacherLearner:
         score: Callable[[np.ndarray], float],
         settings: TeacherTraining,
         device: torch.device,
+        *,
+        precision: Precision = "fp32",
     ) -> None:
         self.teachers, self.encoded, self.targets = list(teachers), list(encoded), targets
         self.validation, self.score = list(validation), score
-        self.settings, self.device = settings, device
+        self.settings, self.device, self.precision = settings, device, precision
         self._module = nn.ModuleList(self.teachers)
 
     @property
@@ -72,7 +76,7 @@ class TeacherLearner:
         del step
         terms = StepTerms()
         for teacher, encoded, arm in zip(self.teachers, self.encoded, self.arms, strict=True):
-            outputs = teacher(collate(encoded, rows).to(self.device))
+            outputs = answers(teacher, collate(encoded, rows).to(self.device), self.precision)
             logits = outputs.logits
             gold = self.targets.batch(rows, logits.shape[1]).to(self.device)
             if outputs.word_mask is not None:
@@ -90,11 +94,11 @@ class TeacherLearner:
         rows: dict[tuple[str, str], float] = {}
         scores = []
         for teacher, encoded, arm in zip(self.teachers, self.validation, self.arms, strict=True):
-            answers = predict_units(teacher, encoded, self.device)
-            scores.append(self.score(answers.predicted))
+            said = predict_units(teacher, encoded, self.device)
+            scores.append(self.score(said.predicted))
             rows[(arm, "validation_quality")] = scores[-1]
-            if answers.nll is not None:
-                rows[(arm, "validation_loss")] = float(answers.nll.mean())
+            if said.nll is not None:
+                rows[(arm, "validation_loss")] = float(said.nll.mean())
         return Validation(score=float(np.mean(scores)), rows=rows, units={"validation_loss": "nats"})
 
     def state(self) -> dict[str, Any]:

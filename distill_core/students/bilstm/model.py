@@ -120,14 +120,16 @@ class BiLSTMClassifier(Student):
         lengths = batch.mask.sum(dim=1).clamp(min=1).cpu()
         packed = pack_padded_sequence(self.embedding_dropout(embedded), lengths, batch_first=True, enforce_sorted=False)
         states, final = embedded, embedded
-        for number, lstm in enumerate(self.lstm, start=1):
-            packed, (final, _) = lstm(packed)
-            if number in layers or number == self.layers:
-                states = pad_packed_sequence(packed, batch_first=True, total_length=batch.mask.shape[1])[0]
-                if number in layers:
-                    hidden[number] = states
-            if number < self.layers:
-                packed = _dropped(packed, self.dropout)
+        # Always in fp32: rounding adds up over the steps, and not every device has a bf16 LSTM.
+        with torch.autocast(embedded.device.type, enabled=False):
+            for number, lstm in enumerate(self.lstm, start=1):
+                packed, (final, _) = lstm(packed)
+                if number in layers or number == self.layers:
+                    states = pad_packed_sequence(packed, batch_first=True, total_length=batch.mask.shape[1])[0]
+                    if number in layers:
+                        hidden[number] = states
+                if number < self.layers:
+                    packed = _dropped(packed, self.dropout)
         return self._answers(batch, states, final, hidden)
 
     def _unpacked(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
