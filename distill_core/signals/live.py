@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from distill_core.losses.buckets import top_classes
 from distill_core.models.fast import shortcuts
+from distill_core.models.memory import Room, within
 from distill_core.models.mixing import mixture
 from distill_core.models.precision import Precision, answers
 from distill_core.models.types import Batch
 from distill_core.models.words import pool_words
 from distill_core.signals.predict import predict_logits
-from distill_core.signals.types import AskableTeacher, Level, SignalSpec, TeacherSignal
+from distill_core.signals.types import AskableTeacher, Level, SignalSpec, TeacherSignal, merged
 from distill_core.tasks.base import Encoded
 from distill_core.tasks.encoding import collate
 
@@ -84,6 +87,7 @@ class LiveSource:
         device: where the teacher computes; signals are returned there.
         batch_size: examples per forward pass of `logits`.
         precision: what the teacher computes in.
+        room: what the device's memory holds, where others share it or want to hear of it.
     """
 
     def __init__(
@@ -95,16 +99,30 @@ class LiveSource:
         *,
         batch_size: int = 64,
         precision: Precision = "fp32",
+        room: Room | None = None,
     ) -> None:
         self.teacher, self.encoded, self.spec = teacher, encoded, spec
         self.device, self.batch_size, self.precision = device, batch_size, precision
+        self.room = room or Room()
         self._logits: np.ndarray | None = None
         teacher.to(device)
 
     def get(self, rows: np.ndarray) -> TeacherSignal:
         """Signals of these rows, in this order, on the source's device."""
+        parts = [signal for _, signal in self.parts(rows)]
+        if len(parts) == 1:
+            return parts[0]
+        ends = np.cumsum([len(part.logits) for part in parts])
+        places = [np.arange(end - len(part.logits), end) for end, part in zip(ends, parts, strict=True)]
+        return merged(list(zip(places, parts, strict=True)), len(rows))
+
+    def parts(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, TeacherSignal]]:
+        """The same in parts that the device's memory holds: (some of the rows, their signals), row after row."""
         self.teacher.eval()
-        batch = collate(self.encoded, np.asarray(rows)).to(self.device)
+        yield from within(self.room, rows, self.encoded.lengths, self._asked)
+
+    def _asked(self, rows: np.ndarray) -> TeacherSignal:
+        batch = collate(self.encoded, rows).to(self.device)
         return ask(self.teacher, batch, self.spec, precision=self.precision)
 
     @torch.no_grad()

@@ -14,6 +14,7 @@ from distill_core.errors import ConfigError, FieldError
 from distill_core.models.base import count_parameters
 from distill_core.models.encoders import attention_heads
 from distill_core.models.layers import hidden_level
+from distill_core.models.memory import Room
 from distill_core.models.teachers import Teacher
 from distill_core.sections.teaching import lessons_of, listeners
 from distill_core.signals.cache import build_cache
@@ -163,6 +164,7 @@ def _fold_signals(
         device=ctx.device,
         batch_size=BATCH_SIZE,
         precision=ctx.precision,
+        room=Room(_told_of_memory(ctx)),
         stop=ctx.stop.is_set,
     )
     ctx.check_stop()
@@ -176,7 +178,8 @@ def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number
     spec = signal_spec(ctx, prepared, number)
     if ctx.config.signals == "live":
         ctx.plan.skip(item(number))
-        return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device, precision=ctx.precision))
+        room = Room(_told_of_memory(ctx))
+        return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device, precision=ctx.precision, room=room))
     ids = prepared.pool.ids
     folder = folder_of(ctx, prepared, number, taught.fingerprints[number])
     if (folder / COMPLETE).exists():
@@ -194,11 +197,16 @@ def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number
         device=ctx.device,
         batch_size=BATCH_SIZE,
         precision=ctx.precision,
+        room=Room(_told_of_memory(ctx)),
         on_progress=_told(ctx, number),
         stop=ctx.stop.is_set,
     )
     ctx.check_stop()
     return TeacherSignals(source)
+
+
+def _told_of_memory(ctx: RunContext) -> Callable[[str], None]:
+    return lambda message: ctx.log(message, "warning")
 
 
 def _told(ctx: RunContext, number: int) -> Callable[[int, int], None]:

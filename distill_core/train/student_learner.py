@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from distill_core.losses.hard_labels import hard_label_ce
 from distill_core.models.base import derived_seed
+from distill_core.models.memory import Room, answers_in_parts
 from distill_core.models.mixing import mixture
-from distill_core.models.precision import Precision, answers
+from distill_core.models.precision import Precision
 from distill_core.models.students import Student
-from distill_core.models.types import Batch, Outputs
+from distill_core.models.types import Batch, Outputs, moved
 from distill_core.signals.predict import predict_units
 from distill_core.signals.types import MixableSource, SignalSource, TeacherSignal
 from distill_core.tasks.base import Encoded, Targets
@@ -101,6 +102,7 @@ class StudentLearner:
     ) -> None:
         self.arm, self.student, self.data, self.lessons = arm, student, data, lessons
         self.seed, self.device, self.precision = seed, device, precision
+        self.room = Room()
         self._module = nn.ModuleDict({"student": student, "terms": nn.ModuleDict(dict(lessons.terms))})
         self._module.update(lessons.weightings())
         self._module.to(device)
@@ -199,7 +201,8 @@ class StudentLearner:
         batch = collate(self.data.encoded, rows).to(self.device)
         wants = self._wants()
         options = {"qkv": tuple(sorted(wants.qkv))} if wants.qkv else {}
-        outputs = answers(self.student, batch, self.precision, layers=tuple(sorted(wants.layers)), **options)
+        layers = tuple(sorted(wants.layers))
+        outputs = answers_in_parts(self.student, batch, self.precision, self.room, layers=layers, **options)
         assert self.phase is not None
         signals = {n: self._source(n).get(rows).to(self.device) for n in self._asked()}
         step = units(batch, outputs, self.data.targets, list(signals.values()), rows)
@@ -242,9 +245,10 @@ class StudentLearner:
     ) -> tuple[Tensor, list[Tensor]]:
         """`Step.mixed` of these rows."""
         others = batch.take(torch.from_numpy(partners).to(self.device))
-        ours = answers(self.student, mixture(batch, others, share), self.precision).logits
+        mixed = mixture(batch, others, share)
+        ours = answers_in_parts(self.student, mixed, self.precision, self.room).logits
         sources = [cast(MixableSource, self._source(number)) for number in answering]
-        return ours, [source.mixed(rows, rows[partners], share).to(self.device) for source in sources]
+        return ours, [moved(source.mixed(rows, rows[partners], share), self.device) for source in sources]
 
     def _with_policy(self, total: Tensor | None, step: Step) -> Tensor | None:
         """Adds what a learnt weighting minimises; its parameters and the student's do not meet in either part."""
@@ -305,7 +309,7 @@ def units(batch: Batch, outputs: Outputs, targets: Targets, signals: Sequence[Te
     logits, mask = outputs.logits, outputs.word_mask
     device = logits.device
     if mask is None:
-        gold = targets.batch(rows, 0).to(device)
+        gold = moved(targets.batch(rows, 0), device)
         owner = torch.arange(len(rows), device=device)
         return Step(batch, outputs, logits, gold, owner, rows, [s.logits for s in signals if s.answers], list(signals))
     width = min([mask.shape[1], *(signal.logits.shape[1] for signal in signals)])
@@ -313,7 +317,7 @@ def units(batch: Batch, outputs: Outputs, targets: Targets, signals: Sequence[Te
     for signal in signals:
         assert signal.word_mask is not None
         seen = seen & signal.word_mask[:, :width]
-    gold = targets.batch(rows, width).to(device)[seen]
+    gold = moved(targets.batch(rows, width), device)[seen]
     owner = torch.arange(len(rows), device=device).unsqueeze(1).expand(-1, width)[seen]
     answers = [signal for signal in signals if signal.answers]
     theirs = [signal.logits[:, :width][seen] for signal in answers]

@@ -11,8 +11,10 @@ from torch import nn
 
 from distill_core.config import TeacherTraining
 from distill_core.losses.hard_labels import hard_label_ce
-from distill_core.models.precision import Precision, answers
+from distill_core.models.memory import Room, answers_in_parts
+from distill_core.models.precision import Precision
 from distill_core.models.teachers import Teacher
+from distill_core.models.types import moved
 from distill_core.signals.predict import predict_units
 from distill_core.tasks.base import Encoded, Targets
 from distill_core.tasks.encoding import collate
@@ -47,6 +49,7 @@ class TeacherLearner:
         self.teachers, self.encoded, self.targets = list(teachers), list(encoded), targets
         self.validation, self.score = list(validation), score
         self.settings, self.device, self.precision = settings, device, precision
+        self.room = Room()
         self._module = nn.ModuleList(self.teachers)
 
     @property
@@ -76,9 +79,10 @@ class TeacherLearner:
         del step
         terms = StepTerms()
         for teacher, encoded, arm in zip(self.teachers, self.encoded, self.arms, strict=True):
-            outputs = answers(teacher, collate(encoded, rows).to(self.device), self.precision)
+            batch = collate(encoded, rows).to(self.device)
+            outputs = answers_in_parts(teacher, batch, self.precision, self.room)
             logits = outputs.logits
-            gold = self.targets.batch(rows, logits.shape[1]).to(self.device)
+            gold = moved(self.targets.batch(rows, logits.shape[1]), self.device)
             if outputs.word_mask is not None:
                 logits, gold = logits[outputs.word_mask], gold[outputs.word_mask]
             count = int((gold >= 0).sum())
