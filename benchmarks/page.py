@@ -90,8 +90,8 @@ def start(times: int) -> list[str]:
         *markdown(("until", *(name for name, _ in kinds)), rows),
         "From the open server to Home the browser takes "
         + ", ".join(f"{median([one.cpu_browser for one in of]):.1f} s of CPU {name}" for name, of in kinds)
-        + ": it draws all pages at once, and shows the one that was asked for. Its renderers set a priority of their own; "
-        "where other jobs run, their wait for those is in the last line.",
+        + ": it draws all pages at once, and shows the one that was asked for. Its renderers set a priority of their "
+        "own; where other jobs run, their wait for those is in the last line.",
         "",
         "Own import time, warm, by `python -X importtime`, which adds its own: "
         + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in top)

@@ -7,7 +7,7 @@ batch, so that terms and weightings which depend on the batch stay what they are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, TypeVar
@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from distill_core.errors import MemoryError_
 from distill_core.models import fast
+from distill_core.models.narrow import answers_narrow, joined
 from distill_core.models.precision import Precision, answers
 from distill_core.models.types import Batch, Outputs
 
@@ -95,7 +95,7 @@ def answers_in_parts(
     rows, width = batch.input_ids.shape
     sizes = room.sizes(rows, width)
     if len(sizes) == 1:
-        return answers(model, batch, precision, **options)
+        return answers_narrow(model, batch, precision, **options)
     places = torch.arange(rows, device=batch.input_ids.device).split(sizes)
     call = _twice if torch.is_grad_enabled() else answers
     return joined([call(model, batch.take(place), precision, **options) for place in places])
@@ -112,25 +112,6 @@ def _twice(model: Callable[..., Outputs], batch: Batch, precision: Precision, **
     # The ids tell whose random state is to be kept: it looks at tensors alone.
     said: Outputs = checkpoint(run, batch.input_ids, batch, use_reentrant=False)
     return said
-
-
-def joined(parts: Sequence[Outputs]) -> Outputs:
-    """Answers about parts of a batch, one after the other; where parts have fewer words, they are filled up."""
-    width = max(part.logits.shape[1] for part in parts) if parts[0].word_mask is not None else 0
-
-    def words(values: Tensor) -> Tensor:
-        missing = width - values.shape[1]
-        return values if missing <= 0 else functional.pad(values, (0, 0) * (values.ndim - 2) + (0, missing))
-
-    one = words if width else (lambda values: values)
-    masks = [words(part.word_mask) for part in parts if part.word_mask is not None]
-    return Outputs(
-        logits=torch.cat([one(part.logits) for part in parts]),
-        pooled=torch.cat([one(part.pooled) for part in parts]),
-        hidden={layer: torch.cat([part.hidden[layer] for part in parts]) for layer in parts[0].hidden},
-        qkv={layer: torch.cat([part.qkv[layer] for part in parts]) for layer in parts[0].qkv},
-        word_mask=torch.cat(masks) if masks else None,
-    )
 
 
 def within(

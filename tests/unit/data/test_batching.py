@@ -72,3 +72,10 @@ def test_batches_of_so_many_tokens_hold_every_row_once_and_no_more():
     assert batches[0].tolist() == [1] and batches[1].tolist() == [5] and len(batches) == 5
     with pytest.raises(ValueError):
         cut_by_tokens(lengths, 0)
+
+
+def test_batches_for_inference_have_few_long_texts():
+    lengths = np.array([512, 500, 300, 20, 19, 18, 17, 1])
+    batches = sorted_batches(lengths, 3, tokens=1024)
+    assert [batch.tolist() for batch in batches] == [[0, 1], [2, 3, 4], [5, 6, 7]]
+    assert [len(batch) for batch in sorted_batches(lengths, 4, tokens=100)] == [1, 1, 1, 4, 1]

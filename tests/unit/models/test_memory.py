@@ -12,7 +12,8 @@ from distill_core.config import BiLSTMStudent, TransformerStudent
 from distill_core.errors import MemoryError_
 from distill_core.models import memory
 from distill_core.models.fast import shortcuts
-from distill_core.models.memory import Room, answers_in_parts, fitting_tokens, joined, within
+from distill_core.models.memory import Room, answers_in_parts, fitting_tokens, within
+from distill_core.models.narrow import joined
 from distill_core.models.precision import answers
 from distill_core.models.students import build_student
 from distill_core.models.types import moved
