@@ -27,6 +27,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from distill_core.data.ragged import Keys
 from distill_core.errors import DataError, DiskError
 from distill_core.signals.fingerprint import FORMAT
 from distill_core.signals.types import Level, SignalSpec
@@ -293,6 +294,8 @@ def distinct(ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def as_bytes(ids: Sequence[str]) -> np.ndarray:
+    if isinstance(ids, Keys) and len(ids):
+        return ids.raw
     return np.asarray([key.encode() for key in ids], dtype=np.bytes_ if len(ids) else "S1")
 
 
