@@ -7,10 +7,13 @@ than `KEPT_IN_MEMORY` is written to a file without a name, mapped into memory an
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, overload
 
@@ -35,6 +38,13 @@ def on_disk(folder: Path) -> Iterator[None]:
         yield
     finally:
         _folder.reset(token)
+
+
+def give_back() -> None:
+    """Memory that is free again goes back to the system, where it can: after lists became columns, most of it."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 class Ragged(Sequence[np.ndarray]):
@@ -214,7 +224,10 @@ class Texts(Sequence[str]):
     @classmethod
     def of(cls, texts: Iterable[str]) -> Texts:
         """Lone surrogates are kept, as JSON can carry them."""
-        return cls(Ragged.of((np.frombuffer(_utf8(text), dtype=np.uint8) for text in texts), np.uint8))
+        builder, rest = Builder(np.uint8), iter(texts)
+        while part := [text.encode(errors="surrogatepass") for text in islice(rest, BLOCK)]:
+            builder.extend(np.frombuffer(b"".join(part), dtype=np.uint8), [len(raw) for raw in part])
+        return cls(builder.done())
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -244,10 +257,6 @@ class Texts(Sequence[str]):
     def take(self, rows: np.ndarray) -> Texts:
         """The texts at these places, in this order."""
         return Texts(self.raw.take(rows))
-
-
-def _utf8(text: str) -> bytes:
-    return text.encode(errors="surrogatepass")
 
 
 def _text(raw: np.ndarray) -> str:

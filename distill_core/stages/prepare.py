@@ -11,7 +11,7 @@ import numpy as np
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.compatibility import misfits, used_terms
 from distill_core.data.prepare import prepare as prepare_data
-from distill_core.data.ragged import on_disk
+from distill_core.data.ragged import give_back, on_disk
 from distill_core.data.types import PreparedData, Rows
 from distill_core.errors import ConfigError
 from distill_core.models.encoders import word_embedding
@@ -95,6 +95,7 @@ def run(ctx: RunContext, data: PreparedData | None = None) -> Prepared:
     limits = _limits(ctx, task, teachers)
     with on_disk(ctx.home.cache):
         data = _packed(data)
+        give_back()
         pool = task.pool(data)
         texts = [
             TeacherTexts(*(task.encode(teacher.tokenizer, rows, limit) for rows in (pool, data.validation, data.test)))
