@@ -1,8 +1,11 @@
-"""One run of growth.py, a process of its own: `python benchmarks/growth_run.py FOLDER/spec.json` writes result.json."""
+"""The runs of growth.py: `python benchmarks/growth_run.py FOLDER/spec.json …` writes result.json beside each.
+
+Each is a process of its own, forked from one that has loaded torch and the project and done nothing else."""
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import resource
 import sys
@@ -167,12 +170,23 @@ def measure(spec: Spec, work: Path) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    path = Path(sys.argv[1])
+def one(path: Path) -> None:
+    """Reads a spec, runs it, writes what it took."""
     given = json.loads(path.read_text())
     spec = Spec(**{**given, "words": tuple(given["words"])})
-    work = path.parent
-    (work / "result.json").write_text(json.dumps(measure(spec, work), indent=1))
+    (path.parent / "result.json").write_text(json.dumps(measure(spec, path.parent), indent=1))
+
+
+def main() -> None:
+    import distill_core.pipeline  # noqa: F401 - loaded once, not by every run
+
+    for path in map(Path, sys.argv[1:]):
+        child = os.fork()
+        if not child:
+            one(path)
+            os._exit(0)
+        if os.waitpid(child, 0)[1]:
+            raise SystemExit(f"{path} failed")
 
 
 if __name__ == "__main__":
