@@ -83,6 +83,10 @@ def needed(work: Work, given: Material) -> float:
 def measure(name: str, arguments: argparse.Namespace, store: dict[str, Any]) -> dict[str, Any]:
     """Runs what is not in `store` yet: interleaved, the padded sides less often."""
     done = store.setdefault(name, {})
+    same = WORK[name].peers_of
+    if same:
+        peers = measure(same, arguments, store)
+        done |= {side: peers[side] for side in sides(WORK[name])[1:]}
     for repeat in range(arguments.repeats):
         for side in sides(WORK[name]):
             found = done.setdefault(side, [])

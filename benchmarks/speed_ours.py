@@ -52,10 +52,16 @@ class _Silent:
 def run(work: Work, given: Material, folder: Path) -> dict[str, float]:
     """CPU seconds of asking the teachers and of training the student; what is cached is asked before."""
     torch.manual_seed(0)
-    names = [f"teacher {number}" for number in range(work.teachers)]
-    teachers = [_teacher(work, given, name) for name in names]
+    teachers = [_teacher(work, given, f"teacher {number}") for number in range(work.teachers)]
     encoder = new_encoder(config(STUDENT, given.classes))
     student = TransformerClassifier(encoder, given.tokenizer, classes=given.classes, dropout=0.1, task=work.task)
+    return taught(work, given, teachers, student, folder)
+
+
+def taught(
+    work: Work, given: Material, teachers: list[Teacher], student: TransformerClassifier, folder: Path, seed: int = 1
+) -> dict[str, float]:
+    """CPU seconds of asking these teachers, and of training this student, in place."""
     spec = SignalSpec(layers=(TEACHER[0],) if work.hidden else (), top_k=TOP_K if work.task == "masked_lm" else 0)
     ids = [str(number) for number in range(len(given.encoded))]
     began = time.process_time()
@@ -65,7 +71,7 @@ def run(work: Work, given: Material, folder: Path) -> dict[str, float]:
     ]
     asked = time.process_time() - began
     began = time.process_time()
-    _train(work, given, student, names, sources, folder / "trial")
+    _train(work, given, student, (teachers, sources), folder / "trial", seed)
     trained = time.process_time() - began
     return {"asked": 0.0 if work.cached else asked, "trained": trained}
 
@@ -80,8 +86,15 @@ def _teacher(work: Work, given: Material, name: str) -> Teacher:
 
 
 def _train(
-    work: Work, given: Material, student: TransformerClassifier, names: list[str], sources: list[Any], folder: Path
+    work: Work,
+    given: Material,
+    student: TransformerClassifier,
+    taught_by: tuple[list[Teacher], list[Any]],
+    folder: Path,
+    seed: int,
 ) -> None:
+    teachers, sources = taught_by
+    names = [teacher.name for teacher in teachers]
     weights = {"hard": Weight(HARD, HARD), "soft": Weight(SOFT, SOFT)}
     if work.hidden:
         weights["hidden"] = Weight(HIDDEN, HIDDEN)
@@ -97,7 +110,7 @@ def _train(
     )  # fmt: skip
     terms = {name: TERMS[name].load()(setup) for name in weights}
     for term in terms.values():
-        term.attach(student, seed=1)
+        term.attach(student, seed=seed)
     rows = np.arange(len(given.encoded))
     steps = work.epochs * -(-(len(rows) // given.copies) // BATCH)
     few = given.encoded.take(rows[:BATCH])
@@ -107,7 +120,7 @@ def _train(
             student,
             StudentData(given.encoded, given.targets(), few, lambda said: 0.0),
             Lessons(terms, names, sources, Constant(1.0 / len(names))),
-            seed=1,
+            seed=seed,
             device=torch.device("cpu"),
         )
         phase = Phase("joint", steps, weights, rows, "linear", LEARNING_RATE, None, 1, copies=given.copies)
@@ -115,7 +128,7 @@ def _train(
             learner,
             [phase],
             Training(batch_size=BATCH),
-            Trial("main", 1),
+            Trial("main", seed),
             lengths=given.encoded.lengths,
             folder=folder,
             sink=_Silent(),

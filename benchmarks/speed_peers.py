@@ -48,7 +48,21 @@ def run(peer: str, work: Work, given: Material, folder: Path, *, padded: bool) -
     torch.manual_seed(0)
     kind: Any = KINDS[work.task]
     teachers = [kind(config(TEACHER, given.classes)).eval() for _ in range(work.teachers)]
-    student = kind(config(STUDENT, given.classes))
+    return taught(peer, work, given, (teachers, kind(config(STUDENT, given.classes))), folder, padded=padded)
+
+
+def taught(
+    peer: str,
+    work: Work,
+    given: Material,
+    models: tuple[list[Any], Any],
+    folder: Path,
+    *,
+    padded: bool = False,
+    seed: int = 1,
+) -> dict[str, float]:
+    """CPU seconds of training the student, in place. models: (teachers, student)."""
+    teachers, student = models
     rows = given.rows()
     rows = rows[: len(rows) // given.copies]  # another masking in each epoch would cost it the same
 
@@ -67,11 +81,14 @@ def run(peer: str, work: Work, given: Material, folder: Path, *, padded: bool) -
         return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
     began = time.process_time()
-    (_textbrewer if peer == "textbrewer" else _trainer)(work, teachers, student, rows, collate, folder)
+    torch.manual_seed(seed)
+    (_textbrewer if peer == "textbrewer" else _trainer)(work, teachers, student, rows, collate, folder, seed)
     return {"trained": time.process_time() - began}
 
 
-def _textbrewer(work: Work, teachers: list[Any], student: Any, rows: Any, collate: Any, folder: Path) -> None:
+def _textbrewer(
+    work: Work, teachers: list[Any], student: Any, rows: Any, collate: Any, folder: Path, seed: int
+) -> None:
     from textbrewer import DistillationConfig, GeneralDistiller, MultiTeacherDistiller, TrainingConfig
 
     kind = MultiTeacherDistiller if work.teachers > 1 else GeneralDistiller
@@ -123,7 +140,7 @@ class _Distiller(Trainer):
         return (loss, said) if return_outputs else loss
 
 
-def _trainer(work: Work, teachers: list[Any], student: Any, rows: Any, collate: Any, folder: Path) -> None:
+def _trainer(work: Work, teachers: list[Any], student: Any, rows: Any, collate: Any, folder: Path, seed: int) -> None:
     if work.hidden:
         # Maps are trained along: the Trainer optimises what the model holds.
         student.maps = nn.ModuleList(nn.Linear(STUDENT[1], TEACHER[1]) for _ in teachers)
@@ -132,7 +149,7 @@ def _trainer(work: Work, teachers: list[Any], student: Any, rows: Any, collate: 
         args=TrainingArguments(
             output_dir=str(folder), per_device_train_batch_size=BATCH, num_train_epochs=work.epochs,
             learning_rate=LEARNING_RATE, weight_decay=0.01, warmup_steps=0.1, max_grad_norm=1.0, use_cpu=True,
-            optim="adamw_torch_fused", save_strategy="no", report_to="none", disable_tqdm=True, seed=1,
+            optim="adamw_torch_fused", save_strategy="no", report_to="none", disable_tqdm=True, seed=seed,
             remove_unused_columns=False, logging_steps=50,
         ),
         train_dataset=rows,

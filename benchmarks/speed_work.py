@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class Work:
     """One work item. long: texts as long as film reviews (of joined sentences), else sentences. padded: the peers'
     fixed length. teachers: how many, of 12×768. hidden: the student's last states follow the teachers'. cached: ours
     starts from what the teachers said before. peers: which are run. dynamic, static: how the peers
-    pad."""
+    pad. peers_of: the work item whose peers do just the same, and are not run again."""
 
     title: str
     examples: int
@@ -41,6 +42,7 @@ class Work:
     dynamic: bool = True
     static: bool = True
     task: str = "classification"
+    peers_of: str = ""
 
 
 WORK = {
@@ -50,7 +52,7 @@ WORK = {
     "W4": Work("masked language model, 3 epochs", 256, 3, 128, peers=("trainer",), task="masked_lm"),
     "W5a": Work("two teachers, logits, 3 epochs", 256, 3, 128, teachers=2, peers=("textbrewer",)),
     "W5b": Work("two teachers, hidden states, 3 epochs", 256, 3, 128, teachers=2, hidden=True, peers=("trainer",)),
-    "W6": Work("a second student from the cache, 3 epochs", 512, 3, 128, cached=True),
+    "W6": Work("a second student from the cache, 3 epochs", 512, 3, 128, cached=True, peers_of="W1"),
     "W7": Work("one teacher, 10 epochs", 256, 10, 128, peers=("trainer",), static=False),
 }
 
@@ -117,19 +119,33 @@ def material(work: Work, data: Path, checkpoint: Path) -> Material:
     tokenizer = load_tokenizer(checkpoint)
     if work.task == "tagging":
         return _tagged(work, data, tokenizer)
-    with open(data / "sst2" / "dev.tsv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     draw = np.random.Generator(np.random.PCG64(0))
-    order = draw.permutation(len(rows))
-    sentences = [rows[i]["sentence"] for i in order]
-    labels = np.asarray([int(rows[i]["label"]) for i in order], dtype=np.int64)
+    rows = sentences(data, "dev", draw)
     if work.long:
-        sentences = _joined(sentences, draw, work.examples)
-    texts = sentences[: work.examples]
-    found = Rows(texts, None, labels[: len(texts)], list(range(1, len(texts) + 1)))
+        joined = _joined([text for text, _ in rows], draw, work.examples)
+        rows = [(text, label) for text, (_, label) in zip(joined, rows, strict=False)]
+    rows = rows[: work.examples]
     if work.task == "masked_lm":
-        return _masked(work, found, tokenizer)
-    return Material(tokenizer, encode(tokenizer, found, work.padded), labels[: len(texts)])
+        return _masked(work, _rows(rows), tokenizer)
+    return classified(tokenizer, rows, work.padded)
+
+
+def sentences(data: Path, part: str, draw: np.random.Generator) -> list[tuple[str, int]]:
+    """(text, class) of SST-2's train or dev file, in an order that is drawn."""
+    with open(data / "sst2" / f"{part}.tsv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return [(rows[i]["sentence"], int(rows[i]["label"])) for i in draw.permutation(len(rows))]
+
+
+def classified(tokenizer: Any, pairs: Sequence[tuple[str, int]], most: int) -> Material:
+    """(text, class) pairs, cut off at `most` tokens."""
+    found = _rows(pairs)
+    return Material(tokenizer, encode(tokenizer, found, most), found.labels)
+
+
+def _rows(pairs: Sequence[tuple[str, int]]) -> Rows:
+    labels = np.asarray([label for _, label in pairs], dtype=np.int64)
+    return Rows([text for text, _ in pairs], None, labels, list(range(1, len(pairs) + 1)))
 
 
 def _scattered(gold: np.ndarray, targets: np.ndarray) -> list[int]:

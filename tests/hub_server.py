@@ -9,20 +9,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import threading
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.local_server import LocalServer
 
 LFS = {".safetensors", ".bin", ".parquet", ".arrow", ".model", ".onnx"}
 
 
 @dataclass
-class HubServer:
+class HubServer(LocalServer):
     """Context manager; the keyword arguments name repositories (``owner/name``) that misbehave.
 
     slow: seconds before each answer. broken: answer every request with this status (500, 503 …). gated: exist, but
@@ -44,17 +45,8 @@ class HubServer:
     uploads: dict[str, bytes] = field(default_factory=dict)
     url: str = ""
 
-    def __enter__(self) -> HubServer:
-        handler = type("Handler", (_Handler,), {"hub": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return type("Handler", (_Handler,), {"hub": self})
 
     def environment(self, home: Path) -> dict[str, str]:
         """Variables that point a child's Hugging Face libraries here, with caches of their own under `home`."""

@@ -7,21 +7,22 @@ Answers as the Hub does: discovery, authorize (a redirect with a code), token (a
 from __future__ import annotations
 
 import json
-import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from tests.local_server import LocalServer
+
 CLIENT, SECRET = "the-space", "the-space's secret"
 
 
 @dataclass
-class SignIn:
+class SignIn(LocalServer):
     """person: who is let in, as userinfo tells them (`orgs` left out: they did not allow that to be told). known: what
     whoami says of them. asked: paths, in order."""
 
@@ -31,18 +32,9 @@ class SignIn:
     codes: dict[str, str] = field(default_factory=dict)
     url: str = ""
 
-    def __enter__(self) -> Self:
+    def handler(self) -> type[BaseHTTPRequestHandler]:
         self.key = RSAKey.generate_key(2048, parameters={"kid": "one"})
-        handler = type("Handler", (_Handler,), {"provider": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        return type("Handler", (_Handler,), {"provider": self})
 
     def environment(self) -> dict[str, str]:
         """What a Space with `hf_oauth: true` says of itself."""

@@ -31,18 +31,6 @@ from ui.pages import (
     sweep,
 )
 
-#: The address changes before the run is drawn: Plotly and every link look at it.
-OPEN_RUN = """(id) => {
-  if (id) {
-    history.pushState({}, "", new URL("?run=" + encodeURIComponent(id), document.baseURI));
-    window.StillroomDraft.started();
-    document.querySelectorAll("#header [aria-current]").forEach(link => link.removeAttribute("aria-current"));
-    window.scrollTo(0, 0);
-    window.StillroomStarted = id;
-  }
-  return id;
-}"""
-
 
 def page_of(query: dict[str, Any]) -> str:
     """home, run, sweep, new, runs or compare, from the query string; what is not known is Home.
@@ -154,4 +142,11 @@ def _wire_starts(
         ),
     ]
     for event in pressed:
-        event.then(show, opened, list(columns.values()), js=OPEN_RUN, show_progress="hidden", api_visibility="private")
+        event.then(
+            show,
+            opened,
+            list(columns.values()),
+            js=markup.open_script("run"),
+            show_progress="hidden",
+            api_visibility="private",
+        )

@@ -111,3 +111,22 @@ def paper(name: str) -> str:
 def _cut(value: object, width: int = 160) -> str:
     text = "" if value is None else str(value)
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def open_script(kind: str) -> str:
+    """For an event that was told the id of a run or sweep (kind) that was just started, or None: goes to its page.
+
+    The address changes before the page is drawn: Plotly and every link look at it.
+    """
+    return (
+        """(id) => {
+  if (id) {
+    history.pushState({}, "", new URL("?KIND=" + encodeURIComponent(id), document.baseURI));
+    window.StillroomDraft.started();
+    document.querySelectorAll("#header [aria-current]").forEach(link => link.removeAttribute("aria-current"));
+    window.scrollTo(0, 0);
+    window.StillroomStarted = id;
+  }
+  return id;
+}"""
+    ).replace("KIND", kind)

@@ -4,7 +4,7 @@ for readers who do not tell the colours apart. Each is drawn twice, for a wide a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -195,9 +195,7 @@ def curves(trials: Sequence[Curve], teachers: Sequence[Model], width: int) -> st
     def y(value: float) -> float:
         return bottom - (100 * value - low) / (high - low) * (bottom - 8)
 
-    lines = "".join(f"M{left} {y(mark / 100):.1f}H{right:.1f}" for mark in marks)
-    parts = [f'<path class="g" d="{lines}"/>']
-    parts += [f'<text class="a" x="{left - 6}" y="{y(m / 100) + 4:.1f}" text-anchor="end">{m:g}%</text>' for m in marks]
+    parts = levels_of(marks, y, left, right)
     parts += [
         f'<text class="a" x="{x(s):.1f}" y="{bottom + 17:.1f}" text-anchor="{_anchor(x(s), width)}">{s:,.0f}</text>'
         for s in steps
@@ -215,6 +213,13 @@ def curves(trials: Sequence[Curve], teachers: Sequence[Model], width: int) -> st
         if len(points) <= 40:
             parts += [_marker(kind, x(s), y(v), colour).replace('class="m"', 'class="p"') for s, v in points]
     return f"{width} {height}|" + "".join(parts)
+
+
+def levels_of(marks: Sequence[float], y: Callable[[float], float], left: float, right: float) -> list[str]:
+    """Lines across a chart, and the axis beside them. marks: per cent; y: of a share in [0, 1]."""
+    lines = "".join(f"M{left} {y(mark / 100):.1f}H{right:.1f}" for mark in marks)
+    said = [f'<text class="a" x="{left - 6}" y="{y(m / 100) + 4:.1f}" text-anchor="end">{m:g}%</text>' for m in marks]
+    return [f'<path class="g" d="{lines}"/>', *said]
 
 
 def thinned(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -84,9 +84,7 @@ def curve(found: Mapping[str, Any], models: Sequence[Model], width: int) -> str:
     def y(value: float) -> float:
         return bottom - (100 * value - low) / (high - low) * (bottom - 8)
 
-    lines = "".join(f"M{left} {y(mark / 100):.1f}H{right:.1f}" for mark in marks)
-    parts = [f'<path class="g" d="{lines}"/>']
-    parts += [f'<text class="a" x="{left - 6}" y="{y(m / 100) + 4:.1f}" text-anchor="end">{m:g}%</text>' for m in marks]
+    parts = charts.levels_of(marks, y, left, right)
     parts += [
         f'<text class="a" x="{x(labels):.1f}" y="{bottom + 17:.1f}" text-anchor="middle">{labels:,}</text>'
         for labels, _ in means

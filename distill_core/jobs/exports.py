@@ -11,15 +11,11 @@ import fcntl
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import psutil
 
 from distill_core.errors import JobError, StillroomError
 from distill_core.export.formats import (
@@ -32,14 +28,11 @@ from distill_core.export.formats import (
     read_state,
     write_state,
 )
-from distill_core.jobs.process import ProcessInfo, child_environment, give_way
-from distill_core.layout import PROJECT, RunFolder
+from distill_core.jobs import beside
+from distill_core.jobs.process import ProcessInfo
+from distill_core.layout import RunFolder
 from distill_core.storage import read_json
 
-#: waiting threads sleep (docs/adr/0010)
-ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
-#: a child that was started and has not written its first word yet counts as living so long, in seconds
-_BIRTH_S = 120.0
 #: where a builder works, in the run's artifacts
 MAKING = ".making.*"
 INTERRUPTED = StillroomError("The export broke off before it was done.", hint="Build it again.")
@@ -157,17 +150,11 @@ def states(folder: RunFolder) -> list[ExportState]:
 
 
 def _settled(folder: RunFolder, state: ExportState) -> ExportState:
-    if state.state == "building" and not _lives(state):
+    if state.state == "building" and not beside.lives(state.pid, state.started, state.at):
         return replace(state, state="failed", note="", error=INTERRUPTED.as_dict())
     if state.state == "ready" and not (export_folder(folder, state.format) / FORMATS[state.format].model).is_file():
         return ExportState(state.format)
     return state
-
-
-def _lives(state: ExportState) -> bool:
-    if not state.pid:
-        return time.time() - state.at < _BIRTH_S
-    return ProcessInfo(state.pid, state.started, 1).alive()
 
 
 def start(folder: RunFolder, order: Order, *, command: Sequence[str] | None = None) -> None:
@@ -189,32 +176,16 @@ def start(folder: RunFolder, order: Order, *, command: Sequence[str] | None = No
                 name, "building", allowed=order.allowed, teacher=order.teacher, note="starting", at=time.time()
             ),
         )
+    arguments = _arguments(folder, replace(order, formats=names))
     try:
-        with open(exports_folder(folder) / "log.txt", "ab") as output:
-            process = subprocess.Popen(
-                [
-                    *(command or (sys.executable, "-m", "distill_core")),
-                    *_arguments(folder, replace(order, formats=names)),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=PROJECT,
-                env=child_environment(ENVIRONMENT),
-                start_new_session=True,
-            )
-    except OSError as error:
-        known = JobError(f"The export could not be started: {error.strerror or error}.", hint="Try it again.")
+        own = beside.begin("The export", arguments, exports_folder(folder) / "log.txt", command)
+    except JobError as error:
         for name in names:
-            write_state(folder, ExportState(name, "failed", at=time.time(), error=known.as_dict()))
-        raise known from None
-    give_way(process.pid)
-    with suppress(psutil.Error):  # so that it can be ended before its first word
-        own = ProcessInfo.of(process.pid, attempt=1)
-        for state in (read_state(folder, name) for name in names):
-            if state.state == "building" and not state.pid:
-                write_state(folder, replace(state, pid=own.pid, started=own.started))
-    _reap(process)
+            write_state(folder, ExportState(name, "failed", at=time.time(), error=error.as_dict()))
+        raise
+    for state in (read_state(folder, name) for name in names):
+        if own is not None and state.state == "building" and not state.pid:  # so that it can be ended at once
+            write_state(folder, replace(state, pid=own.pid, started=own.started))
 
 
 def cancel(folder: RunFolder, name: str, *, patience: float = 5.0) -> None:
@@ -264,10 +235,3 @@ def _arguments(folder: RunFolder, order: Order) -> list[str]:
     found = ["export", str(folder.path), "--to", *order.formats, "--allow-loss", f"{order.allowed:g}"]
     found += ["--teacher"] if order.teacher else []
     return [*found, "--license", order.licence] if order.licence else found
-
-
-def _reap(process: subprocess.Popen[bytes]) -> None:
-    """Ended children must be waited for, or they look alive."""
-    import threading
-
-    threading.Thread(target=process.wait, name=f"export-{process.pid}", daemon=True).start()

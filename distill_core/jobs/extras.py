@@ -11,27 +11,20 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import psutil
-
 from distill_core.errors import JobError, StillroomError, Stopped
 from distill_core.extras.state import KINDS, USUAL_MOST, ExtraState, extra_folder, read_state, write_state
+from distill_core.jobs import beside
 from distill_core.jobs.child import explain, stop_signals
-from distill_core.jobs.process import ProcessInfo, child_environment, give_way
-from distill_core.layout import PROJECT, DataHome, RunFolder
+from distill_core.jobs.process import ProcessInfo
+from distill_core.layout import DataHome, RunFolder
 from distill_core.train.stop import StopToken
 
-#: waiting threads sleep (docs/adr/0010)
-ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
-#: a child that was started and has not written its first word yet counts as living so long, in seconds
-_BIRTH_S = 120.0
 INTERRUPTED = StillroomError("The measurement broke off.", hint="Go on: what was finished is kept.")
 
 
@@ -144,15 +137,9 @@ def states(folder: RunFolder) -> dict[str, ExtraState]:
 
 
 def _settled(state: ExtraState) -> ExtraState:
-    if state.state == "running" and not _lives(state):
+    if state.state == "running" and not beside.lives(state.pid, state.started, state.at):
         return replace(state, state="failed", note="", eta_s=None, error=INTERRUPTED.as_dict())
     return state
-
-
-def _lives(state: ExtraState) -> bool:
-    if not state.pid:
-        return time.time() - state.at < _BIRTH_S
-    return ProcessInfo(state.pid, state.started, 1).alive()
 
 
 def start(folder: RunFolder, order: Order, *, command: Sequence[str] | None = None) -> None:
@@ -178,26 +165,12 @@ def start(folder: RunFolder, order: Order, *, command: Sequence[str] | None = No
     )
     write_state(folder, written)
     try:
-        with open(extra_folder(folder) / "log.txt", "ab") as output:
-            process = subprocess.Popen(
-                [*(command or (sys.executable, "-m", "distill_core")), *_arguments(folder, order)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=PROJECT,
-                env=child_environment(ENVIRONMENT),
-                start_new_session=True,
-            )
-    except OSError as error:
-        known = JobError(f"The measurement could not be started: {error.strerror or error}.", hint="Try it again.")
-        write_state(folder, replace(written, state="failed", note="", at=time.time(), error=known.as_dict()))
-        raise known from None
-    give_way(process.pid)
-    with suppress(psutil.Error):
-        own = ProcessInfo.of(process.pid, attempt=1)
-        if not read_state(folder, order.kind).pid:  # so that it can be stopped before its first word
-            write_state(folder, replace(written, pid=own.pid, started=own.started))
-    _reap(process)
+        own = beside.begin("The measurement", _arguments(folder, order), extra_folder(folder) / "log.txt", command)
+    except JobError as error:
+        write_state(folder, replace(written, state="failed", note="", at=time.time(), error=error.as_dict()))
+        raise
+    if own is not None and not read_state(folder, order.kind).pid:  # so that it can be stopped before its first word
+        write_state(folder, replace(written, pid=own.pid, started=own.started))
 
 
 def _arguments(folder: RunFolder, order: Order) -> list[str]:
@@ -212,10 +185,3 @@ def stop(folder: RunFolder, kind: str) -> None:
     worker = ProcessInfo(state.pid, state.started, 1)
     if state.state == "running" and worker.works_on(folder):
         worker.send(signal.SIGTERM)
-
-
-def _reap(process: subprocess.Popen[bytes]) -> None:
-    """Ended children must be waited for, or they look alive."""
-    import threading
-
-    threading.Thread(target=process.wait, name=f"extra-{process.pid}", daemon=True).start()

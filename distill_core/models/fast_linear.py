@@ -51,7 +51,7 @@ def _works() -> bool:
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """x [..., K] · weightᵀ [K, N] + bias; any strides."""
+    """x [..., K] · weightᵀ [K, N] + bias; a matrix, or its transpose: other strides take oneDNN's slowest path."""
     found: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return found
 
@@ -66,12 +66,13 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:  # type: ignore[override]
         x, weight = ctx.saved_tensors
-        flat = gradient.reshape(-1, gradient.shape[-1])
+        # Of each text's first token alone, rows lie far apart: their product would take a hundred times as long.
+        flat = gradient.reshape(-1, gradient.shape[-1]).contiguous()
         of_x = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
             of_x = _product(flat, weight.t(), None).view(x.shape)
         if ctx.needs_input_grad[1]:
-            of_weight = _product(flat.t(), x.reshape(-1, x.shape[-1]).t(), None)
+            of_weight = _product(flat.t(), x.reshape(-1, x.shape[-1]).contiguous().t(), None)
         if ctx.has_bias and ctx.needs_input_grad[2]:
             of_bias = flat.sum(dim=0)
         return of_x, of_weight, of_bias

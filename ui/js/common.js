@@ -1,5 +1,11 @@
 // Shared by every page: elements without innerHTML (all text is textContent), figures with units, a patient poll.
 if (!window.Stillroom) window.Stillroom = (W => {
+  const svg = (tag, attributes, ...children) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [key, value] of Object.entries(attributes || {})) if (value !== null && value !== undefined) node.setAttribute(key, value);
+    node.append(...children.flat().filter(Boolean));
+    return node;
+  };
   const h = (tag, attributes, ...children) => {
     const node = document.createElement(tag);
     for (const [key, value] of Object.entries(attributes || {})) {
@@ -119,5 +125,5 @@ if (!window.Stillroom) window.Stillroom = (W => {
   const css = (name, node) => getComputedStyle(node || document.body).getPropertyValue(name).trim();
   const STATUS = ["queued", "running", "stopping", "stopped", "interrupted", "failed", "done"];
   const pill = status => h("span", {class: "sr-pill sr-" + (STATUS.includes(status) ? status : "queued")}, status);
-  return {h, fill, known, DASH, percent, points, count, bytes, ms, times, duration, ago, stamp, say, address, poll, call, whileSeen, watchDrawn, css, pill};
+  return {h, svg, fill, known, DASH, percent, points, count, bytes, ms, times, duration, ago, stamp, say, address, poll, call, whileSeen, watchDrawn, css, pill};
 })(props.shared);

@@ -1,12 +1,6 @@
 // Details from the kept predictions, asked for when one is opened: confusion, calibration, the teachers' errors, cost.
 if (!window.StillroomDetail) window.StillroomDetail = (() => {
-  const S = window.Stillroom, P = window.StillroomParts, {h, fill, known, say} = S, NS = "http://www.w3.org/2000/svg";
-  const svg = (tag, attributes, ...children) => {
-    const node = document.createElementNS(NS, tag);
-    for (const [key, value] of Object.entries(attributes || {})) if (value !== null && value !== undefined) node.setAttribute(key, value);
-    node.append(...children.flat().filter(Boolean));
-    return node;
-  };
+  const S = window.Stillroom, P = window.StillroomParts, {h, svg, fill, known, say} = S;
   const points = value => known(value) ? (100 * value).toFixed(2) : S.DASH;
   const spoken = (found, side) => side === "student" ? P.W.detail.student : say(P.W.detail.teacher, {name: found.against[found.reference]});
 

@@ -1,13 +1,7 @@
 // Measured on request: a learning curve without teachers, and the student without each teacher. The job is a process of
 // its own; this asks how far it is while it works.
 if (!window.StillroomWorth) window.StillroomWorth = (() => {
-  const S = window.Stillroom, P = window.StillroomParts, {h, fill, known, say} = S, NS = "http://www.w3.org/2000/svg";
-  const svg = (tag, attributes, ...children) => {
-    const node = document.createElementNS(NS, tag);
-    for (const [key, value] of Object.entries(attributes || {})) if (value !== null && value !== undefined) node.setAttribute(key, value);
-    node.append(...children.flat().filter(Boolean));
-    return node;
-  };
+  const S = window.Stillroom, P = window.StillroomParts, {h, svg, fill, known, say} = S;
   // As exact as such a forecast is; and a share of the run's labels as people say it.
   const about = (seconds, W) => seconds < 55 ? say(W.about_seconds, {s: Math.max(5, 5 * Math.round(seconds / 5))}) : seconds < 5400 ? say(W.about_minutes, {min: Math.max(1, Math.round(seconds / 60))}) : say(W.about_hours, {h: (seconds / 3600).toFixed(1)});
   const share = times => times < 0.95 && Math.abs(1 / times - Math.round(1 / times)) < 0.05 / times ? "1/" + Math.round(1 / times) : +times.toFixed(2) + "×";

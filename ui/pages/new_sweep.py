@@ -18,18 +18,6 @@ from ui.pages import new_check
 ROWS, SHOWN = 6, 2
 SAMPLER, TRIALS = "tpe", 12
 
-#: as `build.OPEN_RUN`, for a sweep
-OPEN_SWEEP = """(id) => {
-  if (id) {
-    history.pushState({}, "", new URL("?sweep=" + encodeURIComponent(id), document.baseURI));
-    window.StillroomDraft.started();
-    document.querySelectorAll("#header [aria-current]").forEach(link => link.removeAttribute("aria-current"));
-    window.scrollTo(0, 0);
-    window.StillroomStarted = id;
-  }
-  return id;
-}"""
-
 
 @dataclass
 class SweepPart:
@@ -126,7 +114,7 @@ def wire(page: Any, services: Any, token: gr.State, columns: dict[str, Any]) -> 
             return [gr.skip() for _ in columns]
         return [gr.update(visible=name == "sweep") for name in columns]
 
-    pressed.then(show, part.opened, list(columns.values()), js=OPEN_SWEEP, **quiet)
+    pressed.then(show, part.opened, list(columns.values()), js=markup.open_script("sweep"), **quiet)
 
 
 def _one_more(count: int) -> list[Any]:

@@ -41,6 +41,27 @@ def test_inputs_of_any_stride(onednn):
         torch.testing.assert_close(linear(x, weight), x @ weight.t(), rtol=1e-5, atol=1e-6)
 
 
+def test_products_of_a_step_are_of_dense_matrices(onednn, monkeypatch):
+    """The last layer computes the first token alone, a view with rows far apart: oneDNN has no fast path for it."""
+    seen = []
+
+    def product(x, weight, bias):
+        seen.extend(min(part.reshape(-1, part.shape[-1]).stride()) == 1 and _dense(part) for part in (x, weight))
+        return x @ weight.t() + (0 if bias is None else bias)
+
+    monkeypatch.setattr(fast_linear, "_product", product)
+    states = torch.randn(3, 8, 5, requires_grad=True)
+    weight = torch.randn(7, 5, requires_grad=True)
+    given = torch.randn(3, 8, 7)
+    (linear(states[:, 0], weight) * given[:, 0]).sum().backward()
+    assert len(seen) == 6 and all(seen[2:])  # those of the gradients; forwards torch copes by itself
+    torch.testing.assert_close(weight.grad, given[:, 0].t() @ states[:, 0].detach())
+
+
+def _dense(part):
+    return part.is_contiguous() or part.t().is_contiguous()
+
+
 def test_frozen_weights_get_no_gradient_and_hand_theirs_down(onednn):
     layer = nn.Linear(5, 7).requires_grad_(False)
     x = torch.randn(3, 5, requires_grad=True)
