@@ -25,6 +25,8 @@ from distill_core.errors import DiskError
 KEPT_IN_MEMORY = 1_000_000
 #: entries that are worked on at once
 BLOCK = 50_000
+#: single entries that wait to be joined: each takes 100 bytes and more
+ENTRIES = 2_000
 
 _folder: ContextVar[Path | None] = ContextVar("folder of columns", default=None)
 
@@ -154,7 +156,7 @@ class Builder:
     def add(self, part: np.ndarray) -> None:
         """One entry."""
         self._entries.append(np.asarray(part, dtype=self._dtype))
-        if len(self._entries) >= BLOCK:
+        if len(self._entries) >= ENTRIES:
             self._settle()
 
     def extend(self, flat: np.ndarray, counts: Sequence[int] | np.ndarray) -> None:

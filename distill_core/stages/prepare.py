@@ -101,6 +101,7 @@ def run(ctx: RunContext, data: PreparedData | None = None) -> Prepared:
             TeacherTexts(*(task.encode(teacher.tokenizer, rows, limit) for rows in (pool, data.validation, data.test)))
             for teacher, limit in zip(teachers, limits, strict=True)
         ]
+    give_back()
     own, tokenizer = texts[config.student.init_teacher - 1], teachers[config.student.init_teacher - 1].tokenizer
     data = replace(
         data,
