@@ -130,7 +130,7 @@ def each_more(values: Sequence[int], results: Sequence[dict[str, Any]]) -> list[
         f"signals on disk beside {data:.0f} bytes of its own text.",
         "",
         *markdown(["one example more", *bytes_of], rows),
-        "So memory still grows with the examples, though far less than the disk. While preparing it is the file's rows, "
+        "So memory still grows with the examples, less than the disk. While preparing it is the file's rows, "
         "texts, labels and keys, which are Python's own until they are checked and split; afterwards keys of 16 bytes, "
         "and labels, row numbers, and the starts and lengths of texts and pieces of 8 bytes each, in memory, with what "
         "the allocator keeps. Texts, pieces and answers lie on disk.",

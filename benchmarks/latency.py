@@ -265,7 +265,7 @@ def main() -> None:
         "",
         "Random weights in the shapes named; graphs and int8 by `distill_core.export`. Faster: the teacher's time over "
         "the student's on the same runtime; the last ratio is against the teacher in torch, as papers compare. MB: "
-        "fp32 weights in torch, the graph's file on ONNX Runtime. Parameters count everything on the way from pieces to "
+        "fp32 weights in torch, the graph's file on ONNX Runtime. Parameters count all on the way from pieces to "
         "logits, the embedding too.",
         "",
     ]
