@@ -42,5 +42,19 @@ def sorted_batches(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return _cut(order, batch_size)
 
 
+def cut_by_tokens(lengths: np.ndarray, tokens: int) -> list[np.ndarray]:
+    """As `sorted_batches`, of so many padded tokens each, at most; a longer row stands alone."""
+    if tokens < 1:
+        raise ValueError(f"tokens must be at least 1, not {tokens}")
+    order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable").astype(np.int64)
+    batches, start = [], 0
+    while start < len(order):
+        # Sorted: the first of a batch is its longest.
+        count = max(1, tokens // max(1, int(lengths[order[start]])))
+        batches.append(order[start : start + count])
+        start += count
+    return batches
+
+
 def _cut(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy import stats
-
 from distill_core.export.verdict import metric_words
 
 SCHEMA_VERSION = 1
@@ -21,7 +19,7 @@ EXACT, SEEDS = "exact", "seeds"
 #: quality is a quotient of counts: equal ones differ by rounding alone
 _TINY = 1e-12
 #: versions that are no part of what is computed
-_MACHINE = ("device", "device_name", "cores")
+_MACHINE = ("device", "device_name", "cores", "precision")
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,8 @@ def _different_conditions(here: Mapping[str, Any], there: Mapping[str, Any]) -> 
     """In what the two runs' circumstances differ; [] where their figures have to be equal."""
     found = []
     for name in _MACHINE:
-        a, b = ((report.get("device") or {}).get(name) for report in (here, there))
+        # Reports of earlier versions do not tell the precision: these knew fp32 alone.
+        a, b = ({"precision": "fp32", **(report.get("device") or {})}.get(name) for report in (here, there))
         if a != b:
             found.append(f"{name.replace('_', ' ')}: {a} then, {b} now")
     one, other = (dict(report.get("versions") or {}) for report in (here, there))
@@ -143,9 +142,11 @@ def _within(
 
 def _seeds_margin(values: Sequence[float]) -> float:
     """How far one more trial may lie from an earlier one, at 95%: t · √2 · the seeds' standard deviation."""
+    from scipy.stats import t  # two seconds of import, which the page's start shall not pay
+
     mean = sum(values) / len(values)
     deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
-    return float(stats.t.ppf(0.975, len(values) - 1)) * math.sqrt(2) * deviation
+    return float(t.ppf(0.975, len(values) - 1)) * math.sqrt(2) * deviation
 
 
 def _sizes(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[dict[str, Any]]:

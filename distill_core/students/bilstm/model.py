@@ -17,6 +17,7 @@ from distill_core.models.mixing import embed
 from distill_core.models.onnx_ops import onnx_lstm
 from distill_core.models.types import Batch, Outputs
 from distill_core.models.words import first_piece_states, zero_outside
+from distill_core.students.bilstm.padded import PaddedTexts
 from distill_core.students.bilstm.section import BiLSTMStudent
 
 #: standard deviation of a random embedding: about the scale of trained word vectors, far below torch's default of 1
@@ -47,7 +48,7 @@ class BiLSTMShape:
 class BiLSTMClassifier(Student):
     """Dropout after the embedding, between LSTM layers, after pooling and after the projection.
 
-    Sequences are packed, so padding reaches neither direction. `hidden[k]` are the states [B, T, 2·lstm_hidden] of LSTM
+    Padding reaches neither direction. `hidden[k]` are the states [B, T, 2·lstm_hidden] of LSTM
     layer k (zero on padding), `hidden[0]` the embeddings [B, T, embedding]. `pooled` is what the last layer reads:
     the projection's output, or the pooled states without one. In tagging the state at each word's first piece takes
     the place of the pooled one (as in XtremeDistil, 2004.05686), so that `pooled` is [B, W, P].
@@ -116,19 +117,44 @@ class BiLSTMClassifier(Student):
         if torch.onnx.is_in_onnx_export():
             states, final = self._unpacked(embedded, batch.mask)
             return self._answers(batch, states, final, hidden)
+        dropped = self.embedding_dropout(embedded)
+        through = self._packed if embedded.is_cuda else self._padded
+        # Always in fp32: rounding adds up over the steps, and not every device has a bf16 LSTM.
+        with torch.autocast(embedded.device.type, enabled=False):
+            states, final = through(dropped, batch.mask, layers, hidden)
+        return self._answers(batch, states, final, hidden)
+
+    def _padded(
+        self, states: Tensor, mask: Tensor, layers: Sequence[int], hidden: dict[int, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """[B, T, D] → the last layer's states [B, T, 2H], zero on padding, and each direction's last state [2, B, H];
+        `hidden` gets the layers that are asked for."""
+        texts, final = PaddedTexts(mask), states
+        for number, lstm in enumerate(self.lstm, start=1):
+            states, final = texts.through(cast(nn.LSTM, lstm), states)
+            if number in layers:
+                hidden[number] = states
+            if number < self.layers:
+                states = self.dropout(states)
+        return states, final
+
+    def _packed(
+        self, states: Tensor, mask: Tensor, layers: Sequence[int], hidden: dict[int, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """As `_padded`, by cuDNN, which takes packed texts."""
         # Packing wants lengths on the CPU; real pieces stand at the front of each row.
-        lengths = batch.mask.sum(dim=1).clamp(min=1).cpu()
-        packed = pack_padded_sequence(self.embedding_dropout(embedded), lengths, batch_first=True, enforce_sorted=False)
-        states, final = embedded, embedded
+        lengths = mask.sum(dim=1).clamp(min=1).cpu()
+        packed = pack_padded_sequence(states, lengths, batch_first=True, enforce_sorted=False)
+        final = states
         for number, lstm in enumerate(self.lstm, start=1):
             packed, (final, _) = lstm(packed)
             if number in layers or number == self.layers:
-                states = pad_packed_sequence(packed, batch_first=True, total_length=batch.mask.shape[1])[0]
+                states = pad_packed_sequence(packed, batch_first=True, total_length=mask.shape[1])[0]
                 if number in layers:
                     hidden[number] = states
             if number < self.layers:
                 packed = _dropped(packed, self.dropout)
-        return self._answers(batch, states, final, hidden)
+        return states, final
 
     def _unpacked(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """As packed, without dropout, for graphs that leave torch: last layer's states [B, T, 2H], zero on padding, and

@@ -1,10 +1,12 @@
 import pytest
 import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from distill_core.config import BiLSTMStudent
 from distill_core.models.base import count_parameters, seeded
 from distill_core.models.students import build_student
 from distill_core.students.bilstm.model import BiLSTMClassifier, BiLSTMShape
+from distill_core.students.bilstm.padded import PaddedTexts
 from tests.unit.models.conftest import IDS, batch_of
 from tests.unit.models.tagging import CLASSES, check_padding, check_words, tagged
 
@@ -30,6 +32,35 @@ def test_padding_reaches_nothing(teachers, pooling, projection):
     # What stands in the padding does not matter either.
     other = batch_of(IDS, pad=9)
     assert torch.equal(student(other).logits, first.logits)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("lengths", [(7, 3, 1), (4, 4, 4), (1,)])
+def test_padded_texts_go_through_as_packed_ones(lengths, frozen):
+    """Values, final states and gradients, of texts and of what is learnt."""
+    torch.manual_seed(1)
+    lstm = torch.nn.LSTM(6, 5, batch_first=True, bidirectional=True).requires_grad_(not frozen)
+    inputs, weighting = torch.randn(len(lengths), 7, 6), torch.randn(len(lengths), 7, 10)
+    mask = torch.arange(7) < torch.tensor(lengths).unsqueeze(1)
+    found = []
+    for padded in (True, False):
+        lstm.zero_grad(set_to_none=True)
+        x = inputs.clone().requires_grad_()
+        if padded:
+            states, final = PaddedTexts(mask).through(lstm, x)
+        else:
+            packed, (final, _) = lstm(pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False))
+            states = pad_packed_sequence(packed, batch_first=True, total_length=7)[0]
+        ((states * weighting).sum() + final.square().sum()).backward()
+        found.append([states.detach(), final.detach(), x.grad, *(p.grad for p in lstm.parameters() if not frozen)])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_turned_twice_is_as_before():
+    texts, states = PaddedTexts(torch.arange(5) < torch.tensor([[5], [2], [1]])), torch.randn(3, 5, 2)
+    assert torch.equal(texts.turn(texts.turn(states)), states)
+    assert torch.equal(texts.turn(states)[1], states[1][[1, 0, 2, 3, 4]])
 
 
 @torch.no_grad()
