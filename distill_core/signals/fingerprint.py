@@ -6,6 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable
 
+import numpy as np
+
+from distill_core.data.ragged import Keys
 from distill_core.models.precision import Precision
 from distill_core.signals.types import SignalSpec
 
@@ -30,6 +33,8 @@ def fingerprint(
     if precision != "fp32":
         settings["precision"] = precision
     digest.update(json.dumps(settings, sort_keys=True).encode())
-    for key in sorted(set(ids)):
-        digest.update(b"\x1f" + key.encode())
+    # Keys are ASCII: as bytes they have the same order, and take less room.
+    distinct = np.unique(ids.raw) if isinstance(ids, Keys) else sorted({key.encode() for key in ids})
+    for key in distinct:
+        digest.update(b"\x1f" + bytes(key))
     return digest.hexdigest()

@@ -111,7 +111,7 @@ def predict_units(
         assert outputs.word_mask is not None
         logits = outputs.logits[outputs.word_mask].float()
         places = np.concatenate([np.arange(offsets[row], offsets[row + 1]) for row in rows])
-        gold = torch.from_numpy(np.concatenate([encoded.gold[row] for row in rows])).to(logits.device)
+        gold = torch.from_numpy(encoded.gold.joined(rows)).to(logits.device)
         predicted[places] = logits.argmax(dim=-1).cpu().numpy()
         nll[places] = torch.nn.functional.cross_entropy(logits, gold, reduction="none").cpu().numpy()
     return UnitAnswers(predicted, nll)
