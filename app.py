@@ -12,9 +12,12 @@ from distill_core.settings import Settings
 
 
 def prepare(settings: Settings) -> None:
-    """What Gradio reads when it is imported: no analytics, temporary files inside the data folder."""
+    """What Gradio reads when it is imported: no analytics, temporary files inside the data folder; no stubs written."""
+    from ui import quick_import
+
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(settings.home.cache / "gradio")
+    quick_import.no_stubs()
 
 
 def serve(settings: Settings) -> int:

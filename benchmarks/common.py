@@ -73,6 +73,13 @@ def machine(report: Mapping[str, Any]) -> str:
     return f"{device.get('device_name')} ({platform.machine()}, torch {device.get('torch')})"
 
 
+def this_machine() -> str:
+    """The machine this process runs on, and how many of its cores are its own."""
+    cores = len(os.sched_getaffinity(0))
+    where = f"{cores} core{'s' if cores > 1 else ''} ({platform.machine()}), {platform.system()}"
+    return f"CPU, {where}, Python {platform.python_version()}"
+
+
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]

@@ -97,6 +97,11 @@ class DataHome:
         return self.root / "trash"
 
     @property
+    def sweeps_trash(self) -> Path:
+        """Sweep folders that were deleted, until they are thrown away (`jobs.sweep_shelf`)."""
+        return self.root / "sweeps-trash"
+
+    @property
     def cache(self) -> Path:
         """Files that may be deleted at any time: the page's own downloads and temporary files."""
         return self.root / "cache"

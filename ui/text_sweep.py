@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ui.text_lists import KEPT_DAYS
+
 #: on New run's Review
 OPEN = "Try several settings"
 INTRO = (
@@ -49,6 +51,9 @@ COMMAND = "The same sweep without the page (the settings saved as sweep.yaml):"
 PARALLEL = "Settings and what came of them"
 MATTERS = "What matters"
 ALL_RUNS = "All runs"
+MENU, RENAME, DELETE = "More", "Rename", "Delete"
+NAME, SAVE, CANCEL = "Name", "Save", "Cancel"
+CURVES = "Learning curves"
 
 WORDS: dict[str, Any] = {
     "title": "{name} – Stillroom",
@@ -97,6 +102,17 @@ WORDS: dict[str, Any] = {
     "no_points": "A point appears here for every finished trial.",
     "no_lines": "A line appears here for every finished trial.",
     "parallel_how": "Each line is a trial, from its settings to what came of it. Click one to find it in the table.",
+    "no_curves": "A curve appears here after the first evaluation of a trial.",
+    "curves_how": "Validation after each evaluation, a line for each trial: in colour the best and the one under way, "
+    "dashed up to a cross where one was ended early. Click one to find it in the table.",
+    "step_axis": "optimizer step",
+    "at_step": "step {step}: {value}",
+    "under_way": "under way",
+    "archive": "Archive",
+    "unarchive": "Take out of the archive",
+    "archived": "archived",
+    "stop_first": "Stop the sweep first.",
+    "deleting": "Deleting …",
     "importance_few": "Which settings matter is told from {fewest} finished trials on; {finished} so far.",
     "importance_equal": "The trials do not differ in this yet.",
     "importance_how": "How well each setting tells the better trials from the others, as shares of 100% (PED-ANOVA). "
@@ -132,10 +148,20 @@ WORDS: dict[str, Any] = {
 }
 #: the list on Runs
 LIST_TITLE = "Sweeps"
+ARCHIVED_TOO = "Archived sweeps too"
+TRASH = "Deleted sweeps"
+TRASH_ABOUT = "Kept for " + KEPT_DAYS + ", then removed from the disk."
 LIST_WORDS = {
     "of": WORDS["of"],
     "tried": WORDS["tried"],
     "best": "best {value} {metric}",
+    "archived": WORDS["archived"],
+    "all_archived": "All sweeps are archived.",
+    "restore": "Take back",
+    "undo": "Undo",
+    "was_deleted": "{name} was deleted. It can be taken back for " + KEPT_DAYS + ".",
+    "restored": "{name} is back.",
+    "lost": WORDS["lost"],
     "none": "No sweep yet. One tries several settings and shows which are worth a run: New run, step Review, “"
     + OPEN
     + "”.",

@@ -89,8 +89,10 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--public", action="store_true", help="a new repository is public (default: private)")
     sub = command("import", "Take a run that was made elsewhere into the data folder.", _import)
     sub.add_argument("source", type=Path, metavar="DIR|ZIP")
-    backup.add_backup(command("backup", "Copy runs to a mounted folder, or take them back from it.", backup.backup))
-    sub = command("note", "Name, tag, annotate or archive a run, or show what is written beside it.", _note)
+    backup.add_backup(
+        command("backup", "Copy runs and sweeps to a mounted folder, or take them back from it.", backup.backup)
+    )
+    sub = command("note", "Name, tag, annotate or archive a run or sweep, or show what is written beside it.", _note)
     sub.add_argument("folder", type=Path, metavar="DIR")
     sub.add_argument("--name")
     sub.add_argument("--tags", metavar="A,B", help="all its tags, separated by commas")

@@ -12,15 +12,15 @@ from distill_core.config import load
 from distill_core.errors import JobError
 from distill_core.export.markdown import table
 from distill_core.jobs.meta import Words, annotate, read_meta, written_beside
-from distill_core.layout import RunFolder
+from distill_core.layout import RunFolder, SweepFolder
 from distill_core.services.differences import differences
 
 
 def note(path: Path, words: Words) -> int:
-    """Write the given words beside a run, then print all that stand there."""
-    folder = RunFolder(path)
-    if not folder.config.is_file():
-        raise JobError(f"{path} holds no run.", hint="Give the folder of a run, with its config.yaml.")
+    """Write the given words beside a run or a sweep, then print all that stand there."""
+    folder = next((one for one in (RunFolder(path), SweepFolder(path)) if one.config.is_file()), None)
+    if folder is None:
+        raise JobError(f"{path} holds no run.", hint="Give the folder of a run, with its config.yaml, or of a sweep.")
     given = words.checked()
     beside = annotate(folder, words) if given else written_beside(read_meta(folder), folder.path.resolve().name)
     print(f"name: {beside['name']}")

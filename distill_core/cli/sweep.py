@@ -14,8 +14,9 @@ from distill_core.cli.run import run as start_run
 from distill_core.errors import ConfigError, FieldError, JobError
 from distill_core.jobs.meta import write_meta
 from distill_core.jobs.queue import new_run_id
+from distill_core.jobs.sweep_shelf import SweepShelf
 from distill_core.jobs.sweeps import Sweeps
-from distill_core.layout import DataHome, RunFolder, SweepFolder
+from distill_core.layout import DataHome, RunFolder, SweepFolder, is_run_id
 from distill_core.services import sweeps as views
 from distill_core.storage import write_text
 from distill_core.sweeps import spec as specs
@@ -28,6 +29,9 @@ def add_sweep(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--out", type=Path, metavar="DIR", help="new folder (default: in the data folder, seen by the page)"
     )
+    away = sub.add_mutually_exclusive_group()
+    away.add_argument("--delete", action="store_true", help="move a sweep that rests to the trash, for seven days")
+    away.add_argument("--take-back", action="store_true", help="take a deleted one back; DIR: where it lay")
 
 
 def add_trials(sub: argparse.ArgumentParser) -> None:
@@ -44,6 +48,8 @@ def add_promote(sub: argparse.ArgumentParser) -> None:
 def sweep(arguments: argparse.Namespace) -> int:
     """Start a sweep, or go on with one, in this process. Returns the exit status."""
     source: Path = arguments.source
+    if arguments.delete or arguments.take_back:
+        return _shelve(source, back=arguments.take_back)
     folder = _known(source) if source.is_dir() else _new(source, arguments.out)
     from distill_core.hub import decide_offline
 
@@ -56,6 +62,21 @@ def sweep(arguments: argparse.Namespace) -> int:
     elif status == 130:
         print(f"Stopped. Go on with: python -m distill_core sweep {folder.path}", flush=True)
     return status
+
+
+def _shelve(path: Path, *, back: bool) -> int:
+    """Into the trash of the data folder, or out of it. Raises ConfigError, JobError, DiskError."""
+    place = path.absolute()
+    home = DataHome(place.parent.parent)
+    if home.sweeps != place.parent or not is_run_id(place.name):
+        raise _refused("DIR", f"{path} lies in no data folder's sweeps.", "One made with --out is removed by hand.")
+    shelf = SweepShelf(Sweeps(home))
+    if back:
+        shelf.restore(place.name)
+    else:
+        shelf.delete(place.name)
+    print(f"{place.name} is {'back' if back else 'in the trash'}.", flush=True)
+    return 0
 
 
 def _known(path: Path) -> SweepFolder:

@@ -126,6 +126,17 @@ def latency_rows(folder: RunFolder) -> list[dict[str, Any]]:
     return rows
 
 
+def measured(folder: RunFolder) -> list[dict[str, Any]]:
+    """What is known of every export that was made: its figures (`export.remeasure`) with {format, state ("ready" or
+    "refused"), allowed}; a refused one was measured for quality alone, and thrown away."""
+    states = [read_state(folder, name) for name in FORMATS] if exports_folder(folder).is_dir() else []
+    return [
+        {**state.figures, "format": state.format, "state": state.state, "allowed": state.allowed}
+        for state in states
+        if state.state in ("ready", "refused") and state.figures.get("quality")
+    ]
+
+
 def refusal(figures: Mapping[str, Any], allowed: float) -> str | None:
     """Why an export with these figures is refused, in words; None where it is not."""
     lost = float(figures["lost_points"])

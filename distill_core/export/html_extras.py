@@ -136,26 +136,53 @@ def _left_out(found: Mapping[str, Any]) -> str:
     )
 
 
-def exports_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """rows: `formats.latency_rows`. "" where nothing was exported."""
-    if not rows:
+def exports_tables(exports: Sequence[Mapping[str, Any]]) -> list[str]:
+    """exports: `formats.measured`. What each is like beside the student it was made of, then how long a call takes;
+    [] where nothing was exported."""
+    if not exports:
+        return []
+    one = exports[0]
+    head = ["Export", "Model file, MB", f"Validation {one['metric_words']}", "Lost, points", "Same answer as before"]
+    caption = (
+        f"Exports, measured again after they were built, on {one['rows']:,} validation rows; the student before: "
+        f"{100 * one['quality']['student']:.1f}%, {one['bytes']['student'] / 1e6:.2f} MB as safetensors"
+    )
+    rows = [
+        [
+            FORMATS[found["format"]].title + _refused(found),
+            f"{found['bytes']['export'] / 1e6:.2f}",
+            f"{100 * found['quality']['export']:.1f}%",
+            f"{found['lost_points']:.2f}",
+            f"{100 * found['agreement']:.1f}%",
+        ]
+        for found in exports
+    ]
+    return [html.table(caption, head, rows), _export_times(exports)]
+
+
+def _refused(found: Mapping[str, Any]) -> str:
+    return f" (refused: more than {found['allowed']:g} points lost)" if found["state"] == "refused" else ""
+
+
+def _export_times(exports: Sequence[Mapping[str, Any]]) -> str:
+    """ "" where none was timed."""
+    timed = [(found, row) for found in exports if found["state"] == "ready" for row in found.get("latency", [])]
+    if not timed:
         return ""
     head = ["Export", "Batch", "Teacher p50 / p95, ms", "Student p50 / p95, ms", "Speed-up"]
+    machine, first = timed[0][0].get("device") or {}, timed[0][1]
     caption = (
-        f"Exports, timed when they were built: {rows[0]['tokens']} tokens, {rows[0]['threads']} thread(s) on "
-        f"{rows[0]['device_name'] or rows[0]['device']}; the teacher on the same runtime"
+        f"Exports, timed when they were built: {first['tokens']} tokens, {first['threads']} thread(s) on "
+        f"{machine.get('device_name') or machine.get('device', 'cpu')}; the teacher on the same runtime"
     )
-    return html.table(
-        caption,
-        head,
+    rows = [
         [
-            [
-                *(f"{FORMATS[row['format']].title} ({row['runtime']})", str(row["batch"]), _ms(row["teacher_ms"])),
-                *(_ms(row["student_ms"]), "–" if row["speedup"] is None else times(row["speedup"])),
-            ]
-            for row in rows
-        ],
-    )
+            *(f"{FORMATS[found['format']].title} ({row['runtime']})", str(row["batch"]), _ms(row["teacher_ms"])),
+            *(_ms(row["student_ms"]), "–" if row["speedup"] is None else times(row["speedup"])),
+        ]
+        for found, row in timed
+    ]
+    return html.table(caption, head, rows)
 
 
 def _ms(found: Mapping[str, Any] | None) -> str:

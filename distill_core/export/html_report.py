@@ -34,7 +34,7 @@ class Evidence:
     which validation quality is drawn. config_yaml: the run's config as it ran. name: as people call the run now.
     reproduction: reproduction.json, or None while nobody did. created: seconds since 1970. folder: the run
     folder's name. measured: what was measured on request, kind → figures (`extras.state`).
-    exports: their latencies (`formats.latency_rows`).
+    exports: what was measured of them (`formats.measured`).
     """
 
     report: Mapping[str, Any]
@@ -264,7 +264,7 @@ def _size(evidence: Evidence) -> str:
         "Size and latency",
         f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>",
         html.table("Latency of one call", head, table) if table else "",
-        extras.exports_table(evidence.exports),
+        *extras.exports_tables(evidence.exports),
     )
 
 

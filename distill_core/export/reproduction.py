@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy import stats
-
 from distill_core.export.verdict import metric_words
 
 SCHEMA_VERSION = 1
@@ -144,9 +142,11 @@ def _within(
 
 def _seeds_margin(values: Sequence[float]) -> float:
     """How far one more trial may lie from an earlier one, at 95%: t · √2 · the seeds' standard deviation."""
+    from scipy.stats import t  # two seconds of import, which the page's start shall not pay
+
     mean = sum(values) / len(values)
     deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
-    return float(stats.t.ppf(0.975, len(values) - 1)) * math.sqrt(2) * deviation
+    return float(t.ppf(0.975, len(values) - 1)) * math.sqrt(2) * deviation
 
 
 def _sizes(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[dict[str, Any]]:

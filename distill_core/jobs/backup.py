@@ -1,7 +1,8 @@
-"""Run folders copied to a mounted folder (a Space's storage bucket), and taken back from it. No torch, no SQLite there:
-the database is rebuilt from the folders.
+"""Runs and sweeps copied to a mounted folder (a Space's storage bucket), and taken back from it. No torch, no SQLite
+there: the database is rebuilt from the folders.
 
     BUCKET/runs/<id>/       as in the data folder, without what belongs to this machine
+    BUCKET/sweeps/<id>/     the same
     BUCKET/uploads/<name>   files that people brought: configs name them
 
 A folder is copied beside its place and put there by a rename: who reads the bucket sees a whole run, old or new.
@@ -12,14 +13,15 @@ from __future__ import annotations
 import errno
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from distill_core.errors import DiskError
 from distill_core.jobs.imports import LEFT_BEHIND, import_run
 from distill_core.jobs.reconcile import is_alive, is_run
-from distill_core.layout import DataHome, RunFolder, is_run_id
+from distill_core.jobs.sweep_imports import import_sweep
+from distill_core.layout import DataHome, RunFolder, SweepFolder, is_run_id
 from distill_core.run_state import last_end
 from distill_core.storage import read_json, write_json
 
@@ -42,23 +44,25 @@ class Backup:
     # ---------------------------------------------------------------- out
 
     def due(self, *, working: bool) -> list[RunFolder]:
-        """Runs whose copy is missing or older than they are. working: also those that a process works on now."""
+        """Runs and sweeps whose copy is missing or older than they are. working: also those that a process works on
+        now."""
         self._check()
-        found = []
-        for path in sorted(self.home.runs.iterdir()) if self.home.runs.is_dir() else ():
-            folder = RunFolder(path)
-            # One that has not begun has nothing to lose but its place in the queue.
-            if not is_run(path) or not folder.events.is_file() or (not working and is_alive(folder)):
-                continue
-            if self._saved.get(path.name) != state_of(folder) or not (self._runs / path.name).is_dir():
-                found.append(folder)
-        return found
+        found: list[RunFolder] = []
+        runs = sorted(self.home.runs.iterdir()) if self.home.runs.is_dir() else ()
+        # One that has not begun has nothing to lose but its place in the queue.
+        found += [one for one in map(RunFolder, runs) if is_run(one.path) and one.events.is_file()]
+        sweeps = sorted(self.home.sweeps.iterdir()) if self.home.sweeps.is_dir() else ()
+        found += [one for one in map(SweepFolder, sweeps) if is_run_id(one.run_id) and one.config.is_file()]
+        return [folder for folder in found if (working or not is_alive(folder)) and self._is_due(folder)]
+
+    def _is_due(self, folder: RunFolder) -> bool:
+        return self._saved.get(key_of(folder)) != state_of(folder) or not self._place(folder).is_dir()
 
     def save(self, folder: RunFolder) -> bool:
-        """Copy a run; False when it changed so meanwhile that the copy is none: then again later."""
+        """Copy a run or a sweep; False when it changed so meanwhile that the copy is none: then again later."""
         self._check()
-        name, state = folder.run_id, state_of(folder)
-        fresh, place, old = self._runs / f"{_NEW}{name}", self._runs / name, self._runs / f"{_OLD}{name}"
+        name, state, place = folder.run_id, state_of(folder), self._place(folder)
+        fresh, old = place.with_name(f"{_NEW}{name}"), place.with_name(f"{_OLD}{name}")
         try:
             _remove(fresh)
             for path in files_of(folder):
@@ -78,7 +82,7 @@ class Backup:
             with suppress(OSError):
                 _remove(fresh)
             raise told(error, self.bucket) from None
-        self._remember(name, state)
+        self._remember(key_of(folder), state)
         return True
 
     def save_uploads(self) -> int:
@@ -96,33 +100,46 @@ class Backup:
             raise told(error, self.bucket) from None
 
     def drop_deleted(self) -> list[str]:
-        """Take runs that lie in the trash out of the bucket, too; their ids."""
+        """Take runs and sweeps that lie in the trash out of the bucket, too; their ids."""
         self._check()
-        gone = []
+        home = self.home
         try:
-            for path in sorted(self.home.trash.iterdir()) if self.home.trash.is_dir() else ():
-                place = self._runs / path.name
-                if is_run_id(path.name) and place.is_dir() and not (self.home.runs / path.name).exists():
-                    old = self._runs / f"{_OLD}{path.name}"
-                    _remove(old)
-                    place.rename(old)
-                    self._forget(path.name)
-                    _remove(old)
-                    gone.append(path.name)
+            return [
+                *self._drop([RunFolder(home.runs / name) for name in _names(home.trash)]),
+                *self._drop([SweepFolder(home.sweeps / name) for name in _names(home.sweeps_trash)]),
+            ]
         except OSError as error:
             raise told(error, self.bucket) from None
+
+    def _drop(self, deleted: Sequence[RunFolder]) -> list[str]:
+        gone = []
+        for folder in deleted:
+            place = self._place(folder)
+            if place.is_dir() and not folder.path.exists():
+                old = place.with_name(f"{_OLD}{place.name}")
+                _remove(old)
+                place.rename(old)
+                self._forget(key_of(folder))
+                _remove(old)
+                gone.append(folder.run_id)
         return gone
 
     # ---------------------------------------------------------------- in
 
     def missing(self) -> list[str]:
         """Ids of runs that lie in the bucket and not here; deleted ones do not count."""
+        return self._missing(self._runs, (self.home.runs, self.home.trash))
+
+    def missing_sweeps(self) -> list[str]:
+        """The same of sweeps."""
+        return self._missing(self._sweeps, (self.home.sweeps, self.home.sweeps_trash))
+
+    def _missing(self, there: Path, here: Sequence[Path]) -> list[str]:
         self._check()
         try:
-            names = {path.name.removeprefix(_OLD) for path in self._runs.iterdir()} if self._runs.is_dir() else set()
+            names = {path.name.removeprefix(_OLD) for path in there.iterdir()} if there.is_dir() else set()
         except OSError as error:
             raise told(error, self.bucket) from None
-        here = (self.home.runs, self.home.trash)
         return sorted(
             name for name in names if is_run_id(name) and not any((folder / name).exists() for folder in here)
         )
@@ -130,10 +147,14 @@ class Backup:
     def restore(self, name: str) -> RunFolder:
         """Take a run back. Raises JobError or DataError where what lies there is no sound run."""
         self._check()
-        places = (self._runs / name, self._runs / f"{_OLD}{name}")  # cut off between two renames: the one before
-        folder = import_run(self.home, next((one for one in places if one.is_dir()), places[0]), name=name)
-        self._remember(name, state_of(folder))
+        folder = import_run(self.home, _whole(self._runs, name), name=name)
+        self._remember(key_of(folder), state_of(folder))
         return folder
+
+    def restore_sweep(self, name: str) -> SweepFolder:
+        """Take a sweep back; it rests. Raises JobError or DataError where what lies there is no sound sweep."""
+        self._check()
+        return import_sweep(self.home, _whole(self._sweeps, name), name)
 
     def restore_uploads(self) -> int:
         """Take brought files back that are not here; how many."""
@@ -154,6 +175,13 @@ class Backup:
     def _runs(self) -> Path:
         return self.bucket / "runs"
 
+    @property
+    def _sweeps(self) -> Path:
+        return self.bucket / "sweeps"
+
+    def _place(self, folder: RunFolder) -> Path:
+        return (self._sweeps if isinstance(folder, SweepFolder) else self._runs) / folder.run_id
+
     def _check(self) -> None:
         """Never makes the bucket itself: where its mount is gone, that would fill this machine's own disk."""
         if not self.bucket.is_dir():
@@ -162,23 +190,39 @@ class Backup:
             )
         try:
             self._runs.mkdir(exist_ok=True)
+            self._sweeps.mkdir(exist_ok=True)
         except OSError as error:
             raise told(error, self.bucket) from None
 
-    def _remember(self, name: str, state: str) -> None:
-        self._saved[name] = state
+    def _remember(self, key: str, state: str) -> None:
+        self._saved[key] = state
         with suppress(OSError):
             write_json(self._memory, self._saved)
 
-    def _forget(self, name: str) -> None:
-        self._saved.pop(name, None)
+    def _forget(self, key: str) -> None:
+        self._saved.pop(key, None)
         with suppress(OSError):
             write_json(self._memory, self._saved)
+
+
+def key_of(folder: RunFolder) -> str:
+    """Under which a folder's state is remembered; a sweep may be called as a run is."""
+    return f"sweeps/{folder.run_id}" if isinstance(folder, SweepFolder) else folder.run_id
+
+
+def _whole(place: Path, name: str) -> Path:
+    """Where a copy lies; the one before, where the bucket's last write was cut off between two renames."""
+    there = (place / name, place / f"{_OLD}{name}")
+    return next((one for one in there if one.is_dir()), there[0])
+
+
+def _names(trash: Path) -> list[str]:
+    return sorted(path.name for path in trash.iterdir() if is_run_id(path.name)) if trash.is_dir() else []
 
 
 def files_of(folder: RunFolder) -> Iterator[Path]:
-    """What of a run is kept, in the order in which it is copied: events last, so that they reach at least as far as the
-    checkpoints beside them. A run that is done needs no checkpoints."""
+    """What of a run or sweep is kept, in the order in which it is copied: events last, so that they reach at least as
+    far as the checkpoints beside them. A run that is done needs no checkpoints."""
     done = last_end(folder) == "done"
     last = []
     for path in sorted(folder.path.rglob("*")):

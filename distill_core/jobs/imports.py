@@ -30,7 +30,7 @@ MOST_FILES, MOST_MB = 20_000, 20_000
 #: kinds of files that can run code when they are read, or that Python would load
 _RUNNABLE = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".npy", ".npz", ".py", ".pyc", ".so")
 #: what belongs to the machine a run was made on
-LEFT_BEHIND = ("process.json", "lock", "queue.json")
+LEFT_BEHIND = ("process.json", "lock", "queue.json", "give-way")
 _BLOCK = 2**20
 
 
@@ -61,7 +61,7 @@ def _take_in(home: DataHome, source: Path, name: str) -> RunFolder:
     try:
         temporary.chmod(0o755)
         copy = temporary / "run"
-        shutil.copytree(source, copy, ignore=lambda at, names: _skipped(Path(at) == source, names))
+        copy_whole(source, copy)
         copy.replace(target.path)
     except OSError as error:
         raise DiskError(
@@ -70,6 +70,11 @@ def _take_in(home: DataHome, source: Path, name: str) -> RunFolder:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """A folder without what is hidden or belongs to another machine. Raises OSError."""
+    shutil.copytree(source, target, ignore=lambda at, names: _skipped(Path(at) == source, names))
 
 
 def _skipped(top: bool, names: list[str]) -> set[str]:
@@ -105,8 +110,7 @@ def check_run(folder: RunFolder) -> None:
     """Raises JobError or DataError, in words, for a folder that is no sound run at rest."""
     if not folder.config.is_file():
         raise JobError("There is no run in it: config.yaml is missing.", hint="Give the whole folder of a run.")
-    for path in folder.path.rglob("*"):
-        _check_file(path, path.relative_to(folder.path).as_posix())
+    check_files(folder.path)
     try:
         configs.load(folder.config)
     except ConfigError as error:
@@ -145,6 +149,12 @@ def _check_finished(folder: RunFolder) -> None:
             read_header(weights)
         except StillroomError as error:
             raise DataError(f"The student in it is damaged: {error.message}", hint=hint) from None
+
+
+def check_files(folder: Path) -> None:
+    """Raises DataError for links, special files, and kinds that can run code, anywhere below a folder."""
+    for path in folder.rglob("*"):
+        _check_file(path, path.relative_to(folder).as_posix())
 
 
 def _check_file(path: Path, name: str) -> None:

@@ -15,8 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ from distill_core.sweeps.spec import SweepSpec
 log = logging.getLogger(__name__)
 
 RESTING = ("stopped", "interrupted", "failed")
+#: a sweep in one of these statuses has a process, or will have one
+BUSY = ("queued", "running", "stopping")
 #: sweeps that may be unfinished at once
 MOST_UNFINISHED = 20
 #: a process that ended so often without finishing a trial is not started again by itself
@@ -141,6 +143,16 @@ class Sweeps:
                 write_state(folder, wanted=True, since=time.time(), after=Ledger.read(folder).attempt)
             return self.status(folder)
 
+    @contextmanager
+    def at_rest(self, sweep_id: str) -> Iterator[SweepFolder]:
+        """The folder of a sweep that no process works on; none begins before the block is left. Raises JobError."""
+        with self._lock:
+            folder = self.folder(sweep_id)
+            status = self.status(folder)
+            if status in BUSY or sweep_id in self._taken:
+                raise JobError(f"{name_of(folder)} is {status}; it is not deleted.", hint="Stop it first.")
+            yield folder
+
     # ---- the lanes
 
     def reconcile(self) -> None:
@@ -247,6 +259,11 @@ class SweepWatch:
             self._term_sent = info.send(signal.SIGTERM)
         elif time.time() - asked > self._grace_s and not self._killed:
             self._killed = info.send(signal.SIGKILL)
+
+
+def name_of(folder: SweepFolder) -> str:
+    """What people call it."""
+    return str(read_meta(folder).get("name") or folder.run_id)
 
 
 # ---------------------------------------------------------------- state.json

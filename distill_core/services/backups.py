@@ -63,7 +63,7 @@ class Backups:
 
     def state(self) -> dict[str, Any] | None:
         """None without a backup, else {restoring: bool, saved (s since 1970 of the last time all was copied | None),
-        error: "" or in words, refused: {run: why it could not be taken back}}"""
+        error: "" or in words, refused: {run or sweep: why it could not be taken back}}"""
         if self._backup is None:
             return None
         began, error = self._began, self._error
@@ -109,6 +109,14 @@ class Backups:
                 self._restored(backup.restore(name))
             except StillroomError as error:
                 # One run that is damaged must not keep the others from coming back.
+                log.warning("%s: not taken back from the backup: %s", name, error)
+                self._refused[name] = error.message
+        for name in backup.missing_sweeps():
+            if self._ending.is_set():
+                return
+            try:
+                backup.restore_sweep(name)
+            except StillroomError as error:
                 log.warning("%s: not taken back from the backup: %s", name, error)
                 self._refused[name] = error.message
         self._took_back = True

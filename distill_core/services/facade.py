@@ -98,7 +98,7 @@ class Services(
         """Probe the machine and the network in the background, reconcile all runs, start the supervisor."""
         threading.Thread(target=self._decide_offline, name="network-probe", daemon=True).start()
         self._machine.start(on_ready=self.supervisor.wake)
-        threading.Thread(target=self.shelf.throw_away, name="trash", daemon=True).start()
+        threading.Thread(target=self._throw_away, name="trash", daemon=True).start()
         self.supervisor.start()
         self._backups.start()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from distill_core.errors import DiskError
 from distill_core.events import metric_rows, read_events
-from distill_core.export.formats import latency_rows
+from distill_core.export import formats
 from distill_core.export.html_report import Evidence, to_html
 from distill_core.extras.state import KINDS, finished
 from distill_core.jobs.meta import read_meta
@@ -34,7 +34,7 @@ def evidence_of(folder: RunFolder) -> Evidence:
         created=report.get("created") or meta.get("created"),
         folder=folder.path.resolve().name,
         measured={kind: found for kind in KINDS if (found := finished(folder, kind)) is not None},
-        exports=latency_rows(folder),
+        exports=formats.measured(folder),
     )
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from distill_core.config import RunConfig
-from distill_core.errors import StillroomError
+from distill_core.errors import JobError, StillroomError
 from distill_core.jobs.meta import LONGEST_TAG, Words, keep_beside
 from distill_core.jobs.shelf import Shelf
 from distill_core.jobs.store import Store
 from distill_core.jobs.supervisor import Supervisor
-from distill_core.jobs.sweeps import Sweeps
-from distill_core.layout import DataHome
+from distill_core.jobs.sweep_shelf import SweepShelf
+from distill_core.jobs.sweeps import Sweeps, name_of
+from distill_core.layout import DataHome, is_run_id
 from distill_core.services import sweeps as views
 from distill_core.services.drafts import refuse_foreign_paths
 from distill_core.sweeps import spec as specs
@@ -41,7 +42,7 @@ class SweepServices(ABC):
 
     def sweeps(self) -> list[dict[str, Any]]:
         """[{id, name, created, status (as a run's), tried, of (trials at most; None: no telling), best (validation),
-        metric_words, fields [path]}], newest first."""
+        metric_words, fields [path], archived}], newest first."""
         return [views.row(self._sweeps, folder) for folder in self._sweeps.folders()]
 
     def sweep_fields(self, config: RunConfig) -> list[dict[str, Any]]:
@@ -75,6 +76,7 @@ class SweepServices(ABC):
          fields: [{path, label, unit, kind, log, choices, low, high}],
          trials: [{number, state (begun, paused, done, pruned, refused, failed), params, values {quality, parameters,
              time, latency}, curve, seconds, error, run (promoted to)}] (those that changed), reset: bool,
+         curves: {number: [(optimizer step, validation quality)]} (of those, and of the one under way),
          cursor, best: number | None, fronts: {cost: [number]}, importance: {objective: {path: share}}, finished: int,
          teachers: [{name, validation}]}
         """
@@ -105,7 +107,7 @@ class SweepServices(ABC):
         config = views.promoted(folder, number)
         run_id = self.start(config, token=_token(sweep_id, number))
         try:
-            tag = f"sweep {views.spec_of(folder).name}"[:LONGEST_TAG].strip()
+            tag = f"sweep {name_of(folder)}"[:LONGEST_TAG].strip()
             row = self.store.run(run_id)
             if row is not None and not row.tags:
                 self.shelf.annotate(run_id, Words(tags=[tag]))
@@ -113,6 +115,29 @@ class SweepServices(ABC):
         except StillroomError:
             pass  # the run is there; its tag can be written by hand
         return run_id
+
+    def annotate_sweep(self, sweep_id: str, *, name: str | None = None, archived: bool | None = None) -> None:
+        """Write beside a sweep what is given (its settings keep the old name); raises JobError for what is refused."""
+        SweepShelf(self._sweeps).annotate(sweep_id, Words(name=name, archived=archived))
+
+    def delete_sweep(self, sweep_id: str) -> None:
+        """Move a sweep that rests to the trash; runs promoted from it stay. Raises JobError while it works or waits."""
+        SweepShelf(self._sweeps).delete(sweep_id)
+
+    def restore_sweep(self, sweep_id: str) -> None:
+        """Take a deleted sweep back. Raises JobError when it is no longer in the trash."""
+        if not is_run_id(sweep_id):
+            raise JobError("There is no such sweep.", hint="Choose one from the list of deleted sweeps.")
+        SweepShelf(self._sweeps).restore(sweep_id)
+
+    def deleted_sweeps(self) -> list[dict[str, Any]]:
+        """[{id, name, deleted (s since 1970), bytes}] of the sweeps that can be taken back, newest first."""
+        return SweepShelf(self._sweeps).deleted()
+
+    def _throw_away(self) -> None:
+        """What was deleted long ago, runs and sweeps, is removed from the disk."""
+        self.shelf.throw_away()
+        SweepShelf(self._sweeps).throw_away()
 
     def _promoted(self, sweep_id: str) -> dict[int, str]:
         """{trial: run} of those that were promoted and are still there."""

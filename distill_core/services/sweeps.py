@@ -12,9 +12,10 @@ from distill_core.errors import ConfigError, JobError
 from distill_core.events import read_events_from
 from distill_core.export.verdict import metric_words
 from distill_core.jobs.meta import read_meta
-from distill_core.jobs.sweeps import Sweeps
+from distill_core.jobs.sweeps import Sweeps, name_of
 from distill_core.layout import SweepFolder
 from distill_core.services.pareto import front
+from distill_core.services.sweep_curves import TrialCurves
 from distill_core.sweeps import spec as specs
 from distill_core.sweeps.fields import Searchable, changed, searchable
 from distill_core.sweeps.ledger import Ledger, Tried
@@ -25,6 +26,7 @@ from distill_core.tasks.base import build_task
 _TAIL = 16_384
 _lock = Lock()
 _specs: OrderedDict[str, SweepSpec] = OrderedDict()
+_curves = TrialCurves()
 
 
 def spec_of(folder: SweepFolder) -> SweepSpec:
@@ -54,6 +56,7 @@ def row(sweeps: Sweeps, folder: SweepFolder) -> dict[str, Any]:
         "best": None,
         "metric_words": "",
         "fields": [],
+        "archived": bool(meta.get("archived")),
     }
     try:
         spec = spec_of(folder)
@@ -79,7 +82,9 @@ def view(sweeps: Sweeps, folder: SweepFolder, runs: dict[int, str], cursor: int 
     spec, ledger = spec_of(folder), Ledger.read(folder)
     status = sweeps.status(folder, ledger)
     reset = cursor > ledger.last
-    trials = [_trial(one, runs) for one in ledger.trials if reset or one.changed > cursor or one.number in runs]
+    fresh = [one for one in ledger.trials if reset or one.changed > cursor]
+    trials = [_trial(one, runs) for one in ledger.trials if one in fresh or one.number in runs]
+    drawn = fresh if ledger.open is None or ledger.open in fresh else [*fresh, ledger.open]
     best = ledger.best()
     costs = [name for name in spec.objectives if DIRECTIONS[name] == "minimize"]
     return {
@@ -101,6 +106,7 @@ def view(sweeps: Sweeps, folder: SweepFolder, runs: dict[int, str], cursor: int 
         },
         "fields": [_field(spec, path) for path in spec.search],
         "trials": trials,
+        "curves": {one.number: _curves.of(folder.trial(one.number)) for one in drawn},
         "cursor": ledger.last,
         "reset": reset,
         "best": best.number if best else None,
@@ -191,7 +197,7 @@ def promoted(folder: SweepFolder, number: int) -> RunConfig:
     if one is None or one.state != "done":
         raise JobError("Only a finished trial can become a run.", hint="Choose one with a validation figure.")
     spec = spec_of(folder)
-    return from_dict({**changed(spec.base, one.params), "name": f"{spec.name[:100]}, trial {number}"})
+    return from_dict({**changed(spec.base, one.params), "name": f"{name_of(folder)[:100]}, trial {number}"})
 
 
 # ---------------------------------------------------------------- what can be varied

@@ -68,6 +68,9 @@ class ForViewers:
     def deleted(self) -> list[dict[str, Any]]:
         return []
 
+    def deleted_sweeps(self) -> list[dict[str, Any]]:
+        return []
+
     def warm_up(self) -> None:
         """No helper is started."""
 

@@ -40,10 +40,11 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """An app with two sweeps that are done: against parameters, and of quality alone."""
+    """An app with three sweeps that are done: against parameters, of quality alone, and one to be put away."""
     opened = App(tmp_path_factory.mktemp("swept") / "home")
     home = DataHome(opened.home).create()
-    for name, more in {"costs": {"objectives": ["quality", "parameters", "latency"]}, "alone": {"prune": True}}.items():
+    kinds = {"costs": {"objectives": ["quality", "parameters", "latency"]}, "alone": {"prune": True}, "away": {}}
+    for name, more in kinds.items():
         sweeps = Sweeps(home)
         folder = sweeps.folder(sweeps.add(made(name=name, **more)))
         run_sweep(folder, home=home, work=Worker())
@@ -131,6 +132,7 @@ def test_it_is_stopped_killed_and_goes_on_to_its_end(played: App, watch: Callabl
     page = watched.page
     page.goto(f"{played.address}/?sweep={folder.run_id}")
     page.wait_for_selector("[data-trial='2']", timeout=LONG_MS)
+    assert page.is_disabled("#delete-sweep")
     page.click("#stop-sweep")
     status(page, "stopped")
     kept = [one for one in Ledger.read(folder).trials if one.state == "done"]
@@ -211,6 +213,75 @@ def test_quality_alone_shows_the_best_so_far_and_what_ended_early(shown: App, wa
     assert drawn["early"][2] == early and early
     assert "below the median after 2 evaluations" in page.inner_text(f"[data-trial='{early[0]}']")
     assert not page.locator(f"[data-promote='{early[0]}']").count()
+    watched.assert_clean()
+
+
+def test_a_line_for_each_trial_and_a_click_finds_it(shown: App, watch: Callable[..., Watched]) -> None:
+    folder = folder_named(shown, "alone")
+    found = view(Sweeps(DataHome(shown.home)), folder, {})
+    watched = watch()
+    page = watched.page
+    page.goto(f"{shown.address}/?sweep={folder.run_id}")
+    page.wait_for_selector("#sweep-curves .main-svg")
+    drawn = traces(page, "sweep-curves")
+    assert {int(number) for number in drawn} == set(found["curves"])
+    for number, points in found["curves"].items():
+        steps, values, _ = drawn[str(number)]
+        assert steps == [step for step, _ in points]
+        assert values == pytest.approx([100 * value for _, value in points])
+    early = [one["number"] for one in found["trials"] if one["state"] == "pruned"]
+    look = (
+        "document.querySelector('#sweep-curves').data.map(t => [t.meta, t.line.dash, t.line.width, t.hovertemplate[0]])"
+    )
+    lines = {number: rest for number, *rest in page.evaluate(look)}
+    assert {number for number, (dash, _, _) in lines.items() if dash != "solid"} == set(early)
+    other = next(number for number in lines if number not in (found["best"], *early))
+    assert lines[found["best"]][1] > lines[other][1]
+    assert f"<b>Trial {other}</b>" in lines[other][2] and "Learning rate" in lines[other][2]
+    assert "step 5" in lines[other][2]
+    page.evaluate(
+        f"document.querySelector('#sweep-curves').emit('plotly_click', {{points: [{{customdata: {other}}}]}})"
+    )
+    page.wait_for_selector(f"[data-trial='{other}'].sr-found")
+    page.wait_for_function(f"{look}.at(-1)[0] === {other}")
+    assert {number: rest for number, *rest in page.evaluate(look)}[other][1] > lines[found["best"]][1]
+    watched.assert_clean()
+
+
+def test_it_is_renamed_archived_deleted_and_taken_back(shown: App, watch: Callable[..., Watched]) -> None:
+    folder = folder_named(shown, "away")
+    watched = watch()
+    page = watched.page
+    page.goto(f"{shown.address}/?sweep={folder.run_id}")
+    page.wait_for_function("document.querySelector('#sweep-name')?.textContent === 'away'")
+    page.click("#sweep-menu > summary")
+    page.click("#rename-sweep")
+    page.fill("#sweep-new-name", "")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#sweep-said').textContent.includes('1 to 120 characters')")
+    page.fill("#sweep-new-name", "put <b>away</b>")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#sweep-name').textContent === 'put <b>away</b>'")
+    assert page.is_hidden("#sweep-words") and json.loads(folder.meta.read_text())["name"] == "put <b>away</b>"
+    page.click("#sweep-menu > summary")
+    page.click("#archive-sweep")
+    page.wait_for_selector("#sweep-archived:visible")
+    page.goto(f"{shown.address}/?view=runs")
+    page.wait_for_selector("#sweeps-list [data-sweep]")
+    row = f"#sweeps-list [data-sweep='{folder.run_id}']"
+    assert page.locator(row).count() == 0
+    page.check("#sweeps-archived")
+    page.click(f"{row} a")
+    page.wait_for_selector("#sweep-body:visible")
+    page.click("#sweep-menu > summary")
+    page.click("#delete-sweep")
+    page.wait_for_url(re.compile("deleted-sweep="))
+    page.wait_for_selector("#sweeps-said button")
+    assert not folder.path.exists() and "put <b>away</b> was deleted" in page.inner_text("#sweeps-said")
+    page.click("#sweeps-said button")
+    page.wait_for_function("document.querySelector('#sweeps-said').textContent.includes('is back')")
+    assert folder.config.is_file()
+    page.wait_for_selector("#sweeps-trash", state="hidden")
     watched.assert_clean()
 
 

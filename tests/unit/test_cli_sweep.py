@@ -76,3 +76,21 @@ def test_a_trial_is_promoted_to_a_whole_run(tmp_path: Path, monkeypatch: pytest.
     assert config.training.learning_rate == 0.01 and config.student.lstm_hidden == 32
     assert main(["promote", str(out), "9", "--out", str(tmp_path / "other")]) == 2
     assert SweepFolder(out).config.is_file()
+
+
+def test_a_sweep_is_renamed_deleted_and_taken_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(sweep(name="small").to_yaml())
+    assert main(["sweep", str(file)]) == 0
+    (path,) = (tmp_path / "home" / "sweeps").iterdir()
+    assert main(["sweep", str(path), "--delete"]) != 0 and "is running; it is not deleted" in capsys.readouterr().err
+    SweepFolder(path).process.unlink()  # it names the tests' own process, which lives on
+    assert main(["note", str(path), "--name", "smaller", "--archived"]) == 0
+    assert capsys.readouterr().out.startswith("name: smaller")
+    assert main(["trials", str(path)]) == 0 and capsys.readouterr().out.startswith("smaller: done")
+    assert main(["sweep", str(path), "--delete"]) == 0 and not path.exists()
+    assert main(["sweep", str(path), "--take-back"]) == 0 and (path / "trials.jsonl").is_file()
+    assert main(["sweep", str(path), "--take-back"]) == 0
+    elsewhere = tmp_path / "out"
+    assert main(["sweep", str(file), "--out", str(elsewhere)]) == 0
+    assert main(["sweep", str(elsewhere), "--delete"]) == 2 and "no data folder" in capsys.readouterr().err

@@ -1,14 +1,15 @@
 // The page of a sweep: asks once a second what is new, until it rests; stop, go on and promote are calls of the same kind.
 (() => {
   const S = window.Stillroom, {h, fill, known, say} = S, W = props.words, $ = id => element.querySelector("#" + id);
-  const C = window.StillroomSweepChart, T = window.StillroomSweepTables, {load} = window.StillroomPlot, RESTS = ["stopped", "interrupted", "failed", "done"];
+  const C = window.StillroomSweepChart, L = window.StillroomSweepCurves, T = window.StillroomSweepTables, {load} = window.StillroomPlot, RESTS = ["stopped", "interrupted", "failed", "done"];
   const sweep = new URLSearchParams(location.search).get("sweep");
   if (!sweep) return;
-  const trials = new Map(), sorted = {key: "number", down: false};
-  let cursor = 0, view = null, cost = null, drawn = "", listed = "", asked = null;
+  const trials = new Map(), curves = new Map(), sorted = {key: "number", down: false};
+  let cursor = 0, view = null, cost = null, drawn = "", listed = "", lines = "", picked = null, asked = null;
   const text = (id, value) => { const node = $(id); if (node.textContent !== value) node.textContent = value; };
   const list = () => [...trials.values()].sort((a, b) => a.number - b.number);
   const said = message => text("sweep-said", message);
+  const actions = window.StillroomSweepActions({element, server, sweep, words: W, said, open: url => location.assign(url), again: () => poll.again()});
 
   const note = s => {
     if (s.status === "queued") return s.tried || view.trials.length ? W.gave_way : W.queued;
@@ -32,11 +33,13 @@
     text("sweep-note", note(s));
     $("stop-sweep").hidden = !["queued", "running", "stopping"].includes(s.status); $("stop-sweep").disabled = s.status === "stopping" || asked !== null;
     $("resume-sweep").hidden = !["stopped", "interrupted", "failed"].includes(s.status); $("resume-sweep").disabled = asked !== null;
+    actions.head(s);
     const box = $("sweep-error");
     box.hidden = !s.error;
     if (s.error) fill(box, h("h3", null, W[s.status] || ""), h("p", null, s.error.message), s.error.hint ? h("p", {class: "sr-muted"}, s.error.hint) : null);
   };
   const find = number => {
+    picked = number; learning().catch(error => console.debug("sweep:", error));
     const row = element.querySelector(`[data-trial="${number}"]`);
     if (!row) return;
     row.scrollIntoView({behavior: "smooth", block: "center"});
@@ -61,6 +64,14 @@
     const Plotly = await load(props.plotly);
     if (some) await (cost ? C.front(Plotly, $("sweep-front"), view, all, cost, W, find) : C.best(Plotly, $("sweep-front"), view, all, W, find));
     if (done.length + early.length) await C.parallel(Plotly, $("sweep-parallel"), view, all, W, find);
+  };
+  const learning = async () => {
+    const all = list(), key = JSON.stringify([all.map(t => [t.number, t.state, (curves.get(t.number) || []).at(-1)]), view.best, picked, document.body.className]);
+    if (key === lines) return;
+    lines = key;
+    const some = all.some(t => (curves.get(t.number) || []).length);
+    $("sweep-curves-empty").hidden = some;
+    if (some) await L.draw(await load(props.plotly), $("sweep-curves"), view, all, curves, picked, W, find);
   };
   const table = () => {
     const all = list(), key = JSON.stringify([all, sorted, view.fronts, view.best]);
@@ -87,12 +98,14 @@
     $("sweep-loading").hidden = true;
     $("sweep-unknown").hidden = !answer.unknown; $("sweep-body").hidden = Boolean(answer.unknown);
     if (answer.unknown) return false;
-    if (answer.reset) trials.clear();
+    if (answer.reset) { trials.clear(); curves.clear(); }
     for (const one of answer.trials) trials.set(one.number, one);
+    for (const [number, points] of Object.entries(answer.curves)) curves.set(Number(number), points);
     view = answer; cursor = answer.cursor;
     if (asked && answer.sweep.status !== asked.from) asked = null;
     head(view.sweep); table();
     charts().catch(error => { drawn = ""; console.debug("sweep:", error); });
+    learning().catch(error => { lines = ""; console.debug("sweep:", error); });
     if (window.StillroomStarted === sweep) {
       window.StillroomStarted = null;
       if (document.activeElement === document.body) $("sweep-name").focus({preventScroll: true});
@@ -120,12 +133,12 @@
     } catch { text("sweep-yaml", W.settings_lost); }
   });
   // Light and dark: the charts take their colours anew.
-  const theme = new MutationObserver(() => { if (view) charts().catch(error => console.debug("sweep:", error)); });
+  const theme = new MutationObserver(() => { if (view) Promise.all([charts(), learning()]).catch(error => console.debug("sweep:", error)); });
   theme.observe(document.body, {attributes: true, attributeFilter: ["class"]});
   const gone = new MutationObserver(() => {
     if (element.isConnected) return;
     poll.stop(); gone.disconnect(); theme.disconnect();
-    for (const id of ["sweep-front", "sweep-parallel"]) if (window.Plotly && $(id).dataset.wired) window.Plotly.purge($(id));
+    for (const id of ["sweep-front", "sweep-parallel", "sweep-curves"]) if (window.Plotly && $(id).dataset.wired) window.Plotly.purge($(id));
   });
   gone.observe(document.body, {childList: true, subtree: true});
 })();

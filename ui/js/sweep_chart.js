@@ -105,5 +105,5 @@ if (!window.StillroomSweepChart) window.StillroomSweepChart = (() => {
           ...a.ticks.map(([y, words]) => ({x: i, y, xanchor: side, xshift: shift, text: plain(words), showarrow: false, font: {size: 11, color: muted}, bgcolor: colour("--sr-surface")}))];
       })}, click);
   };
-  return {front, best, parallel, figure, costs};
+  return {front, best, parallel, figure, costs, base, told, draw, teacher};
 })();

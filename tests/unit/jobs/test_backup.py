@@ -14,8 +14,13 @@ from distill_core.errors import DiskError, StillroomError
 from distill_core.events import EventLog
 from distill_core.jobs import backup as module
 from distill_core.jobs.backup import Backup, state_of
-from distill_core.layout import DataHome, RunFolder
+from distill_core.jobs.sweep_shelf import SweepShelf
+from distill_core.jobs.sweeps import Sweeps, read_state
+from distill_core.layout import DataHome, RunFolder, SweepFolder
+from distill_core.services import sweeps as views
+from distill_core.sweeps.drive import run_sweep
 from tests.finished_run import finished_run
+from tests.unit.sweeps.made import Worker, sweep
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +215,71 @@ def test_the_state_of_a_run_is_of_what_is_kept(home: DataHome) -> None:
     assert state_of(run) == before
     run.log.write_text("a line")
     assert state_of(run) != before
+
+
+# ---------------------------------------------------------------- sweeps
+
+
+@pytest.fixture
+def swept(tmp_path: Path) -> SweepFolder:
+    """A sweep that is done, in a data folder without runs."""
+    sweeps = Sweeps(DataHome(tmp_path / "swept").create())
+    folder = sweeps.folder(sweeps.add(sweep(name="kept")))
+    run_sweep(folder, home=sweeps.home, work=Worker())
+    folder.process.unlink()  # it names the tests' own process, which lives on
+    sweeps.settle(folder, 0, killed=False)
+    return folder
+
+
+def home_of(folder: SweepFolder) -> DataHome:
+    return DataHome(folder.path.parent.parent)
+
+
+def test_a_sweep_is_copied_when_it_changed_and_taken_back_whole(
+    swept: SweepFolder, bucket: Path, tmp_path: Path
+) -> None:
+    backup = Backup(home_of(swept), bucket)
+    (swept.path / "give-way").touch()
+    assert backup.due(working=False) == [swept] and backup.save(swept) and backup.due(working=True) == []
+    assert not (bucket / "sweeps" / swept.run_id / "give-way").exists()
+    home = DataHome(tmp_path / "other").create()
+    other = Backup(home, bucket)
+    assert other.missing() == [] and other.missing_sweeps() == [swept.run_id]
+    back = other.restore_sweep(swept.run_id)
+    assert other.missing_sweeps() == []
+    then, now = (views.view(Sweeps(where), one, {}) for where, one in ((home_of(swept), swept), (home, back)))
+    assert {**then, "time": 0} == {**now, "time": 0} and now["sweep"]["status"] == "done" and now["curves"][6]
+
+
+def test_a_sweep_that_worked_rests_when_it_is_back(swept: SweepFolder, bucket: Path, tmp_path: Path) -> None:
+    log = EventLog(swept.events)
+    log.emit("started", pid=1)
+    log.close()
+    swept.state.write_text('{"wanted": true, "since": 1.0}')
+    assert Backup(home_of(swept), bucket).save(swept)
+    home = DataHome(tmp_path / "other").create()
+    back = Backup(home, bucket).restore_sweep(swept.run_id)
+    sweeps = Sweeps(home)
+    assert sweeps.status(back) == "interrupted" and sweeps.next(lambda device: True) is None
+    assert "backup" in read_state(back)["error"]["message"]
+    assert sweeps.go_on(back.run_id) == "queued"
+
+
+def test_a_deleted_sweep_leaves_the_bucket_and_a_broken_one_is_refused(
+    swept: SweepFolder, bucket: Path, tmp_path: Path
+) -> None:
+    home = home_of(swept)
+    backup = Backup(home, bucket)
+    backup.save(swept)
+    other = Backup(DataHome(tmp_path / "other").create(), bucket)
+    there = bucket / "sweeps" / swept.run_id
+    (there / "trials" / "0001" / "weights.pkl").write_bytes(b"x")
+    with pytest.raises(StillroomError, match="can run code"):
+        other.restore_sweep(swept.run_id)
+    (there / "trials" / "0001" / "weights.pkl").unlink()
+    (there / "sweep.yaml").write_text("name: 1\nsearch: 3\n")
+    with pytest.raises(StillroomError, match="cannot be read here"):
+        other.restore_sweep(swept.run_id)
+    assert not other.home.sweep(swept.run_id).path.exists()
+    SweepShelf(Sweeps(home)).delete(swept.run_id)
+    assert backup.drop_deleted() == [swept.run_id] and not there.exists() and backup.missing_sweeps() == []

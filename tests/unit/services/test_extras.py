@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from distill_core.cli.main import main
 from distill_core.config import load
 from distill_core.errors import ConfigError, JobError
 from distill_core.export.formats import latency_rows
+from distill_core.export.formats import read_state as read_export
+from distill_core.export.formats import write_state as write_export
 from distill_core.extras.state import ExtraState, read_state, write_state
 from distill_core.extras.words import left_out_words, worth_words
 from distill_core.layout import RunFolder
@@ -115,3 +119,31 @@ def test_the_report_for_others_has_the_exports_beside_the_teacher(run: RunFolder
         assert f"{row['student_ms']['p50']:.2f} / {row['student_ms']['p95']:.2f}" in html
         assert f"{row['teacher_ms']['p50']:.2f} / {row['teacher_ms']['p95']:.2f}" in html
     assert "ONNX, int8 (onnxruntime int8)" in html
+
+
+def cells(html: str, caption: str) -> list[list[str]]:
+    """The body of the table whose caption begins so."""
+    found = html.partition(f"<caption>{caption}")[2].partition("</table>")[0].partition("<tbody>")[2]
+    rows = re.findall(r"<tr>(.*?)</tr>", found, re.S)
+    return [
+        [re.sub("<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in rows
+    ]
+
+
+def test_the_report_for_others_says_what_exports_kept(run: RunFolder) -> None:
+    caption = "Exports, measured again after they were built"
+    assert caption not in offline_report(run)[1]
+    exported(run)
+    small = read_export(run, "onnx-int8")
+    assert cells(offline_report(run)[1], caption) == [
+        ["ONNX, fp32", "4.00", "93.0%", "0.00", "100.0%"],
+        ["ONNX, int8", "1.10", "92.8%", "0.20", "100.0%"],
+    ]
+    figures = {name: value for name, value in small.figures.items() if name not in ("latency", "device")}
+    refused = {**figures, "lost_points": 2.5, "agreement": 0.957, "quality": {"student": 0.93, "export": 0.905}}
+    write_export(run, replace(small, state="refused", figures=refused))
+    html = offline_report(run)[1]
+    assert cells(html, caption)[1] == [
+        "ONNX, int8 (refused: more than 0.5 points lost)", "1.10", "90.5%", "2.50", "95.7%",
+    ]  # fmt: skip
+    assert "ONNX, int8 (onnxruntime int8)" not in html and "on 120 validation rows" in html

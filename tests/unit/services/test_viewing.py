@@ -23,8 +23,9 @@ METHODS = sorted(
 )
 #: what a viewer must never reach, by name: a list to think about when one is added or moved
 OWNERS_ALONE = {
-    "annotate", "build_export", "cancel_export", "close", "config", "delete", "export_archive", "hub_configurations",
-    "import_run", "log_text", "promote", "push_export", "restore", "resume", "resume_sweep", "retry", "search",
+    "annotate", "annotate_sweep", "build_export", "cancel_export", "close", "config", "delete", "delete_sweep",
+    "export_archive", "hub_configurations", "import_run", "log_text", "promote", "push_export", "restore",
+    "restore_sweep", "resume", "resume_sweep", "retry", "search",
     "set_temperature", "start", "start_background", "start_demo", "start_extra", "start_sweep", "stop", "stop_extra",
     "stop_sweep", "store_upload", "store_uploads", "student_archive",
 }  # fmt: skip

@@ -206,6 +206,9 @@ class FakeServices:
     def sweeps(self) -> list[dict[str, Any]]:
         return []
 
+    def deleted_sweeps(self) -> list[dict[str, Any]]:
+        return []
+
     def start(self, config: cfg.RunConfig, *, token: str | None = None) -> str:
         if token and token in self.tokens:
             return self.tokens[token]

@@ -48,6 +48,18 @@ class Asked:
     def sweeps(self) -> list[Any]:
         return []
 
+    def deleted_sweeps(self) -> list[Any]:
+        return [{"id": "gone-1", "name": "gone", "deleted": 1.0, "bytes": 2}]
+
+    def annotate_sweep(self, sweep_id: str, **given: Any) -> None:
+        self.calls.append((sweep_id, given))
+
+    def delete_sweep(self, sweep_id: str) -> None:
+        raise JobError("It is running; it is not deleted.", hint="Stop it first.")
+
+    def restore_sweep(self, sweep_id: str) -> None:
+        self.calls.append(("restore", sweep_id))
+
     def sweep_of(self, config: Any, search: list[tuple[str, str]], **more: Any) -> SweepSpec:
         found = {path: typed.read(path, values) for path, values in search}
         return specs.from_dict({"base": config, "search": found, **more})
@@ -164,3 +176,14 @@ def test_settings_are_offered_with_rate_and_width_filled_in(monkeypatch: pytest.
     assert new_sweep.suggested(None, Refused(), "training.schedule", []) == ""
     monkeypatch.setattr(new_sweep, "_config", lambda page, typed: None)
     assert text_sweep.STEPS_FIRST in new_sweep.offered(None, Fields(), [None] * (2 * new_sweep.ROWS), [])[-1]
+
+
+def test_names_and_the_archive_are_written_and_nothing_else(asked: Asked) -> None:
+    functions = {function.__name__: function for function in sweep.server_functions(asked)}
+    annotate, remove = functions["annotate"], functions["remove"]
+    assert annotate({"sweep": "a-1", "name": "new", "archived": True, "tags": "no", "created": 1}) == {"saved": True}
+    assert annotate({"sweep": "a-1", "name": 3, "archived": "yes"}) == {"saved": True}
+    assert asked.calls == [("a-1", {"name": "new", "archived": True}), ("a-1", {})]
+    for nonsense in (None, [], {"sweep": "../x", "name": "new"}):
+        assert annotate(nonsense) == {"error": text_sweep.UNKNOWN} == remove(nonsense)
+    assert remove({"sweep": "a-1"})["error"] == "It is running; it is not deleted. Stop it first."
