@@ -91,8 +91,8 @@ def table(results: dict[str, dict[str, Any]], arguments: argparse.Namespace, pre
         "",
         *dry,
         f"`python benchmarks/gpu.py {' '.join(results)} --data DATA --checkpoint CHECKPOINT --batch {arguments.batch}` "
-        f"on {where}, {precision}, torch {torch.__version__}; seconds of the clock, one run. The fastest product of large "
-        f"matrices in {precision}: {most / 1e12:.3g} TFLOP/s.",
+        f"on {where}, {precision}, torch {torch.__version__}; seconds of the clock, one run. The fastest product of "
+        f"large matrices in {precision}: {most / 1e12:.3g} TFLOP/s.",
         "",
         "Teachers 12×768, student 4×312, random weights, dropout 0.1. `of the peak`: share of the time that the "
         "products no training can do without would take at that rate; `student`: of the student's training alone.",
