@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +29,7 @@ from distill_core.catalogue import TERMS
 from distill_core.config import Objective, Training
 from distill_core.models.encoders import new_encoder
 from distill_core.models.masked_teacher import MaskedTeacher
+from distill_core.models.precision import Precision
 from distill_core.models.teacher import Teacher
 from distill_core.models.teachers import ReadyTeacher
 from distill_core.models.used_rows import rows_in_use
@@ -45,34 +48,56 @@ from distill_core.weighting.constant import Constant
 TOP_K = 64
 
 
+@dataclass(frozen=True)
+class How:
+    """clock: seconds that count, read when the device has done what it was told."""
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    precision: Precision = "fp32"
+    batch: int = BATCH
+    clock: Callable[[], float] = time.process_time
+
+
 class _Silent:
     def emit(self, kind: str, **payload: Any) -> None: ...
 
 
-def run(work: Work, given: Material, folder: Path) -> dict[str, float]:
-    """CPU seconds of asking the teachers and of training the student; what is cached is asked before."""
+def run(work: Work, given: Material, folder: Path, how: How = How()) -> dict[str, float]:
+    """Seconds (of the CPU, unless `how` counts others) of asking the teachers and of training the student; what is
+    cached is asked before."""
     torch.manual_seed(0)
     teachers = [_teacher(work, given, f"teacher {number}") for number in range(work.teachers)]
     encoder = new_encoder(config(STUDENT, given.classes))
     student = TransformerClassifier(encoder, given.tokenizer, classes=given.classes, dropout=0.1, task=work.task)
-    return taught(work, given, teachers, student, folder)
+    return taught(work, given, teachers, student, folder, how=how)
 
 
 def taught(
-    work: Work, given: Material, teachers: list[Teacher], student: TransformerClassifier, folder: Path, seed: int = 1
+    work: Work,
+    given: Material,
+    teachers: list[Teacher],
+    student: TransformerClassifier,
+    folder: Path,
+    seed: int = 1,
+    how: How = How(),
 ) -> dict[str, float]:
-    """CPU seconds of asking these teachers, and of training this student, in place."""
+    """Seconds of asking these teachers, and of training this student, in place."""
+    student.to(how.device)
+    for teacher in teachers:
+        teacher.to(how.device)
     spec = SignalSpec(layers=(TEACHER[0],) if work.hidden else (), top_k=TOP_K if work.task == "masked_lm" else 0)
     ids = [str(number) for number in range(len(given.encoded))]
-    began = time.process_time()
+    began = how.clock()
     sources = [
-        build_cache(folder / f"signals-{number}", teacher, given.encoded, ids, spec)
+        build_cache(
+            folder / f"signals-{number}", teacher, given.encoded, ids, spec, device=how.device, precision=how.precision
+        )
         for number, teacher in enumerate(teachers)
     ]
-    asked = time.process_time() - began
-    began = time.process_time()
-    _train(work, given, student, (teachers, sources), folder / "trial", seed)
-    trained = time.process_time() - began
+    asked = how.clock() - began
+    began = how.clock()
+    _train(work, given, student, (teachers, sources), folder / "trial", seed, how)
+    trained = how.clock() - began
     return {"asked": 0.0 if work.cached else asked, "trained": trained}
 
 
@@ -92,6 +117,7 @@ def _train(
     taught_by: tuple[list[Teacher], list[Any]],
     folder: Path,
     seed: int,
+    how: How,
 ) -> None:
     teachers, sources = taught_by
     names = [teacher.name for teacher in teachers]
@@ -112,8 +138,8 @@ def _train(
     for term in terms.values():
         term.attach(student, seed=seed)
     rows = np.arange(len(given.encoded))
-    steps = work.epochs * -(-(len(rows) // given.copies) // BATCH)
-    few = given.encoded.take(rows[:BATCH])
+    steps = work.epochs * -(-(len(rows) // given.copies) // how.batch)
+    few = given.encoded.take(rows[: how.batch])
     with rows_in_use([(student, [given.encoded])], folder):
         learner = StudentLearner(
             "main",
@@ -121,13 +147,14 @@ def _train(
             StudentData(given.encoded, given.targets(), few, lambda said: 0.0),
             Lessons(terms, names, sources, Constant(1.0 / len(names))),
             seed=seed,
-            device=torch.device("cpu"),
+            device=how.device,
+            precision=how.precision,
         )
         phase = Phase("joint", steps, weights, rows, "linear", LEARNING_RATE, None, 1, copies=given.copies)
         Trainer(
             learner,
             [phase],
-            Training(batch_size=BATCH),
+            Training(batch_size=how.batch),
             Trial("main", seed),
             lengths=given.encoded.lengths,
             folder=folder,

@@ -113,14 +113,14 @@ class Material:
         return found
 
 
-def material(work: Work, data: Path, checkpoint: Path) -> Material:
-    """The first sentences of SST-2's dev set in a seeded order; for long texts joined until they are as long as drawn
-    (log-normal about 230 words, as IMDB's)."""
+def material(work: Work, data: Path, checkpoint: Path, part: str = "dev") -> Material:
+    """The first sentences of SST-2's dev (or train) set in a seeded order; for long texts joined until they are as
+    long as drawn (log-normal about 230 words, as IMDB's)."""
     tokenizer = load_tokenizer(checkpoint)
     if work.task == "tagging":
         return _tagged(work, data, tokenizer)
     draw = np.random.Generator(np.random.PCG64(0))
-    rows = sentences(data, "dev", draw)
+    rows = sentences(data, part, draw)
     if work.long:
         joined = _joined([text for text, _ in rows], draw, work.examples)
         rows = [(text, label) for text, (_, label) in zip(joined, rows, strict=False)]

@@ -27,7 +27,7 @@ STATES = frozenset({"hidden", "pooled", "pkd", "attention", "relations", "emd"})
 
 #: the fields at which advice may stand, besides `teachers.N.source`
 FIELDS = frozenset(
-    {"objective.teacher_weighting", "training.stages"}
+    {"objective.teacher_weighting", "training.precision", "training.stages"}
     | set(TERM_FIELDS.values())
     | {path for entry in STUDENTS.values() for path in entry.load().advised}
 )
@@ -83,7 +83,7 @@ class Known:
 
 def advise(known: Known) -> list[Advice]:
     """Advice on a draft, in the order of the page; nothing in it keeps a run from starting."""
-    told = (_sizes, _copies, _hidden, _folds, _weighting, _unlabelled, _stages)
+    told = (_sizes, _copies, _hidden, _folds, _weighting, _unlabelled, _stages, _precision)
     return [item for tell in told for item in tell(known)]
 
 
@@ -229,6 +229,12 @@ def _stages(known: Known) -> Iterator[Advice]:
         if stage.data == "labelled" and "teacher_labels" in stage.terms:
             message = f"{name} sees labelled rows alone, where the teachers' hard labels have no effect."
             yield Advice("training.stages", "info", message)
+
+
+def _precision(known: Known) -> Iterator[Advice]:
+    if known.training and known.training.precision == "bf16":
+        message = "On a CPU bf16 is seldom faster than fp32, and often far slower: Auto takes it where it helps."
+        yield Advice("training.precision", "info", message)
 
 
 def _terms(known: Known) -> dict[str, str]:

@@ -33,6 +33,7 @@ def run(config: RunConfig, folder: RunFolder, home: DataHome, sink: EventSink, s
     home.create()
     folder.create()
     ctx = RunContext(config, folder, home, sink, stop, choose_device(config.device), WorkPlan(sink))
+    ctx.settle_precision()
     ctx.started()
     with metered(config.measure, ctx.energy_path) as ctx.meter:
         report = _stages(ctx)

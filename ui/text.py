@@ -119,6 +119,7 @@ CHOICES = {
         "cosine_restarts": "Cosine with restarts",
         "constant": "Constant",
     },
+    "training.precision": {"auto": "Auto", "fp32": "fp32", "bf16": "bf16"},
     "data.format": {
         "auto": "Auto",
         "csv": "CSV",

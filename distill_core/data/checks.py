@@ -213,7 +213,7 @@ class Overlap:
 
 def drop_overlap(rows: Rows, known: Set[str], overlap: Overlap, findings: Findings) -> Rows:
     """`rows` without those whose key is in `known`; what is dropped becomes one finding."""
-    shared = [i for i, key in enumerate(rows.ids) if key in known] if known else []
+    shared = [i for i, key in enumerate(rows.ids) if key in known] if len(rows) and known else []
     if not shared:
         return rows
     where = [rows.source_rows[i] for i in shared]

@@ -141,6 +141,8 @@ class Splitter:
     def _without(
         self, rows: Rows, others: Rows, severity: Severity, origin: str, words: str, role: str | None = None
     ) -> Rows:
+        if not len(rows):
+            return rows
         role = role or origin
         what = f"of {self.titles.get(origin, origin)} with the text of {words}: left out of {PURPOSE[role]}"
         overlap = checks.Overlap(severity, f"overlap_{role}", self.fields.get(origin, "data.train"), what)

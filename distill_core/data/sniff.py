@@ -15,6 +15,8 @@ from charset_normalizer import from_bytes
 
 SAMPLE_RECORDS = 2000
 DELIMITERS = (",", ";", "\t", "|")
+#: letters of a file that are cut into lines at once
+STRETCH = 1_000_000
 WIDEST_FIELD = 2**31 - 1
 
 TEXT_NAMES = ("text", "sentence", "content", "review", "utterance", "document", "message", "question", "body", "tweet")
@@ -110,13 +112,22 @@ def _decode_by_guess(data: bytes) -> tuple[str, str, bool]:
 def records(text: str, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
     """(last line number, cells) of every record; an empty line gives no cells."""
     csv.field_size_limit(WIDEST_FIELD)  # the default, 128 KiB, is no property of the format
-    lines = io.StringIO(text, newline="")
+    lines = _lines(text)
     if quoted:
         reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL)
     else:
         reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     for cells in reader:
         yield reader.line_num, cells
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Lines with their ends, cut as a file's are. A stretch at a time: StringIO takes four bytes a letter."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + STRETCH) + 1 or len(text)
+        yield from io.StringIO(text[start:end], newline="")
+        start = end
 
 
 @dataclass(frozen=True)

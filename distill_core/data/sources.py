@@ -46,6 +46,10 @@ PLAIN_ENDING, TEXT_COLUMN = ".txt", "text"
 TAGGED_ENDINGS = frozenset((".conll", ".bio", ".iob", ".iob2", ".bioes"))
 
 
+#: different cells of a file that are kept once, however often they stand there
+FEW = 10_000
+
+
 @dataclass(frozen=True)
 class ReadOptions:
     """How one file is to be read. field: the config field that names the file, for messages."""
@@ -222,9 +226,11 @@ def _parse_delimited(file: Path, text: str, kind: str, options: ReadOptions) -> 
     quoted = is_quoted(text, delimiter) if options.quoting == "auto" else options.quoting == "yes"
     lines: list[int] = []
     cells: list[list[str]] = []
+    known: dict[str, str] = {}
     for line, record in records(text, delimiter, quoted):
         lines.append(line)
-        cells.append(record)
+        # A label stands there a million times and need be kept but once.
+        cells.append([known.setdefault(cell, cell) if cell in known or len(known) < FEW else cell for cell in record])
     first = next(i for i, record in enumerate(cells) if record)
     sample = list(islice((record for record in cells[first:] if record), SAMPLE_RECORDS))
     header = has_header(sample, options.wanted) if options.header == "auto" else options.header == "yes"

@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
+
+from distill_core.data.ragged import Keys, Texts
 
 Severity = Literal["error", "warning", "info"]
 
@@ -32,13 +34,13 @@ class Rows:
     [W_n], index into the label list, all -1 where the row has no gold; texts are the words joined by one space, and
     labels are 0 where a row has gold tags, else -1. In masked LM labels are all 0: a text is its own gold; once it is
     masked, words and tags are the hidden pieces and their ids. languages: [N] language of each row, "" = not known, or
-    None where none are told apart (also in classification).
+    None where none are told apart (also in classification). Columns are lists, or after `packed` what takes less room.
     """
 
-    texts: list[str]
-    pairs: list[str] | None
+    texts: Sequence[str]
+    pairs: Sequence[str] | None
     labels: np.ndarray
-    source_rows: list[int]
+    source_rows: Sequence[int]
     words: list[list[str]] | None = None
     tags: list[np.ndarray] | None = None
     languages: list[str] | None = None
@@ -60,7 +62,7 @@ class Rows:
         return len(self.texts)
 
     @cached_property
-    def ids(self) -> list[str]:
+    def ids(self) -> Sequence[str]:
         """[N] keys; equal exactly where text and second text are equal."""
         if self.pairs is None:
             return [example_id(text) for text in self.texts]
@@ -71,17 +73,31 @@ class Rows:
         chosen = np.asarray(indices, dtype=np.int64)
         positions = chosen.tolist()
         taken = Rows(
-            [self.texts[i] for i in positions],
-            None if self.pairs is None else [self.pairs[i] for i in positions],
+            _taken(self.texts, chosen),
+            None if self.pairs is None else _taken(self.pairs, chosen),
             self.labels[chosen],
-            [self.source_rows[i] for i in positions],
+            _taken(self.source_rows, chosen),
             None if self.words is None else [self.words[i] for i in positions],
             None if self.tags is None else [self.tags[i] for i in positions],
             None if self.languages is None else [self.languages[i] for i in positions],
         )
         if "ids" in self.__dict__:  # hashing a million texts twice is worth avoiding
-            taken.__dict__["ids"] = [self.ids[i] for i in positions]
+            taken.__dict__["ids"] = _taken(self.ids, chosen)
         return taken
+
+    def packed(self) -> Rows:
+        """The same rows with texts, numbers and keys in flat arrays (`data.ragged`), on disk inside `on_disk`.
+
+        Words, tags and languages stay as they are.
+        """
+        made = replace(
+            self,
+            texts=Texts.of(self.texts),
+            pairs=None if self.pairs is None else Texts.of(self.pairs),
+            source_rows=cast(Sequence[int], np.asarray(self.source_rows, dtype=np.int64)),
+        )
+        made.__dict__["ids"] = Keys.of(self.ids)
+        return made
 
     def without_labels(self) -> Rows:
         """The same rows with every label, and every tag, set to -1."""
@@ -123,17 +139,35 @@ class Rows:
         tagged, first = parts[0].words is not None, parts[0]
         told_apart = any(part.languages is not None for part in parts)
         joined = cls(
-            [text for part in parts for text in part.texts],
-            None if first.pairs is None else [pair for part in parts for pair in part.pairs or []],
+            _joined([part.texts for part in parts]),
+            None if first.pairs is None else _joined([part.pairs or [] for part in parts]),
             np.concatenate([part.labels for part in parts]),
-            [row for part in parts for row in part.source_rows],
+            _joined([part.source_rows for part in parts]),
             [words for part in parts for words in part.words or []] if tagged else None,
             [tags for part in parts for tags in part.tags or []] if tagged else None,
             [name for part in parts for name in part.languages or [""] * len(part)] if told_apart else None,
         )
         if all("ids" in part.__dict__ for part in parts):
-            joined.__dict__["ids"] = [key for part in parts for key in part.ids]
+            joined.__dict__["ids"] = _joined([part.ids for part in parts])
         return joined
+
+
+def _taken(column: Any, chosen: np.ndarray) -> Any:
+    """A column's entries at these places: of a list a list, of a packed one a packed one."""
+    packed = isinstance(column, np.ndarray | Texts | Keys)
+    return column.take(chosen) if packed else [column[i] for i in chosen.tolist()]
+
+
+def _joined(columns: Sequence[Any]) -> Any:
+    """Columns one after the other; packed, where the first that holds anything is."""
+    there = [column for column in columns if len(column)]
+    if len(there) < 2:
+        return there[0] if there else list(columns[0])
+    if isinstance(there[0], np.ndarray):
+        return np.concatenate(there)
+    if isinstance(there[0], Texts | Keys):
+        return type(there[0]).joined(there)
+    return [value for column in there for value in column]
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 LOGITS = "logits"
 #: one protobuf file holds at most 2 GiB; above this the weights lie in a file of their own
 _ONE_FILE = 1_800_000_000
+_ANY_SIZE = 2**62
 
 
 class _Graph(nn.Module):
@@ -86,7 +87,11 @@ def write_onnx(model: Student | Teacher, path: Path) -> Path:
                 verbose=False,
             )
             assert program is not None
-            _fold(program.model, ("Slice", "Concat", "Unsqueeze"))
+            parts = ("Slice", "Concat", "Unsqueeze")
+            _fold(program.model, parts)
+            # Again for parts of large weights, kept apart by default: int8 would pass by an LSTM of 600 units.
+            fold_constants(program.model, should_fold=lambda node: node.op_type in parts, output_size_limit=_ANY_SIZE)
+            remove_unused_nodes(program.model)
             program.save(str(path), external_data=safetensors_bytes(model) > _ONE_FILE)
     except (OSError, MemoryError):
         raise

@@ -338,6 +338,7 @@ def _protocol(evidence: Evidence) -> str:
     method = {"wilson": "Wilson score", "linearised": "linearised over test rows"}
     kind = method.get(report["protocol"].get("interval_method", ""), "")
     memory = f", {machine['memory_gb']:g} GB memory" if machine.get("memory_gb") else ""
+    memory += ", bf16 while models learnt and were asked" if machine.get("precision") == "bf16" else ""
     rows = [
         ("Data", data.get("name", "")),
         ("Data's fingerprint", data.get("fingerprint") or ""),

@@ -19,7 +19,7 @@ EXACT, SEEDS = "exact", "seeds"
 #: quality is a quotient of counts: equal ones differ by rounding alone
 _TINY = 1e-12
 #: versions that are no part of what is computed
-_MACHINE = ("device", "device_name", "cores")
+_MACHINE = ("device", "device_name", "cores", "precision")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ def _different_conditions(here: Mapping[str, Any], there: Mapping[str, Any]) -> 
     """In what the two runs' circumstances differ; [] where their figures have to be equal."""
     found = []
     for name in _MACHINE:
-        a, b = ((report.get("device") or {}).get(name) for report in (here, there))
+        # Reports of earlier versions do not tell the precision: these knew fp32 alone.
+        a, b = ({"precision": "fp32", **(report.get("device") or {})}.get(name) for report in (here, there))
         if a != b:
             found.append(f"{name.replace('_', ' ')}: {a} then, {b} now")
     one, other = (dict(report.get("versions") or {}) for report in (here, there))

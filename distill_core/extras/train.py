@@ -74,7 +74,9 @@ class FinishedRun:
     def context(self, config: RunConfig, sink: EventSink, stop: StopToken) -> RunContext:
         settle(config)
         own = RunFolder(extra_folder(self.folder) / "work").create()
-        return RunContext(config, own, self.home.create(), sink, stop, choose_device(config.device), WorkPlan(sink))
+        ctx = RunContext(config, own, self.home.create(), sink, stop, choose_device(config.device), WorkPlan(sink))
+        ctx.settle_precision()
+        return ctx
 
     def data(self) -> PreparedData:
         """The run's data, split as they were. Raises DataError where they are no longer the same."""

@@ -10,6 +10,7 @@ import psutil
 import torch
 
 from distill_core.errors import ConfigError, FieldError
+from distill_core.models.precision import Precision
 
 
 def choose_device(setting: str) -> torch.device:
@@ -21,6 +22,28 @@ def choose_device(setting: str) -> torch.device:
         message = f"{setting} was asked for, but this machine (with this torch) has only {', '.join(available)}."
         raise ConfigError([FieldError("device", message, "Choose auto.")])
     return torch.device(setting)
+
+
+def choose_precision(setting: str, device: torch.device) -> Precision:
+    """The precision of a config's `training.precision`: auto takes bf16 on CUDA devices that have it, else fp32.
+
+    A CPU computes bf16 too, but seldom faster. Raises ConfigError (field `training.precision`) where a device cannot.
+    """
+    if setting == "fp32" or (setting == "auto" and device.type != "cuda"):
+        return "fp32"
+    if computes_bf16(device):
+        return "bf16"
+    if setting == "auto":
+        return "fp32"
+    message = f"bf16 was asked for, but {device_name(device.type)} does not compute it."
+    raise ConfigError([FieldError("training.precision", message, "Choose auto or fp32.")])
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Has the device bf16 of its own? On CUDA from compute capability 8.0 on: older ones only imitate it."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu"
 
 
 def available_devices() -> list[str]:

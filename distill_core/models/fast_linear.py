@@ -83,7 +83,9 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     x: [..., K]. weight: [N, K]. bias: [N]. Gradients of first order only.
     """
-    if not (onednn_is_faster() and x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32 and x.numel()):
+    plain = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32 and x.numel()
+    # Under autocast torch's own product is the one that follows it.
+    if not (onednn_is_faster() and plain) or torch.is_autocast_enabled("cpu"):
         return functional.linear(x, weight, bias)
     if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
         found: Tensor = _Linear.apply(x, weight, bias)  # type: ignore[no-untyped-call]

@@ -8,6 +8,17 @@ import torch
 from torch import Tensor
 
 
+def moved(values: Tensor, device: torch.device | str) -> Tensor:
+    """The same on `device`; from the CPU to a CUDA device by way of pinned memory, so that nobody waits for the copy.
+
+    The other way it blocks: what is read on the CPU has to be there.
+    """
+    target = torch.device(device)
+    if target.type == "cuda" and values.device.type == "cpu":
+        return values.pin_memory().to(target, non_blocking=True)
+    return values.to(target)
+
+
 @dataclass
 class Batch:
     """Token ids of B examples, padded to T.
@@ -25,13 +36,13 @@ class Batch:
     mix: Mix | None = None
     targets: Tensor | None = None
 
-    def to(self, device: object) -> Batch:
+    def to(self, device: torch.device | str) -> Batch:
         def move(t: Tensor | None) -> Tensor | None:
-            return None if t is None else t.to(device, non_blocking=True)  # type: ignore[call-overload]
+            return None if t is None else moved(t, device)
 
         mix = None if self.mix is None else self.mix.to(device)
-        moved = (move(self.input_ids), move(self.mask), move(self.type_ids), move(self.words))
-        return Batch(*moved, mix, move(self.targets))  # type: ignore[arg-type]
+        parts = (move(self.input_ids), move(self.mask), move(self.type_ids), move(self.words))
+        return Batch(*parts, mix, move(self.targets))  # type: ignore[arg-type]
 
     def asked(self) -> Tensor:
         """[B, T] int64: targets, or where there are none the place of every real piece."""
@@ -55,7 +66,7 @@ class Mix:
     partner: Batch
     share: float
 
-    def to(self, device: object) -> Mix:
+    def to(self, device: torch.device | str) -> Mix:
         return Mix(self.own.to(device), self.partner.to(device), self.share)
 
 

@@ -85,7 +85,7 @@ def _shared(model: nn.Module, embedding: nn.Module) -> bool:
 
 def _used(texts: Sequence[Encoded]) -> np.ndarray:
     """Sorted ids of all pieces and fillers."""
-    parts = [np.unique(np.concatenate([*one.ids, [one.pad_id]])) for one in texts]
+    parts = [np.union1d(one.ids.distinct(), [one.pad_id]) for one in texts]
     return np.unique(np.concatenate(parts)).astype(np.int64)
 
 

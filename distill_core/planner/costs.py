@@ -136,7 +136,8 @@ class Costs:
         return _Steps(learner, settings, self.folder("fit"), self.ctx).step
 
     def place(self) -> list[Any]:
-        return [*machine_key(), str(self.ctx.device), torch.get_num_threads()]
+        other = [] if self.ctx.precision == "fp32" else [self.ctx.precision]
+        return [*machine_key(), str(self.ctx.device), torch.get_num_threads(), *other]
 
     def shape(self, number: int) -> list[Any]:
         """What a teacher's cost depends on."""

@@ -61,6 +61,7 @@ def estimate(config: RunConfig, home: DataHome) -> dict[str, Any]:
         device = choose_device(config.device)
         quiet = _Quiet()
         ctx = RunContext(config, folder, home, quiet, warm.stop, device, WorkPlan(quiet), stand_ins=True)
+        ctx.settle_precision()
         before = needs.resident()
         found: list[prepare.Prepared] = []
         reading = timed(lambda: found.append(prepare.run(ctx)), device)

@@ -131,7 +131,7 @@ class StageCosts(Costs):
         """Answers of a teacher on these rows, kept on disk."""
         teacher, encoded = self.prepared.teachers[number], self.prepared.texts[number].pool
         spec = cache.signal_spec(self.ctx, self.prepared, number)
-        source = LiveSource(teacher, encoded, spec, self.ctx.device)
+        source = LiveSource(teacher, encoded, spec, self.ctx.device, precision=self.ctx.precision)
         batches = [rows[batch] for batch in sorted_batches(encoded.lengths[rows], cache.BATCH_SIZE)]
         curve = self.curve(
             ["ask", self.shape(number), spec.as_dict()], batches, encoded.lengths, lambda: (source.get, None)
@@ -263,6 +263,7 @@ class StageCosts(Costs):
             arms.lessons(ctx, prepared, [TeacherSignals(source) for source in sources], student, trial, 0.5),
             seed=trial.seed,
             device=ctx.device,
+            precision=ctx.precision,
         )
         learner.begin_phase(phase)
         return learner
@@ -276,7 +277,7 @@ class StageCosts(Costs):
         spec = cache.signal_spec(self.ctx, self.prepared, number)
         shape = (len(self.prepared.targets.gold), self.classes(number))
         if self.ctx.config.signals == "live":
-            source = LiveRows(teacher, encoded, spec, self.ctx.device)
+            source = LiveRows(teacher, encoded, spec, self.ctx.device, precision=self.ctx.precision)
             source.shape = shape
             return source
         return SomeRows(self.folder("source"), self.made_up(number), encoded, rows, spec, shape)

@@ -152,6 +152,14 @@ class Training(Section):
     max_grad_norm: float = setting(
         1.0, "Gradients are clipped to this norm.", label="Gradient clipping", gt=0, le=1000, advanced=True
     )
+    precision: Literal["auto", "fp32", "bf16"] = setting(
+        "auto",
+        "What student and teachers compute in while they learn and are asked; losses, weights and every measured "
+        "quality are fp32 throughout. auto: bf16 on a CUDA device that has it (its faster way; results differ "
+        "slightly), else fp32.",
+        label="Precision",
+        advanced=True,
+    )
     evaluations: int = setting(
         10,
         "How often validation is measured during training (in stages: during each stage, and each part it unfreezes); "

@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-from distill_core.data.batching import sorted_batches
+from distill_core.data.batching import cut_by_tokens, sorted_batches
 from distill_core.errors import DiskError, Stopped
+from distill_core.models.memory import Room, fitting_tokens
+from distill_core.models.precision import Precision
 from distill_core.signals.files import (
     COMPLETE,
     Meta,
@@ -137,6 +139,8 @@ def build_cache(
     *,
     device: torch.device | str = "cpu",
     batch_size: int = 64,
+    precision: Precision = "fp32",
+    room: Room | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> CachedSource:
@@ -150,7 +154,8 @@ def build_cache(
         folder: named after `fingerprint`, so that a name stands for one content.
         teacher: asked in eval mode on `device`.
         encoded: the N examples in the teacher's pieces. ids: their N keys; equal keys are asked once.
-        batch_size: examples per forward pass.
+        batch_size: examples per forward pass; on a CUDA device as many more as its free memory holds.
+        precision: what the teacher computes in; the folder's name tells it. room: as of `LiveSource`.
         on_progress: called with (distinct examples done, of how many), first with what an earlier build left.
         stop: asked before every batch.
 
@@ -169,7 +174,7 @@ def build_cache(
     if encoded.word_counts is not None:
         words = np.concatenate([[0], np.cumsum(encoded.word_counts[first])]).astype(np.int64)
     plan = Plan.of(spec, keys, offsets, words)
-    live = LiveSource(teacher, encoded, spec, device, batch_size=batch_size)
+    live = LiveSource(teacher, encoded, spec, device, batch_size=batch_size, precision=precision, room=room)
     with _only_one(folder, stop):
         if not _usable(folder, plan):
             partial = folder.with_name(f"{folder.name}.partial")
@@ -240,15 +245,16 @@ def _fill(
     last = time.monotonic()
     try:
         # Batches are cut from all rows, so a resumed build meets the same ones and writes the same numbers.
-        for batch in sorted_batches(live.encoded.lengths[first], live.batch_size):
+        for batch in _batches(live, first):
             rows = batch[~writer.done[batch]]
             if not len(rows):
                 continue
             if stop():
                 raise Stopped
-            _write(writer, rows, live.get(first[rows]))
-            done += len(rows)
-            on_progress(done, total)
+            for part, signal in _answered(live, first, rows):
+                _write(writer, part, signal)
+                done += len(part)
+                on_progress(done, total)
             if time.monotonic() - last >= CHECKPOINT_SECONDS:
                 writer.checkpoint()
                 last = time.monotonic()
@@ -257,6 +263,31 @@ def _fill(
         with suppress(DiskError):
             writer.checkpoint()
         raise
+
+
+def _batches(live: LiveSource, first: np.ndarray) -> list[np.ndarray]:
+    """Rows in the batches they are asked about in, longest first. On a CUDA device a first batch tells how many tokens
+    its memory holds: free memory may have changed when a build goes on, and so may the batches."""
+    lengths = live.encoded.lengths[first]
+    batches = sorted_batches(lengths, live.batch_size)
+    if not on_cuda(live.device):
+        return batches
+    tokens = fitting_tokens(
+        lambda: live.get(first[batches[0]]), int(len(batches[0]) * lengths[batches[0]].max()), live.device
+    )
+    return cut_by_tokens(lengths, tokens)
+
+
+def on_cuda(device: torch.device | str) -> bool:
+    return torch.device(device).type == "cuda"
+
+
+def _answered(live: LiveSource, first: np.ndarray, rows: np.ndarray) -> Iterator[tuple[np.ndarray, TeacherSignal]]:
+    """(some of these rows, what the teacher says of them), in parts that the device's memory holds."""
+    done = 0
+    for part, signal in live.parts(first[rows]):
+        yield rows[done : done + len(part)], signal
+        done += len(part)
 
 
 def _write(writer: Writer, rows: np.ndarray, signal: TeacherSignal) -> None:

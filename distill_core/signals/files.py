@@ -27,6 +27,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from distill_core.data.ragged import Keys
 from distill_core.errors import DataError, DiskError
 from distill_core.signals.fingerprint import FORMAT
 from distill_core.signals.types import Level, SignalSpec
@@ -232,6 +233,11 @@ class Writer:
                 meta.save(folder)
             known = open_arrays(folder, meta, "done") or {}
         self.done = np.array(known["done"])
+        #: what a row is turned into, and how many bytes of a file one entry takes
+        self._types = {stem: dtype for stem, (dtype, _) in shapes.items()}
+        self._strides = {
+            s: int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize for s, (dtype, shape) in shapes.items()
+        }
         self._starts = {stem: _data_start(folder / f"{stem}.npy") for stem in shapes}
         self._handles: dict[str, IO[bytes]] = {}
         self._pending: list[int] = []
@@ -245,11 +251,9 @@ class Writer:
         start = row if self.words is None else int(self.words[row])
         with disk_errors(self.folder):
             for stem, value in values.items():
-                dtype, shape = self.meta.arrays()[stem]
                 first = start if stem in _ANSWERS else int(self.offsets[row])
-                stride = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
-                data = np.ascontiguousarray(value, dtype=dtype)
-                write_at(self._handles[stem], self._starts[stem] + first * stride, _bytes(data))
+                data = np.ascontiguousarray(value, dtype=self._types[stem])
+                write_at(self._handles[stem], self._starts[stem] + first * self._strides[stem], _bytes(data))
         self._pending.append(row)
 
     def checkpoint(self) -> None:
@@ -293,6 +297,8 @@ def distinct(ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def as_bytes(ids: Sequence[str]) -> np.ndarray:
+    if isinstance(ids, Keys) and len(ids):
+        return ids.raw
     return np.asarray([key.encode() for key in ids], dtype=np.bytes_ if len(ids) else "S1")
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from distill_core.losses.buckets import top_classes
 from distill_core.models.fast import shortcuts
+from distill_core.models.memory import Room, within
 from distill_core.models.mixing import mixture
+from distill_core.models.precision import Precision, answers
 from distill_core.models.types import Batch
 from distill_core.models.words import pool_words
 from distill_core.signals.predict import predict_logits
-from distill_core.signals.types import AskableTeacher, Level, SignalSpec, TeacherSignal
+from distill_core.signals.types import AskableTeacher, Level, SignalSpec, TeacherSignal, merged
 from distill_core.tasks.base import Encoded
 from distill_core.tasks.encoding import collate
 
@@ -33,14 +37,16 @@ def count_units(encoded: Encoded, level: Level) -> np.ndarray:
 
 
 @torch.no_grad()
-def ask(teacher: AskableTeacher, batch: Batch, spec: SignalSpec) -> TeacherSignal:
+def ask(teacher: AskableTeacher, batch: Batch, spec: SignalSpec, *, precision: Precision = "fp32") -> TeacherSignal:
     """What the teacher (in eval mode, on the batch's device) says about a batch.
 
-    Hidden states and pooled vectors carry fp16's rounding, as cached ones do; logits are exact fp32.
+    Hidden states and pooled vectors carry fp16's rounding, as cached ones do; logits are fp32. precision: what the
+    teacher computes in.
     """
     # A teacher without attention need not know the word.
     with shortcuts(teacher):
-        outputs = teacher(batch, layers=spec.layers, **({"qkv": spec.qkv} if spec.qkv else {}))
+        options = {"qkv": spec.qkv} if spec.qkv else {}
+        outputs = answers(teacher, batch, precision, layers=spec.layers, **options)
     mask = batch.mask
     if spec.level == "word":
         # States of no width: the mask is wanted even where no layer is.
@@ -80,6 +86,8 @@ class LiveSource:
         spec: what to keep besides the logits.
         device: where the teacher computes; signals are returned there.
         batch_size: examples per forward pass of `logits`.
+        precision: what the teacher computes in.
+        room: what the device's memory holds, where others share it or want to hear of it.
     """
 
     def __init__(
@@ -90,16 +98,32 @@ class LiveSource:
         device: torch.device | str = "cpu",
         *,
         batch_size: int = 64,
+        precision: Precision = "fp32",
+        room: Room | None = None,
     ) -> None:
         self.teacher, self.encoded, self.spec = teacher, encoded, spec
-        self.device, self.batch_size = device, batch_size
+        self.device, self.batch_size, self.precision = device, batch_size, precision
+        self.room = room or Room()
         self._logits: np.ndarray | None = None
         teacher.to(device)
 
     def get(self, rows: np.ndarray) -> TeacherSignal:
         """Signals of these rows, in this order, on the source's device."""
+        parts = [signal for _, signal in self.parts(rows)]
+        if len(parts) == 1:
+            return parts[0]
+        ends = np.cumsum([len(part.logits) for part in parts])
+        places = [np.arange(end - len(part.logits), end) for end, part in zip(ends, parts, strict=True)]
+        return merged(list(zip(places, parts, strict=True)), len(rows))
+
+    def parts(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, TeacherSignal]]:
+        """The same in parts that the device's memory holds: (some of the rows, their signals), row after row."""
         self.teacher.eval()
-        return ask(self.teacher, collate(self.encoded, np.asarray(rows)).to(self.device), self.spec)
+        yield from within(self.room, rows, self.encoded.lengths, self._asked)
+
+    def _asked(self, rows: np.ndarray) -> TeacherSignal:
+        batch = collate(self.encoded, rows).to(self.device)
+        return ask(self.teacher, batch, self.spec, precision=self.precision)
 
     @torch.no_grad()
     def mixed(self, rows: np.ndarray, partners: np.ndarray, share: float) -> Tensor:
@@ -112,11 +136,13 @@ class LiveSource:
         index = torch.arange(len(both.input_ids), device=self.device)
         batch = mixture(both.take(index[: len(rows)]), both.take(index[len(rows) :]), share)
         with shortcuts(self.teacher):
-            return self.teacher(batch).logits.float()
+            return answers(self.teacher, batch, self.precision).logits.float()
 
     def logits(self) -> np.ndarray:
         """[U, C] float32 of all rows, one after the other (in tagging U counts given words); computed once."""
         if self._logits is None:
             self.teacher.eval()
-            self._logits = predict_logits(self.teacher, self.encoded, self.device, batch_size=self.batch_size)
+            self._logits = predict_logits(
+                self.teacher, self.encoded, self.device, batch_size=self.batch_size, precision=self.precision
+            )
         return self._logits

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill_core.models.types import Batch, Outputs
+from distill_core.models.types import Batch, Outputs, moved
 
 Level = Literal["token", "word"]
 
@@ -85,15 +85,44 @@ class TeacherSignal:
 
     def to(self, device: torch.device | str) -> TeacherSignal:
         return TeacherSignal(
-            logits=self.logits.to(device),
-            pooled=None if self.pooled is None else self.pooled.to(device),
-            hidden={layer: states.to(device) for layer, states in self.hidden.items()},
-            mask=self.mask.to(device),
+            logits=moved(self.logits, device),
+            pooled=None if self.pooled is None else moved(self.pooled, device),
+            hidden={layer: moved(states, device) for layer, states in self.hidden.items()},
+            mask=moved(self.mask, device),
             level=self.level,
-            qkv={layer: states.to(device) for layer, states in self.qkv.items()},
-            word_mask=None if self.word_mask is None else self.word_mask.to(device),
-            classes=None if self.classes is None else self.classes.to(device),
+            qkv={layer: moved(states, device) for layer, states in self.qkv.items()},
+            word_mask=None if self.word_mask is None else moved(self.word_mask, device),
+            classes=None if self.classes is None else moved(self.classes, device),
         )
+
+
+def merged(parts: Sequence[tuple[np.ndarray, TeacherSignal]], count: int) -> TeacherSignal:
+    """Signals of parts of a batch put in its order; shorter ones are padded."""
+
+    def joined(tensors: list[Tensor]) -> Tensor:
+        widths = [max(sizes) for sizes in zip(*(tensor.shape[1:] for tensor in tensors), strict=True)]
+        table = tensors[0].new_zeros(count, *widths)
+        for (at, _), tensor in zip(parts, tensors, strict=True):
+            padding = [(0, wide - size) for wide, size in zip(widths, tensor.shape[1:], strict=True)]
+            # pad counts its pairs from the last axis on
+            flat = [size for pair in reversed(padding) for size in pair]
+            table[torch.from_numpy(at).to(table.device)] = torch.nn.functional.pad(tensor, flat)
+        return table
+
+    signals = [signal for _, signal in parts]
+    pooled = [signal.pooled for signal in signals if signal.pooled is not None]
+    words = [signal.word_mask for signal in signals if signal.word_mask is not None]
+    classes = [signal.classes for signal in signals if signal.classes is not None]
+    return TeacherSignal(
+        logits=joined([signal.logits for signal in signals]),
+        pooled=joined(pooled) if pooled else None,
+        hidden={layer: joined([signal.hidden[layer] for signal in signals]) for layer in signals[0].hidden},
+        mask=joined([signal.mask for signal in signals]),
+        level=signals[0].level,
+        qkv={layer: joined([signal.qkv[layer] for signal in signals]) for layer in signals[0].qkv},
+        word_mask=joined(words) if words else None,
+        classes=joined(classes) if classes else None,
+    )
 
 
 class SignalSource(Protocol):

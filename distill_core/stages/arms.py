@@ -145,6 +145,7 @@ def fit(ctx: RunContext, prepared: Prepared, plan: StudentPlan, student: Student
         course.lessons(student),
         seed=trial.seed,
         device=ctx.device,
+        precision=ctx.precision,
     )
     item = f"arm-{trial.key}"
     ctx.plan.begin(course.note)

@@ -14,6 +14,7 @@ from distill_core.errors import ConfigError, FieldError
 from distill_core.models.base import count_parameters
 from distill_core.models.encoders import attention_heads
 from distill_core.models.layers import hidden_level
+from distill_core.models.memory import Room
 from distill_core.models.teachers import Teacher
 from distill_core.sections.teaching import lessons_of, listeners
 from distill_core.signals.cache import build_cache
@@ -108,7 +109,12 @@ def signal_spec(ctx: RunContext, prepared: Prepared, number: int) -> SignalSpec:
 def folder_of(ctx: RunContext, prepared: Prepared, number: int, teacher_fingerprint: str) -> Path:
     """Where the answers of teacher `number` to the whole pool lie."""
     spec = signal_spec(ctx, prepared, number)
-    return ctx.home.signals / fingerprint(teacher_fingerprint, prepared.pool.ids, spec, prepared.limits[number])
+    return ctx.home.signals / _name(ctx, prepared, number, (teacher_fingerprint, prepared.pool.ids, spec))
+
+
+def _name(ctx: RunContext, prepared: Prepared, number: int, what: tuple[str, Sequence[str], SignalSpec]) -> str:
+    teacher_fingerprint, ids, spec = what
+    return fingerprint(teacher_fingerprint, ids, spec, prepared.limits[number], precision=ctx.precision)
 
 
 def asked(config: RunConfig) -> set[int]:
@@ -150,13 +156,15 @@ def _fold_signals(
     spec = signal_spec(ctx, prepared, number)
     ids = prepared.pool.take(rows).ids
     source = build_cache(
-        ctx.home.signals / fingerprint(teacher_fingerprint, ids, spec, prepared.limits[number]),
+        ctx.home.signals / _name(ctx, prepared, number, (teacher_fingerprint, ids, spec)),
         teacher,
         prepared.texts[number].pool.take(rows),
         ids,
         spec,
         device=ctx.device,
         batch_size=BATCH_SIZE,
+        precision=ctx.precision,
+        room=Room(_told_of_memory(ctx)),
         stop=ctx.stop.is_set,
     )
     ctx.check_stop()
@@ -170,7 +178,8 @@ def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number
     spec = signal_spec(ctx, prepared, number)
     if ctx.config.signals == "live":
         ctx.plan.skip(item(number))
-        return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device))
+        room = Room(_told_of_memory(ctx))
+        return TeacherSignals(LiveSource(teacher, texts.pool, spec, ctx.device, precision=ctx.precision, room=room))
     ids = prepared.pool.ids
     folder = folder_of(ctx, prepared, number, taught.fingerprints[number])
     if (folder / COMPLETE).exists():
@@ -187,11 +196,17 @@ def _signals(ctx: RunContext, prepared: Prepared, taught: TaughtTeachers, number
         spec,
         device=ctx.device,
         batch_size=BATCH_SIZE,
+        precision=ctx.precision,
+        room=Room(_told_of_memory(ctx)),
         on_progress=_told(ctx, number),
         stop=ctx.stop.is_set,
     )
     ctx.check_stop()
     return TeacherSignals(source)
+
+
+def _told_of_memory(ctx: RunContext) -> Callable[[str], None]:
+    return lambda message: ctx.log(message, "warning")
 
 
 def _told(ctx: RunContext, number: int) -> Callable[[int, int], None]:

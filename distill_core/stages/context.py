@@ -17,15 +17,18 @@ from distill_core.errors import Stopped
 from distill_core.events import EventSink
 from distill_core.layout import DataHome, RunFolder
 from distill_core.measure.energy import EnergyMeter
+from distill_core.measure.machine import choose_precision, computes_bf16
+from distill_core.models.precision import Precision
 from distill_core.progress import WorkPlan
-from distill_core.storage import write_json
+from distill_core.storage import read_json, write_json
 from distill_core.train.stop import StopToken
 
 
 @dataclass
 class RunContext:
     """One run under way. stand_ins: the planner's; teachers get random weights of the right shapes, from their small
-    files alone. meter: of the energy it takes, where that is asked for."""
+    files alone. meter: of the energy it takes, where that is asked for. precision: what models compute in while they
+    learn and are asked (`settle_precision`)."""
 
     config: RunConfig
     folder: RunFolder
@@ -36,6 +39,7 @@ class RunContext:
     plan: WorkPlan
     stand_ins: bool = False
     meter: EnergyMeter | None = None
+    precision: Precision = "fp32"
     _now: tuple[str, float] | None = None
     _cpu: float = 0.0
 
@@ -50,6 +54,29 @@ class RunContext:
     def check_stop(self) -> None:
         if self.stop.is_set():
             raise Stopped
+
+    def settle_precision(self) -> None:
+        """Choose what models compute in; a run that goes on keeps what it began with, where its device can.
+
+        Raises ConfigError (field `training.precision`) where the device cannot compute what is asked for.
+        """
+        chosen = choose_precision(self.config.training.precision, self.device)
+        path = self.folder.checkpoints / "precision.json"
+        found = read_json(path)
+        kept = found.get("precision") if isinstance(found, dict) else None
+        if kept is None and self._cpu_path.exists():
+            kept = "fp32"  # a version that knew nothing else began it
+        self.precision = "bf16" if (kept or chosen) == "bf16" else "fp32"
+        if self.precision == "bf16" and not computes_bf16(self.device):
+            self.precision = chosen
+            self.log("This run began in bf16, which this device does not compute; it goes on in fp32.", "warning")
+        elif self.precision != chosen:
+            self.log(f"This run began in {self.precision} and goes on in it.")
+        if self.precision == "bf16":
+            self.log("Models compute in bf16 while they learn and are asked; losses and weights are fp32.")
+            if self.device.type == "cpu":
+                self.log("On a CPU bf16 is seldom faster than fp32, and often far slower.", "warning")
+        write_json(path, {"precision": self.precision})
 
     @property
     def _seconds_path(self) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from distill_core.data.ragged import on_disk
 from distill_core.models.prune import renumber
 from distill_core.models.students import Student, build_student
 from distill_core.sections.teaching import needed
@@ -70,7 +71,7 @@ def seen_pieces(ctx: RunContext, prepared: Prepared) -> np.ndarray | None:
     section = ctx.config.student
     if section.vocabulary != "seen":
         return None
-    return np.unique(np.concatenate(prepared.texts[section.init_teacher - 1].pool.ids))
+    return prepared.texts[section.init_teacher - 1].pool.ids.distinct()
 
 
 def new_student(ctx: RunContext, prepared: Prepared, seed: int, *, random: bool = False) -> Student:
@@ -109,7 +110,8 @@ def _pruned(ctx: RunContext, prepared: Prepared, student: Student, pool: Encoded
     assert student.kept_ids is not None
     kept, limit = student.kept_ids, ctx.config.data.max_tokens
     pad = student.tokenizer.pad_token_id
-    renumbered = replace(pool, ids=[renumber(ids, kept) for ids in pool.ids], pad_id=pad)
+    with on_disk(ctx.home.cache):
+        renumbered = replace(pool, ids=pool.ids.mapped(lambda ids: renumber(ids, kept)), pad_id=pad)
     others = (
         prepared.task.encode(student.tokenizer, rows, limit) for rows in (prepared.data.validation, prepared.data.test)
     )

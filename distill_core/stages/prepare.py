@@ -11,6 +11,7 @@ import numpy as np
 from distill_core.checkpoints import CheckpointInfo
 from distill_core.compatibility import misfits, used_terms
 from distill_core.data.prepare import prepare as prepare_data
+from distill_core.data.ragged import give_back, on_disk
 from distill_core.data.types import PreparedData, Rows
 from distill_core.errors import ConfigError
 from distill_core.models.encoders import word_embedding
@@ -91,12 +92,16 @@ def run(ctx: RunContext, data: PreparedData | None = None) -> Prepared:
     for teacher in teachers:
         teacher.to(ctx.device)
     ctx.check_stop()
-    pool = task.pool(data)
     limits = _limits(ctx, task, teachers)
-    texts = [
-        TeacherTexts(*(task.encode(teacher.tokenizer, rows, limit) for rows in (pool, data.validation, data.test)))
-        for teacher, limit in zip(teachers, limits, strict=True)
-    ]
+    with on_disk(ctx.home.cache):
+        data = _packed(data)
+        give_back()
+        pool = task.pool(data)
+        texts = [
+            TeacherTexts(*(task.encode(teacher.tokenizer, rows, limit) for rows in (pool, data.validation, data.test)))
+            for teacher, limit in zip(teachers, limits, strict=True)
+        ]
+    give_back()
     own, tokenizer = texts[config.student.init_teacher - 1], teachers[config.student.init_teacher - 1].tokenizer
     data = replace(
         data,
@@ -104,6 +109,12 @@ def run(ctx: RunContext, data: PreparedData | None = None) -> Prepared:
         test=task.bind(data.test, own.test, tokenizer),
     )
     return Prepared(task, data, pool, task.targets(pool, own.pool), teachers, texts, limits)
+
+
+def _packed(data: PreparedData) -> PreparedData:
+    """The same with rows that take little memory however many they are."""
+    parts = {name: getattr(data, name).packed() for name in data.sizes}
+    return replace(data, **parts)
 
 
 def _said(task: Task, data: PreparedData) -> str:

@@ -110,7 +110,7 @@ def run(
             estimate=_expected(ctx),
             energy=None if ctx.meter is None else ctx.meter.read(),
             config=ctx.config.model_dump(mode="json", exclude_none=True),
-            device=describe_machine(ctx.device.type),
+            device={**describe_machine(ctx.device.type), "precision": ctx.precision},
             versions=versions(),
             findings=[finding.as_dict() for finding in prepared.data.findings],
             latency_protocol=describe(protocol(ctx, repeats, FINAL_SECONDS)),

@@ -143,6 +143,7 @@ def learner_of(ctx: RunContext, prepared: Prepared, group: Group, teachers: list
         prepared.score,
         ctx.config.teacher_training,
         ctx.device,
+        precision=ctx.precision,
     )
 
 
@@ -248,6 +249,7 @@ def _key(ctx: RunContext, prepared: Prepared, numbers: list[int], fold: int | No
             ctx.device.type,
             torch.get_num_threads(),
             torch.__version__,
+            *([] if ctx.precision == "fp32" else [ctx.precision]),
         ]
     )
 

@@ -22,7 +22,7 @@ Scalar = bool | int | float | str | None
 
 #: settings that a trial has of its own, or what quality is measured on: trials could not be compared
 _FIXED = ("schema_version", "about", "name", "seeds", "device", "threads", "data", "controls", "signals", "measure")
-_YET_FREE = ("data.max_tokens",)
+_YET_FREE, _FIXED_TOO = ("data.max_tokens",), ("training.precision",)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def searchable(base: RunConfig) -> dict[str, Searchable]:
 
 
 def _free(path: str) -> bool:
-    return path in _YET_FREE or path.split(".", 1)[0] not in _FIXED
+    return path in _YET_FREE or (path not in _FIXED_TOO and path.split(".", 1)[0] not in _FIXED)
 
 
 def _walk(part: Any, prefix: str) -> Iterator[Searchable]:

@@ -43,6 +43,7 @@ def run_trial(
     home.create()
     folder.create()
     ctx = RunContext(config, folder, home, sink, stop, choose_device(config.device), WorkPlan(sink))
+    ctx.settle_precision()
     trial = Trial("main", ctx.seed)
     try:
         with ctx.stage("prepare"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from distill_core.catalogue import DEFAULT_TASK, TASKS
+from distill_core.data.ragged import Ragged
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,7 +42,8 @@ class TaskWords:
 class Encoded:
     """N examples in one tokeniser's pieces, ragged.
 
-    ids: N int32 arrays [T_n], special pieces included. types: the same for token types, None where the tokeniser has
+    The columns are `Ragged`; lists of arrays are taken over into one. ids: N int32 arrays [T_n], special pieces
+    included. types: the same for token types, None where the tokeniser has
     none. words: N int32 arrays [T_n], word of each piece, −1 on specials. lengths: [N] int64, T_n. pad_id: filler.
     word_counts: in tagging [N] int64, given words of each example, cut off or not; None otherwise.
 
@@ -50,15 +52,20 @@ class Encoded:
     arrays [W_n], the ids that were hidden. unseen: the class of a word that was cut off.
     """
 
-    ids: list[np.ndarray]
-    types: list[np.ndarray] | None
-    words: list[np.ndarray]
+    ids: Ragged
+    types: Ragged | None
+    words: Ragged
     lengths: np.ndarray
     pad_id: int
     word_counts: np.ndarray | None = None
-    targets: list[np.ndarray] | None = None
-    gold: list[np.ndarray] | None = None
+    targets: Ragged | None = None
+    gold: Ragged | None = None
     unseen: int = 0
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("ids", np.int32), ("types", np.int32), ("words", np.int32), ("targets", np.int32)):
+            setattr(self, name, _column(getattr(self, name), dtype))
+        self.gold = _column(self.gold, np.int64)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -67,16 +74,20 @@ class Encoded:
         """The examples at these positions, in this order."""
         chosen = np.asarray(rows, dtype=np.int64)
         return Encoded(
-            ids=[self.ids[i] for i in chosen.tolist()],
-            types=None if self.types is None else [self.types[i] for i in chosen.tolist()],
-            words=[self.words[i] for i in chosen.tolist()],
+            ids=self.ids.take(chosen),
+            types=None if self.types is None else self.types.take(chosen),
+            words=self.words.take(chosen),
             lengths=self.lengths[chosen],
             pad_id=self.pad_id,
             word_counts=None if self.word_counts is None else self.word_counts[chosen],
-            targets=None if self.targets is None else [self.targets[i] for i in chosen.tolist()],
-            gold=None if self.gold is None else [self.gold[i] for i in chosen.tolist()],
+            targets=None if self.targets is None else self.targets.take(chosen),
+            gold=None if self.gold is None else self.gold.take(chosen),
             unseen=self.unseen,
         )
+
+
+def _column(given: Any, dtype: Any) -> Any:
+    return given if given is None or isinstance(given, Ragged) else Ragged.of(given, dtype)
 
 
 class Task(ABC):

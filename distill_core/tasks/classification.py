@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from distill_core.tasks.base import Encoded, Task, TaskWords
-from distill_core.tasks.encoding import encodable, encode_texts
+from distill_core.tasks.encoding import encode_texts
 from distill_core.tasks.words import words_of_characters, words_of_pieces
 
 if TYPE_CHECKING:
@@ -27,14 +27,12 @@ def encode(tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> E
     Raises:
         CheckpointError: the tokeniser has no character offsets (a slow one).
     """
-    texts = encodable(rows.texts)
-    pairs = encodable(rows.pairs) if rows.pairs is not None else None
 
-    def words_of(row: int, sequence_ids: Sequence[int | None], spans: np.ndarray) -> np.ndarray:
-        given = (texts[row],) if pairs is None else (texts[row], pairs[row])
+    def words_of(row: int, given: tuple[str, ...], sequence_ids: Sequence[int | None], spans: np.ndarray) -> np.ndarray:
+        del row
         return _words(given, sequence_ids, spans)
 
-    return encode_texts(tokenizer, texts, pairs, max_tokens, words_of)
+    return encode_texts(tokenizer, rows.texts, rows.pairs, max_tokens, words_of)
 
 
 def _words(texts: Sequence[str], sequence_ids: Sequence[int | None], spans: np.ndarray) -> np.ndarray:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from distill_core.data.ragged import Builder, Ragged
 from distill_core.errors import CheckpointError
 from distill_core.tasks.base import Encoded
 
@@ -33,28 +35,28 @@ def encode_texts(
     texts: Sequence[str],
     pairs: Sequence[str] | None,
     max_tokens: int,
-    words_of: Callable[[int, Sequence[int | None], np.ndarray], np.ndarray],
+    words_of: Callable[[int, tuple[str, ...], Sequence[int | None], np.ndarray], np.ndarray],
 ) -> Encoded:
     """Tokenise texts or pairs, cut to `max_tokens` pieces (or to the tokeniser's own limit, where that is lower); of a
     pair the longer text is cut first.
 
     Args:
-        texts, pairs: [N], as `encodable` gives them.
-        words_of: (row, text each piece comes from (None: special), character spans [T, 2]) → [T] word of each piece,
-            −1 on specials.
+        texts, pairs: [N]; what is read is what `encodable` makes of them.
+        words_of: (row, its text or texts as they are read, text each piece comes from (None: special), character spans
+            [T, 2]) → [T] word of each piece, −1 on specials.
 
     Raises:
         CheckpointError: the tokeniser has no character offsets (a slow one).
     """
     require_fast(tokenizer)
     typed = "token_type_ids" in tokenizer.model_input_names
-    ids: list[np.ndarray] = []
-    types: list[np.ndarray] = []
-    words: list[np.ndarray] = []
+    ids, types, words = Builder(np.int32), Builder(np.int32), Builder(np.int32)
     for start in range(0, len(texts), CHUNK):
+        first = encodable(texts[start : start + CHUNK])
+        second = None if pairs is None else encodable(pairs[start : start + CHUNK])
         found: Any = tokenizer(
-            list(texts[start : start + CHUNK]),
-            None if pairs is None else list(pairs[start : start + CHUNK]),
+            first,
+            second,
             truncation="longest_first",
             max_length=min(max_tokens, tokenizer.model_max_length),
             padding=False,
@@ -62,21 +64,27 @@ def encode_texts(
             return_token_type_ids=typed,
             return_attention_mask=False,
         )
-        ids += [np.asarray(row, dtype=np.int32) for row in found["input_ids"]]
+        counts = [len(row) for row in found["input_ids"]]
+        ids.extend(_flat(found["input_ids"]), counts)
         if typed:
-            types += [np.asarray(row, dtype=np.int32) for row in found["token_type_ids"]]
+            types.extend(_flat(found["token_type_ids"]), counts)
         for number, spans in enumerate(found["offset_mapping"]):
+            given = (first[number],) if second is None else (first[number], second[number])
             places = np.asarray(spans, dtype=np.int64).reshape(-1, 2)
-            words.append(words_of(start + number, found.sequence_ids(number), places))
-    pad = tokenizer.pad_token_id
+            words.add(words_of(start + number, given, found.sequence_ids(number), places))
+    pad, made = tokenizer.pad_token_id, ids.done()
     return Encoded(
-        ids=ids,
-        types=types if typed else None,
-        words=words,
-        lengths=np.asarray([len(row) for row in ids], dtype=np.int64),
+        ids=made,
+        types=types.done().beside(made) if typed else None,
+        words=words.done().beside(made),
+        lengths=made.counts,
         # Without a padding piece any id will do: padding is masked everywhere.
         pad_id=int(pad) if pad is not None else 0,
     )
+
+
+def _flat(rows: Sequence[Sequence[int]]) -> np.ndarray:
+    return np.fromiter(chain.from_iterable(rows), dtype=np.int32)
 
 
 def encodable(texts: Sequence[str]) -> list[str]:
@@ -93,10 +101,10 @@ def collate(encoded: Encoded, indices: np.ndarray) -> Batch:
     lengths = encoded.lengths[indices]
     mask = np.arange(int(lengths.max(initial=0)))[None, :] < lengths[:, None]
 
-    def padded(parts: list[np.ndarray], fill: int) -> Tensor:
+    def padded(parts: Ragged, fill: int) -> Tensor:
         table = np.full(mask.shape, fill, dtype=np.int64)
         if len(indices):
-            table[mask] = np.concatenate([parts[int(i)] for i in indices])
+            table[mask] = parts.joined(indices)
         return torch.from_numpy(table)
 
     return Batch(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from distill_core.data.ragged import Ragged
 from distill_core.tasks.base import Encoded
 from distill_core.tasks.encoding import encodable
 from distill_core.tasks.masked_lm import mask_pieces
@@ -36,11 +37,11 @@ def encode_gaps(tokenizer: PreTrainedTokenizerFast, text: str, max_tokens: int) 
     gaps = ids == mask_id
     targets = np.where(gaps, np.cumsum(gaps) - 1, -1).astype(np.int32)
     return Encoded(
-        ids=[ids],
-        types=[np.asarray(found["token_type_ids"][0], dtype=np.int32)] if typed else None,
-        words=[np.full(len(ids), -1, dtype=np.int32)],
+        ids=Ragged.of([ids]),
+        types=Ragged.of([np.asarray(found["token_type_ids"][0])]) if typed else None,
+        words=Ragged.of([np.full(len(ids), -1)]),
         lengths=np.asarray([len(ids)], dtype=np.int64),
         pad_id=int(tokenizer.pad_token_id),
         word_counts=np.asarray([int(gaps.sum())], dtype=np.int64),
-        targets=[targets],
+        targets=Ragged.of([targets]),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from distill_core.data.ragged import Builder, Keys
 from distill_core.data.types import Rows
 from distill_core.errors import CheckpointError, FieldError
 from distill_core.tasks import masked_rules
@@ -72,11 +73,12 @@ class MaskedLM(Task):
         """The training text once per epoch, copy after copy."""
         once = data.train
         found = Rows.concat([once] * self.epochs)
-        found.__dict__["ids"] = [
-            copy_key(key, seed=self.seed, epoch=epoch, share=self.share)
-            for epoch in range(self.epochs)
-            for key in once.ids
-        ]
+        found.__dict__["ids"] = Keys.joined(
+            [
+                [copy_key(key, seed=self.seed, epoch=epoch, share=self.share) for key in once.ids]
+                for epoch in range(self.epochs)
+            ]
+        )
         return found
 
     def encode(self, tokenizer: PreTrainedTokenizerFast, rows: Rows, max_tokens: int) -> Encoded:
@@ -92,22 +94,24 @@ class MaskedLM(Task):
         distinct = Rows(list(first), None, np.zeros(len(first)), list(range(len(first))))
         plain = encode(tokenizer, distinct, max_tokens)
         which = [first[text] for text in rows.texts]
-        masked = [
-            mask_words(plain.ids[place], plain.words[place], key, share=self.share, pieces=pieces)
-            for place, key in zip(which, rows.ids, strict=True)
-        ]
+        ids, targets, gold = Builder(np.int32), Builder(np.int32), Builder(np.int64)
+        for place, key in zip(which, rows.ids, strict=True):
+            own = plain.ids[place]
+            masked, hidden = mask_words(own, plain.words[place], key, share=self.share, pieces=pieces)
+            ids.add(masked)
+            targets.add(hidden)
+            gold.add(own[hidden >= 0])
+        places, made, answers = np.asarray(which, dtype=np.int64), ids.done(), gold.done()
         return Encoded(
-            ids=[ids for ids, _ in masked],
-            types=None if plain.types is None else [plain.types[place] for place in which],
-            words=[plain.words[place] for place in which],
-            lengths=plain.lengths[which],
+            ids=made,
+            # Every masking of a text shares these.
+            types=None if plain.types is None else plain.types.take(places),
+            words=plain.words.take(places),
+            lengths=plain.lengths[places],
             pad_id=plain.pad_id,
-            word_counts=np.asarray([int(targets.max(initial=-1)) + 1 for _, targets in masked], dtype=np.int64),
-            targets=[targets for _, targets in masked],
-            gold=[
-                plain.ids[place][targets >= 0].astype(np.int64)
-                for place, (_, targets) in zip(which, masked, strict=True)
-            ],
+            word_counts=answers.counts,
+            targets=targets.done().beside(made),
+            gold=answers,
         )
 
     def bind(self, rows: Rows, encoded: Encoded, tokenizer: PreTrainedTokenizerFast) -> Rows:
@@ -120,7 +124,7 @@ class MaskedLM(Task):
 
     def targets(self, rows: Rows, encoded: Encoded) -> Targets:
         assert encoded.gold is not None
-        return Targets(_joined(encoded.gold), encoded.word_counts)
+        return Targets(encoded.gold.all(), encoded.word_counts)
 
     def gold(self, rows: Rows) -> np.ndarray:
         return _joined(rows.tags or [])

@@ -32,7 +32,8 @@ def encode_words(tokenizer: PreTrainedTokenizerFast, sentences: list[list[str]],
     """
     given = [encodable(sentence) for sentence in sentences]
 
-    def words_of(row: int, sequence_ids: Sequence[int | None], spans: np.ndarray) -> np.ndarray:
+    def words_of(row: int, text: tuple[str, ...], sequence_ids: Sequence[int | None], spans: np.ndarray) -> np.ndarray:
+        del text
         return _words(given[row], spans, np.asarray([s is None for s in sequence_ids]))
 
     # Words are found again by their characters in the joined text: that works alike for all tokenisers, also for those

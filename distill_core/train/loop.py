@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -109,6 +112,7 @@ class Fit:
         finished = self._finished()
         if finished is not None:
             return finished
+        self.learner.room.told = lambda message: self.sink.emit("log", level="warning", message=message)
         with shortcuts(self.learner.module):
             return self._train()
 
@@ -176,7 +180,7 @@ class Fit:
         self.learner.module.train()
         self.optimizer.zero_grad(set_to_none=True)
         info = StepInfo(self.trial_step, progress.step / max(1, settings.steps - 1), self.trial.seed)
-        terms = self.learner.accumulate(rows, info)
+        terms = self._accumulate(rows, info)
         norm = torch.nn.utils.clip_grad_norm_(self.trained, settings.max_grad_norm)
         if not math.isfinite(float(norm)):
             raise TrainingError(
@@ -193,6 +197,33 @@ class Fit:
         if progress.step in self.evaluate_at:
             out_of_patience = self._evaluate()
         return out_of_patience
+
+    def _accumulate(self, rows: np.ndarray, info: StepInfo) -> StepTerms:
+        """Gradients of these rows; where the device's memory does not hold them, in parts, as if nothing had been."""
+        while True:
+            undo = self._remembered()
+            found = self.learner.room.attempt(lambda: self.learner.accumulate(rows, info))
+            if found is not None:
+                return found[0]
+            self.optimizer.zero_grad(set_to_none=True)
+            undo()
+            self.learner.room.shrink("Batches stay as large as they are, but go through the model in parts:")
+
+    def _remembered(self) -> Callable[[], None]:
+        """Puts back what a broken-off step may have moved: random state, running sums, buffers."""
+        draws, sums = torch.get_rng_state(), copy.deepcopy(self.learner.state())
+        on_device = torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None
+        kept = [(buffer, buffer.clone()) for buffer in self.learner.module.buffers() if buffer.is_floating_point()]
+
+        def undo() -> None:
+            torch.set_rng_state(draws)
+            if on_device is not None:
+                torch.cuda.set_rng_state(on_device, self.device)
+            for buffer, value in kept:
+                buffer.copy_(value)
+            self.learner.load_state(sums)
+
+        return undo
 
     def _collect(self, terms: StepTerms, examples: int, seconds: float) -> None:
         progress = self.progress

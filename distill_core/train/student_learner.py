@@ -13,9 +13,11 @@ from torch import Tensor, nn
 
 from distill_core.losses.hard_labels import hard_label_ce
 from distill_core.models.base import derived_seed
+from distill_core.models.memory import Room, answers_in_parts
 from distill_core.models.mixing import mixture
+from distill_core.models.precision import Precision
 from distill_core.models.students import Student
-from distill_core.models.types import Batch, Outputs
+from distill_core.models.types import Batch, Outputs, moved
 from distill_core.signals.predict import predict_units
 from distill_core.signals.types import MixableSource, SignalSource, TeacherSignal
 from distill_core.tasks.base import Encoded, Targets
@@ -84,6 +86,7 @@ class StudentLearner:
         arm: name in events.
         student: what is trained, on `device`; the terms' maps and a learnt weighting are trained along.
         seed: of fresh heads and of what weightings draw.
+        precision: what the student computes in while it learns; validation is in fp32.
     """
 
     def __init__(
@@ -95,9 +98,11 @@ class StudentLearner:
         *,
         seed: int,
         device: torch.device,
+        precision: Precision = "fp32",
     ) -> None:
         self.arm, self.student, self.data, self.lessons = arm, student, data, lessons
-        self.seed, self.device = seed, device
+        self.seed, self.device, self.precision = seed, device, precision
+        self.room = Room()
         self._module = nn.ModuleDict({"student": student, "terms": nn.ModuleDict(dict(lessons.terms))})
         self._module.update(lessons.weightings())
         self._module.to(device)
@@ -161,12 +166,12 @@ class StudentLearner:
 
     def validate(self) -> Validation:
         assert self.phase is not None
-        answers = predict_units(self.student, self.data.validation, self.device)
-        quality = self.data.score(answers.predicted)
+        said = predict_units(self.student, self.data.validation, self.device)
+        quality = self.data.score(said.predicted)
         found = {(self.arm, "validation_quality"): quality}
         if self._held_out is None:
-            if answers.nll is not None:
-                found[(self.arm, "validation_loss")] = float(answers.nll.mean())
+            if said.nll is not None:
+                found[(self.arm, "validation_loss")] = float(said.nll.mean())
             return Validation(score=quality, rows=found, units={"validation_loss": "nats"})
         loss = self._held_out_loss(self._held_out)
         # The prediction layer has not learnt yet: its quality says nothing about this phase.
@@ -196,7 +201,8 @@ class StudentLearner:
         batch = collate(self.data.encoded, rows).to(self.device)
         wants = self._wants()
         options = {"qkv": tuple(sorted(wants.qkv))} if wants.qkv else {}
-        outputs = self.student(batch, layers=tuple(sorted(wants.layers)), **options)
+        layers = tuple(sorted(wants.layers))
+        outputs = answers_in_parts(self.student, batch, self.precision, self.room, layers=layers, **options)
         assert self.phase is not None
         signals = {n: self._source(n).get(rows).to(self.device) for n in self._asked()}
         step = units(batch, outputs, self.data.targets, list(signals.values()), rows)
@@ -239,9 +245,10 @@ class StudentLearner:
     ) -> tuple[Tensor, list[Tensor]]:
         """`Step.mixed` of these rows."""
         others = batch.take(torch.from_numpy(partners).to(self.device))
-        ours = self.student(mixture(batch, others, share)).logits
+        mixed = mixture(batch, others, share)
+        ours = answers_in_parts(self.student, mixed, self.precision, self.room).logits
         sources = [cast(MixableSource, self._source(number)) for number in answering]
-        return ours, [source.mixed(rows, rows[partners], share).to(self.device) for source in sources]
+        return ours, [moved(source.mixed(rows, rows[partners], share), self.device) for source in sources]
 
     def _with_policy(self, total: Tensor | None, step: Step) -> Tensor | None:
         """Adds what a learnt weighting minimises; its parameters and the student's do not meet in either part."""
@@ -302,7 +309,7 @@ def units(batch: Batch, outputs: Outputs, targets: Targets, signals: Sequence[Te
     logits, mask = outputs.logits, outputs.word_mask
     device = logits.device
     if mask is None:
-        gold = targets.batch(rows, 0).to(device)
+        gold = moved(targets.batch(rows, 0), device)
         owner = torch.arange(len(rows), device=device)
         return Step(batch, outputs, logits, gold, owner, rows, [s.logits for s in signals if s.answers], list(signals))
     width = min([mask.shape[1], *(signal.logits.shape[1] for signal in signals)])
@@ -310,7 +317,7 @@ def units(batch: Batch, outputs: Outputs, targets: Targets, signals: Sequence[Te
     for signal in signals:
         assert signal.word_mask is not None
         seen = seen & signal.word_mask[:, :width]
-    gold = targets.batch(rows, width).to(device)[seen]
+    gold = moved(targets.batch(rows, width), device)[seen]
     owner = torch.arange(len(rows), device=device).unsqueeze(1).expand(-1, width)[seen]
     answers = [signal for signal in signals if signal.answers]
     theirs = [signal.logits[:, :width][seen] for signal in answers]

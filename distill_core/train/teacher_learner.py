@@ -11,7 +11,10 @@ from torch import nn
 
 from distill_core.config import TeacherTraining
 from distill_core.losses.hard_labels import hard_label_ce
+from distill_core.models.memory import Room, answers_in_parts
+from distill_core.models.precision import Precision
 from distill_core.models.teachers import Teacher
+from distill_core.models.types import moved
 from distill_core.signals.predict import predict_units
 from distill_core.tasks.base import Encoded, Targets
 from distill_core.tasks.encoding import collate
@@ -28,6 +31,7 @@ class TeacherLearner:
         targets: gold of that table.
         validation: for each teacher, the encoded validation rows.
         score: [U] predicted classes of the validation units → quality in [0, 1].
+        precision: what the teachers compute in while they learn; validation is in fp32.
     """
 
     def __init__(
@@ -39,10 +43,13 @@ class TeacherLearner:
         score: Callable[[np.ndarray], float],
         settings: TeacherTraining,
         device: torch.device,
+        *,
+        precision: Precision = "fp32",
     ) -> None:
         self.teachers, self.encoded, self.targets = list(teachers), list(encoded), targets
         self.validation, self.score = list(validation), score
-        self.settings, self.device = settings, device
+        self.settings, self.device, self.precision = settings, device, precision
+        self.room = Room()
         self._module = nn.ModuleList(self.teachers)
 
     @property
@@ -72,9 +79,10 @@ class TeacherLearner:
         del step
         terms = StepTerms()
         for teacher, encoded, arm in zip(self.teachers, self.encoded, self.arms, strict=True):
-            outputs = teacher(collate(encoded, rows).to(self.device))
+            batch = collate(encoded, rows).to(self.device)
+            outputs = answers_in_parts(teacher, batch, self.precision, self.room)
             logits = outputs.logits
-            gold = self.targets.batch(rows, logits.shape[1]).to(self.device)
+            gold = moved(self.targets.batch(rows, logits.shape[1]), self.device)
             if outputs.word_mask is not None:
                 logits, gold = logits[outputs.word_mask], gold[outputs.word_mask]
             count = int((gold >= 0).sum())
@@ -90,11 +98,11 @@ class TeacherLearner:
         rows: dict[tuple[str, str], float] = {}
         scores = []
         for teacher, encoded, arm in zip(self.teachers, self.validation, self.arms, strict=True):
-            answers = predict_units(teacher, encoded, self.device)
-            scores.append(self.score(answers.predicted))
+            said = predict_units(teacher, encoded, self.device)
+            scores.append(self.score(said.predicted))
             rows[(arm, "validation_quality")] = scores[-1]
-            if answers.nll is not None:
-                rows[(arm, "validation_loss")] = float(answers.nll.mean())
+            if said.nll is not None:
+                rows[(arm, "validation_loss")] = float(said.nll.mean())
         return Validation(score=float(np.mean(scores)), rows=rows, units={"validation_loss": "nats"})
 
     def state(self) -> dict[str, Any]:

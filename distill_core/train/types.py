@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from distill_core.models.memory import Room
     from distill_core.train.phases import Phase
 
 #: (arm, metric name), e.g. ("main", "loss_soft")
@@ -67,6 +68,11 @@ class Learner(Protocol):
 
     @property
     def arms(self) -> list[str]: ...
+
+    @property
+    def room(self) -> Room:
+        """What its forward passes go through in, when the device's memory does not hold a whole batch."""
+        ...
 
     @property
     def module(self) -> nn.Module:

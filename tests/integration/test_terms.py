@@ -16,6 +16,7 @@ from distill_core import config as cfg
 from distill_core import pipeline
 from distill_core.events import MemorySink
 from distill_core.layout import DataHome, RunFolder
+from distill_core.models.precision import Precision
 from distill_core.progress import WorkPlan
 from distill_core.signals.cache import CachedSource
 from distill_core.signals.live import LiveSource
@@ -66,16 +67,18 @@ def case(request, material, tagged_material):
     return cfg.from_dict(raw | {"teachers": [{"source": bert}, second]})
 
 
-def first_step(config: cfg.RunConfig, root: Path) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
+def first_step(
+    config: cfg.RunConfig, root: Path, precision: Precision = "fp32"
+) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
     """Losses and gradients of the first step, dropout off. The teachers are as they come: nothing is finetuned."""
     home, folder = DataHome(root / "home").create(), RunFolder(root / config.signals).create()
     sink = MemorySink()
-    ctx = RunContext(config, folder, home, sink, StopToken(), CPU, WorkPlan(sink))
+    ctx = RunContext(config, folder, home, sink, StopToken(), CPU, WorkPlan(sink), precision=precision)
     prepared = prepare.run(ctx)
     student = plan.new_student(ctx, prepared, 3)
     planned = plan.plan_student(ctx, prepared, student)
     pipeline.plan_work(ctx, prepared, planned)
-    for teacher in prepared.teachers:
+    for teacher in prepared.teachers if precision == "fp32" else []:
         teacher.double()
     signals = cache.run(ctx, prepared, TaughtTeachers(["a", "b"], [], [], folds=[]))
     kind = LiveSource if config.signals == "live" else CachedSource
@@ -88,6 +91,7 @@ def first_step(config: cfg.RunConfig, root: Path) -> tuple[dict[str, float], dic
         arms.lessons(ctx, prepared, signals, student, Trial("main", 3), None),
         seed=3,
         device=CPU,
+        precision=precision,
     )
     learner.begin_phase(plan.phases_of(ctx, planned, "main")[0])
     learner.module.eval()
@@ -109,3 +113,16 @@ def test_live_and_cached_signals_give_the_same_first_step(case, tmp_path):
         scale = float(gradient.abs().max())
         torch.testing.assert_close(gradient, live_gradients[name], rtol=1e-6, atol=1e-6 * scale, msg=name)
     assert any(float(gradient.abs().max()) > 0 for gradient in gradients.values())
+
+
+@pytest.mark.parametrize("case", CASES, indirect=True)
+def test_in_bf16_losses_and_gradients_are_fp32_and_nearly_the_same(case, tmp_path):
+    losses, gradients = first_step(case, tmp_path / "fp32")
+    rounded_losses, rounded = first_step(case, tmp_path / "bf16", "bf16")
+    assert rounded_losses != losses
+    assert rounded_losses == pytest.approx(losses, rel=0.05, abs=0.01)
+    assert gradients.keys() == rounded.keys()
+    for name, gradient in gradients.items():
+        assert rounded[name].dtype == torch.float32
+        off = float((rounded[name] - gradient).norm() / gradient.norm().clamp(min=1e-6))
+        assert off < 0.2, (name, off)

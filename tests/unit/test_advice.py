@@ -138,3 +138,8 @@ def test_folds_and_states_do_not_go_together():
 def test_one_teacher_is_not_the_best_of_one() -> None:
     assert str(gap_advice(0.5, 0.6, teachers=1)).startswith("The teacher is 10.0 points below")
     assert str(gap_advice(0.5, 0.6)).startswith("The best teacher is 10.0 points below")
+
+
+def test_bf16_asked_for_by_name():
+    assert advice(training=Training(precision="bf16")) == [("training.precision", "info")]
+    assert advice(training=Training()) == advice(training=Training(precision="fp32")) == []

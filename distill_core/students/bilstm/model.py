@@ -119,7 +119,9 @@ class BiLSTMClassifier(Student):
             return self._answers(batch, states, final, hidden)
         dropped = self.embedding_dropout(embedded)
         through = self._packed if embedded.is_cuda else self._padded
-        states, final = through(dropped, batch.mask, layers, hidden)
+        # Always in fp32: rounding adds up over the steps, and not every device has a bf16 LSTM.
+        with torch.autocast(embedded.device.type, enabled=False):
+            states, final = through(dropped, batch.mask, layers, hidden)
         return self._answers(batch, states, final, hidden)
 
     def _padded(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distill_core.data.batching import epoch_batches, sorted_batches
+from distill_core.data.batching import cut_by_tokens, epoch_batches, sorted_batches
 
 lengths_of = st.lists(st.integers(1, 200), max_size=120).map(lambda v: np.array(v, dtype=np.int64))
 sizes = st.integers(1, 17)
@@ -62,3 +62,20 @@ def test_sizes_below_one_are_refused():
         epoch_batches(np.array([1]), 0, seed=0, epoch=0)
     with pytest.raises(ValueError, match="at least 1"):
         sorted_batches(np.array([1]), 0)
+
+
+def test_batches_of_so_many_tokens_hold_every_row_once_and_no_more():
+    lengths = np.array([3, 50, 7, 7, 1, 20, 4, 9])
+    batches = cut_by_tokens(lengths, 21)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(8))
+    assert [len(batch) * lengths[batch].max() <= 21 or len(batch) == 1 for batch in batches] == [True] * len(batches)
+    assert batches[0].tolist() == [1] and batches[1].tolist() == [5] and len(batches) == 5
+    with pytest.raises(ValueError):
+        cut_by_tokens(lengths, 0)
+
+
+def test_batches_for_inference_have_few_long_texts():
+    lengths = np.array([512, 500, 300, 20, 19, 18, 17, 1])
+    batches = sorted_batches(lengths, 3, tokens=1024)
+    assert [batch.tolist() for batch in batches] == [[0, 1], [2, 3, 4], [5, 6, 7]]
+    assert [len(batch) for batch in sorted_batches(lengths, 4, tokens=100)] == [1, 1, 1, 4, 1]

@@ -36,3 +36,9 @@ def test_order_and_repetition_of_ids_do_not_count(ids, random):
 def test_order_of_layers_does_not_count():
     assert SignalSpec((2, 1, 2)) == SignalSpec((1, 2))
     assert fingerprint("t", ["a"], SignalSpec((2, 1)), 64) == fingerprint("t", ["a"], SignalSpec((1, 2)), 64)
+
+
+def test_the_precision_counts_and_fp32_keeps_the_names_it_had():
+    plain = fingerprint("t", ["a"], SPEC, 64)
+    assert fingerprint("t", ["a"], SPEC, 64, precision="fp32") == plain
+    assert fingerprint("t", ["a"], SPEC, 64, precision="bf16") != plain

@@ -131,7 +131,9 @@ def test_folds_cover_the_labelled_rows_and_keep_equal_texts_together(root, tmp_p
     ctx = context(root, tmp_path, teacher_training={"mode": "separate", "folds": folds})
     prepared = prepare.run(ctx)
     prepared.pool.__dict__.pop("ids", None)
-    prepared.pool.texts[5] = prepared.pool.texts[1]
+    texts = list(prepared.pool.texts)
+    texts[5] = texts[1]
+    prepared.pool.texts = texts
     found = teachers.fold_of(ctx, prepared)
     assert (found[prepared.transfer] == -1).all()
     own = found[prepared.labelled]

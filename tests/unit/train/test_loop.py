@@ -11,6 +11,7 @@ from torch import nn
 
 from distill_core.errors import CheckpointError, Stopped, TrainingError
 from distill_core.events import MemorySink
+from distill_core.models.memory import Room
 from distill_core.train.loop import Fit
 from distill_core.train.schedule import RESTARTS_FLOOR, BatchPlan
 from distill_core.train.stop import StopToken
@@ -30,6 +31,7 @@ class Regression:
             torch.manual_seed(1)
             self.module = nn.Sequential(nn.Linear(6, 16), nn.Dropout(0.2), nn.Linear(16, 1))
         self.scores, self.stop_after = scores, stop_after
+        self.room = Room()
         self.seen: list[list[int]] = []
         self.infos: list[StepInfo] = []
         self.evaluated = 0

@@ -13,6 +13,7 @@ from distill_core.config import Training
 from distill_core.errors import Stopped
 from distill_core.events import MemorySink, metric_rows
 from distill_core.models.base import seeded
+from distill_core.models.memory import Room
 from distill_core.train.loop import Fit
 from distill_core.train.phases import Phase, Weight
 from distill_core.train.schedule import BatchPlan
@@ -43,6 +44,7 @@ class Regression:
             )
         self.drop = nn.Dropout(0.2)
         self.scores, self.stop, self.stop_at, self.kill_at = scores, stop, stop_at, kill_at
+        self.room = Room()
         self.begun: list[str] = []
         self.at_begin: list[dict[str, torch.Tensor]] = []
         self.seen: list[tuple[int, list[int]]] = []

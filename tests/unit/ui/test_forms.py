@@ -27,6 +27,8 @@ def test_spec_reads_type_limits_and_words() -> None:
     assert spec(cfg.RunConfig, "controls").kind == "many"
     assert spec(cfg.FileData, "languages").kind == "strings"
     assert spec(cfg.Training, "stages").kind == "yaml"
+    precision = spec(cfg.Training, "precision")
+    assert precision.advanced and precision.choices == ("auto", "fp32", "bf16")
 
 
 @pytest.mark.parametrize(
