@@ -26,7 +26,7 @@ def contents() -> dict[str, bytes]:
     return {str(p): p.read_bytes() for p in EXAMPLES.rglob("*") if p.is_file() and p.suffix != ".pyc"}
 
 
-@pytest.mark.parametrize("name", ["support-demo", "multilingual-ner"])
+@pytest.mark.parametrize("name", ["support-demo", "multilingual-ner", "agnews-bilstm"])
 def test_an_example_opens_from_home_and_stays_as_it_is(fresh: App, watch: Callable[..., Watched], name: str) -> None:
     before, page = contents(), watch().page
     page.goto(fresh.address)

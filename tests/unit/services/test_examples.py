@@ -103,14 +103,14 @@ def ids() -> list[str]:
 
 
 def test_examples_ship() -> None:
-    assert ids() == ["multilingual-ner", "support-demo"]
+    assert ids() == ["agnews-bilstm", "multilingual-ner", "support-demo"]
 
 
 @pytest.mark.parametrize("name", ids())
 def test_a_shipped_example_is_whole_small_and_tells_no_place(name: str, tmp_path: Path) -> None:
     folder = DataHome(tmp_path).run(name).__class__(EXAMPLES / name)
     files = [path for path in folder.path.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 1_500_000
+    assert sum(path.stat().st_size for path in files) < 2_000_000
     assert not [path for path in files if path.name in ("process.json", "lock", "log.txt", "model.safetensors")]
     found: dict[str, Any] = results.verdict(folder)
     assert found["verdict"] in ("ship", "no", "unsure") and found["lost"] is not None
