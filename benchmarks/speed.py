@@ -136,7 +136,8 @@ def table(results: dict[str, dict[str, Any]], most: float, machine: str) -> list
         "Teachers 12×768, student 4×312, batches of 32, soft and hard labels, dropout 0.1, random weights; every side "
         "has the same texts, objective, optimizer and schedule. `dynamic`: padded to the longest of the batch; "
         "`padded`: to a fixed length. The peers ask the teacher at every step. In W4 every epoch hides other words, so "
-        "ours asks as often, and keeps the 64 likeliest pieces of an answer. `of the limit`: share of the time that "
+        "ours asks as often, and keeps the 64 likeliest pieces of an answer; W6's peers are W1's runs, since they keep "
+        "nothing. `of the limit`: share of the time that "
         "the products no training can do without would take at that rate; `student`: of the student's training alone.",
         "",
         "| work | texts, mean (most) tokens | ours, s | against dynamic | against padded | of the limit | student |",
@@ -155,6 +156,12 @@ def table(results: dict[str, dict[str, Any]], most: float, machine: str) -> list
             f" {100 * found['gemm_share']:.0f}% | {100 * found['student_share']:.0f}% |"
         )
     return [*lines, ""]
+
+
+def remarks(out: Path) -> list[str]:
+    """What was written below an earlier table, from its first heading on."""
+    _, mark, rest = out.read_text().partition("\n## ") if out.exists() else ("", "", "")
+    return [f"## {rest}"] if mark else []
 
 
 def cpu_name() -> str:
@@ -198,7 +205,7 @@ def main() -> None:
         for name, done in measured.items()
     }
     arguments.json.write_text(json.dumps({"machine": cpu_name(), "peak_gflops": most / 1e9, "work": results}, indent=1))
-    arguments.out.write_text("\n".join(table(results, most, cpu_name())))
+    arguments.out.write_text("\n".join([*table(results, most, cpu_name()), *remarks(arguments.out)]))
     print(arguments.out.read_text())
 
 
