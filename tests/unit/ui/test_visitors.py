@@ -129,17 +129,19 @@ def test_every_door_and_every_event_is_walked_over_as_a_viewer(spy: Spy, tmp_pat
 
 def test_doors_say_why_and_the_owner_passes(spy: Spy, tmp_path: Path) -> None:
     app = build_app(spy, tmp_path / "downloads", spy.services.settings)
-    found = dict(doors(app))
+    of_runs, of_sweeps = (door for name, door in doors(app) if name == "annotate")
     for info, refused in ((None, True), (OTHER, True), (ME, False)):
         before = as_somebody(info)
         try:
-            said = found["annotate"]({"run": "made-1", "name": "renamed"})
+            said = of_runs({"run": "made-1", "name": "renamed"})
+            other = of_sweeps({"sweep": "made-1", "name": "renamed"})
         finally:
             LocalContext.request.reset(before)
         assert ("can be looked at" in said.get("error", "")) is refused
+        assert ("can be looked at" in other["error"]) is refused  # there is no such sweep
     assert spy.services.runs()[0]["name"] == "renamed"
     # Outside any request nobody is known, so nobody is the owner.
-    assert "can be looked at" in found["annotate"]({"run": "made-1", "name": "again"})["error"]
+    assert "can be looked at" in of_runs({"run": "made-1", "name": "again"})["error"]
 
 
 def test_no_guard_outside_viewer_mode(tmp_path: Path) -> None:
