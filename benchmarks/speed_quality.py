@@ -187,7 +187,7 @@ def table(found: dict[str, list[dict[str, float]]], seeds: list[int]) -> list[st
         f"{' '.join(map(str, seeds))}` on {cpu_name()}, one thread.",
         "",
         f"SST-2: {TAUGHT:,} rows of its training file, 3 epochs, batches of 32. Teacher: the 6×384 encoder, finetuned "
-        f"on 20,000 other rows: {100 * known['teacher_dev']:.2f}% on the 872 sentences of the dev file, "
+        f"on 14,400 other rows: {100 * known['teacher_dev']:.2f}% on the 872 sentences of the dev file, "
         f"{100 * known['teacher_held_out']:.2f}% on {HELD_OUT:,} rows of the training file that nobody was taught "
         "(phrases of the same reviews). Student: its first 3 layers, a new classifier on the first token. Within a "
         "seed all sides begin with the same weights; soft and hard labels, temperature 2, dropout 0.1, fused AdamW, "

@@ -95,7 +95,7 @@ if (!window.StillroomSweepChart) window.StillroomSweepChart = (() => {
         line: {color: colour(on ? "--sr-student" : "--sr-control-1"), width: on ? 2.4 : 1.4, dash: t.state === "pruned" ? DASH : SOLID}, opacity: on ? 1 : t.state === "done" ? 0.6 : 0.4, marker: {size: on ? 6 : 4}};
     });
     // Names side by side need room; what does not fit is scrolled to.
-    node.parentElement.style.minWidth = 132 * all.length + "px";
+    node.parentElement.style.minWidth = 152 * all.length + "px";
     const beside = i => i === all.length - 1 ? ["right", -7] : ["left", 7];
     return draw(Plotly, node, traces, {...layout, margin: {l: 24, r: 24, t: 34, b: 14}, xaxis: {visible: false, fixedrange: true, range: [-0.12, all.length - 0.88]}, yaxis: {visible: false, fixedrange: true, range: [-0.06, 1.06]},
       shapes: all.map((a, i) => ({type: "line", x0: i, x1: i, y0: 0, y1: 1, line: {color: a.outcome ? ink : colour("--sr-line"), width: a.outcome ? 1.4 : 1.2}, layer: "below"})),
