@@ -217,7 +217,21 @@ class Builder:
         return mapped.view(np.ndarray)
 
 
-class Texts(Sequence[str]):
+class _Stored(Sequence[str]):
+    """Strings kept as bytes in `raw`, one after the other; equal to any sequence of the same strings."""
+
+    raw: Any
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Texts(_Stored):
     """N texts as UTF-8 in one flat array; each is decoded when it is asked for."""
 
     def __init__(self, raw: Ragged) -> None:
@@ -231,9 +245,6 @@ class Texts(Sequence[str]):
             builder.extend(np.frombuffer(b"".join(part), dtype=np.uint8), [len(raw) for raw in part])
         return cls(builder.done())
 
-    def __len__(self) -> int:
-        return len(self.raw)
-
     @overload
     def __getitem__(self, place: int) -> str: ...
     @overload
@@ -245,11 +256,6 @@ class Texts(Sequence[str]):
 
     def __iter__(self) -> Iterator[str]:
         return map(_text, self.raw)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
 
     @classmethod
     def joined(cls, parts: Sequence[Sequence[str]]) -> Texts:
@@ -265,7 +271,7 @@ def _text(raw: np.ndarray) -> str:
     return raw.tobytes().decode(errors="surrogatepass")
 
 
-class Keys(Sequence[str]):
+class Keys(_Stored):
     """N keys of plain ASCII in an array of bytes. raw: [N], type S, as long as the longest."""
 
     def __init__(self, raw: np.ndarray) -> None:
@@ -277,9 +283,6 @@ class Keys(Sequence[str]):
         if isinstance(keys, Keys):
             return keys
         return cls(np.fromiter((key.encode("ascii") for key in keys), dtype=f"S{max(map(len, keys), default=1)}"))
-
-    def __len__(self) -> int:
-        return len(self.raw)
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -293,11 +296,6 @@ class Keys(Sequence[str]):
         for first in range(0, len(self.raw), BLOCK):
             for key in self.raw[first : first + BLOCK].tolist():
                 yield key.decode()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
 
     @classmethod
     def joined(cls, parts: Sequence[Sequence[str]]) -> Keys:

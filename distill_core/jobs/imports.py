@@ -11,7 +11,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
@@ -57,24 +57,28 @@ def _take_in(home: DataHome, source: Path, name: str) -> RunFolder:
     check_run(folder)
     home.create()
     target = _place(home, folder, name)
-    temporary = Path(tempfile.mkdtemp(prefix=".import.", dir=home.runs))
-    try:
-        temporary.chmod(0o755)
-        copy = temporary / "run"
-        copy_whole(source, copy)
-        copy.replace(target.path)
-    except OSError as error:
-        raise DiskError(
-            f"The run could not be copied: {error.strerror or error}.", hint="Make room on the data folder's disk."
-        ) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    copy_whole(source, target.path, "run")
     return target
 
 
-def copy_whole(source: Path, target: Path) -> None:
-    """A folder without what is hidden or belongs to another machine. Raises OSError."""
-    shutil.copytree(source, target, ignore=lambda at, names: _skipped(Path(at) == source, names))
+def copy_whole(source: Path, target: Path, what: str, ready: Callable[[Path], None] = lambda copy: None) -> None:
+    """A folder without what is hidden or belongs to another machine; it stands at `target` whole, or not at all.
+
+    what: named when it cannot be copied ("run"). ready: given the copy before it is put in its place. Raises DiskError.
+    """
+    temporary = Path(tempfile.mkdtemp(prefix=".import.", dir=target.parent))
+    try:
+        temporary.chmod(0o755)
+        copy = temporary / "whole"
+        shutil.copytree(source, copy, ignore=lambda at, names: _skipped(Path(at) == source, names))
+        ready(copy)
+        copy.replace(target)
+    except OSError as error:
+        raise DiskError(
+            f"The {what} could not be copied: {error.strerror or error}.", hint="Make room on the data folder's disk."
+        ) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _skipped(top: bool, names: list[str]) -> set[str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 
-from distill_core.errors import ConfigError, DataError, DiskError, JobError
+from distill_core.errors import ConfigError, DataError, JobError
 from distill_core.events import read_events
 from distill_core.jobs.imports import check_files, copy_whole
 from distill_core.jobs.sweeps import GO_ON_HINT, read_state, write_state
@@ -25,19 +23,7 @@ def import_sweep(home: DataHome, source: Path, name: str) -> SweepFolder:
     target = home.sweep(name)
     if target.path.exists():
         raise JobError(f"There is a sweep {name} already.", hint="Open it from the list of sweeps.")
-    temporary = Path(tempfile.mkdtemp(prefix=".import.", dir=home.sweeps))
-    try:
-        copy = SweepFolder(temporary / "sweep")
-        copy_whole(source, copy.path)
-        copy.create()
-        _at_rest(copy)
-        copy.path.replace(target.path)
-    except OSError as error:
-        raise DiskError(
-            f"The sweep could not be copied: {error.strerror or error}.", hint="Make room on the data folder's disk."
-        ) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    copy_whole(source, target.path, "sweep", lambda copy: _at_rest(SweepFolder(copy)))
     return target
 
 
@@ -59,6 +45,7 @@ def check_sweep(folder: SweepFolder) -> None:
 
 def _at_rest(folder: SweepFolder) -> None:
     """A person says whether it goes on here: nobody may want it any more."""
+    folder.create()
     stopped = bool(read_state(folder).get("stop"))
     if Ledger.read(folder).process == "started" and not stopped:
         reason = "It was taken back from the backup, into which it was copied while it was at work."

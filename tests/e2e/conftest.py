@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -213,9 +214,15 @@ class Watched:
             self.foreign.append(request.url)
 
     def leave(self, address: str) -> None:
-        """Go elsewhere at once: what Gradio says of questions that the browser breaks off then is no fault."""
+        """Go elsewhere at once; see `leaving`."""
+        with self.leaving():
+            self.page.goto(address)
+
+    @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """Inside, another page is opened: what Gradio says of questions that are broken off then is no fault."""
         before = len(self.errors)
-        self.page.goto(address)
+        yield
         broken_off = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
         self.errors[before:] = [error for error in self.errors[before:] if not error.startswith(broken_off)]
 

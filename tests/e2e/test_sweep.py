@@ -103,8 +103,9 @@ def test_six_trials_to_their_front(shown: App, watch: Callable[..., Watched], ma
 
     best = found["best"]
     page.click(f"[data-promote='{best}']")
-    page.click(f"[data-trial='{best}'] a[href*='?run=']")
-    page.wait_for_function(f"document.querySelector('#run-name')?.textContent === 'tiny, trial {best}'")
+    with watched.leaving():
+        page.click(f"[data-trial='{best}'] a[href*='?run=']")
+        page.wait_for_function(f"document.querySelector('#run-name')?.textContent === 'tiny, trial {best}'")
     page.wait_for_function("document.querySelector('#run-tags').textContent.includes('sweep tiny')")
     watched.assert_clean()
 

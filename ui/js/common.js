@@ -125,5 +125,33 @@ if (!window.Stillroom) window.Stillroom = (W => {
   const css = (name, node) => getComputedStyle(node || document.body).getPropertyValue(name).trim();
   const STATUS = ["queued", "running", "stopping", "stopped", "interrupted", "failed", "done"];
   const pill = status => h("span", {class: "sr-pill sr-" + (STATUS.includes(status) ? status : "queued")}, status);
-  return {h, svg, fill, known, DASH, percent, points, count, bytes, ms, times, duration, ago, stamp, say, address, poll, call, whileSeen, watchDrawn, css, pill};
+  // The trash below a list: `draw(deleted)`. nodes: functions that find `said`, `box`, `count`, `list`. asked: the key of the
+  // address that names what was just deleted. restore(row) asks the server; lost() tells that it could not, again() asks anew.
+  const trash = (nodes, W, {asked, restore, lost, again}) => {
+    let drawn = null, told = false;
+    const back = (row, label) => h("button", {type: "button", class: "sr-quiet", onclick: async event => {
+      event.currentTarget.disabled = true;
+      try {
+        const answer = await call(restore, row);
+        nodes.said().textContent = answer.error || say(W.restored, row);
+      } catch { lost(); }
+      again();
+    }}, label);
+    return deleted => {
+      const key = JSON.stringify([deleted, Math.floor(Date.now() / 60000)]);
+      if (key === drawn) return;
+      drawn = key;
+      nodes.box().hidden = !deleted.length;
+      nodes.count().textContent = String(deleted.length);
+      fill(nodes.list(), deleted.map(row => h("li", null, h("span", null, row.name), h("span", {class: "sr-muted"}, bytes(row.bytes)),
+        back(row, W.restore), h("span", {class: "sr-muted sr-when", title: stamp(row.deleted)}, ago(row.deleted)))));
+      // Come here from what was just deleted: taking it back is one press.
+      const row = !told && deleted.find(entry => entry.id === new URLSearchParams(location.search).get(asked));
+      if (!row) return;
+      told = true;
+      fill(nodes.said(), say(W.was_deleted, row) + " ", back(row, W.undo));
+      nodes.said().scrollIntoView({block: "nearest"});
+    };
+  };
+  return {h, svg, fill, known, DASH, percent, points, count, bytes, ms, times, duration, ago, stamp, say, address, poll, call, whileSeen, watchDrawn, css, pill, trash};
 })(props.shared);

@@ -39,7 +39,7 @@
   let rows = [], deleted = [];
   const draw = () => {
     const chosen = filtered(rows), key = JSON.stringify([chosen, rows.length, Math.floor(Date.now() / 60000)]);
-    if (full) trash();
+    if (full) trash(deleted);
     if (key === last) return;
     last = key;
     if (full) { $("runs-filter").hidden = !rows.length; tickable(); }
@@ -50,29 +50,8 @@
       : h("ul", {class: "sr-last"}, chosen.map(short)));
   };
   // ---- the trash
-  let drawn = null, told = false;
-  const back = (row, label) => h("button", {type: "button", class: "sr-quiet", onclick: async event => {
-    event.currentTarget.disabled = true;
-    try {
-      const answer = await S.call(server.restore, {run: row.id});
-      $("runs-said").textContent = answer.error || say(W.restored, row);
-    } catch { $("runs-said").textContent = ""; lost.hidden = false; }
-    again();
-  }}, label);
-  const trash = () => {
-    const key = JSON.stringify([deleted, Math.floor(Date.now() / 60000)]);
-    if (key === drawn) return;
-    drawn = key;
-    $("runs-trash").hidden = !deleted.length;
-    $("trash-count").textContent = String(deleted.length);
-    fill($("trash-list"), deleted.map(row => h("li", null, h("span", null, row.name), h("span", {class: "sr-muted"}, S.bytes(row.bytes)),
-      back(row, W.restore), h("span", {class: "sr-muted sr-when", title: S.stamp(row.deleted)}, S.ago(row.deleted)))));
-    // Come here from a run that was just deleted: taking it back is one press.
-    const row = !told && deleted.find(entry => entry.id === new URLSearchParams(location.search).get("deleted"));
-    if (!row) return;
-    told = true;
-    fill($("runs-said"), say(W.was_deleted, row) + " ", back(row, W.undo));
-  };
+  const trash = S.trash({said: () => $("runs-said"), box: () => $("runs-trash"), count: () => $("trash-count"), list: () => $("trash-list")}, W,
+    {asked: "deleted", restore: row => server.restore({run: row.id}), lost: () => { $("runs-said").textContent = ""; lost.hidden = false; }, again: () => again()});
   const machine = () => {
     const node = element.querySelector("#home-machine");
     if (node && window.StillroomMachine) node.textContent = window.StillroomMachine;
