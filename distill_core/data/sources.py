@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from distill_core.config import Columns
 from distill_core.data.sniff import (
@@ -362,7 +363,7 @@ def _json_lines(text: str) -> tuple[list[tuple[int, dict[str, Any]]], list[int]]
 
 def _read_parquet(file: Path, options: ReadOptions) -> Table:
     try:
-        frame = pd.read_parquet(file)
+        frame = pq.read_table(file).to_pandas()  # by its name: read as pandas opens it, the process may not end
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise DataError(
