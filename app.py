@@ -10,6 +10,9 @@ import threading
 from distill_core.errors import StillroomError
 from distill_core.settings import Settings
 
+USAGE = """Commands are given to distill_core: python -m distill_core --help
+HOST, PORT and STILLROOM_HOME in the environment change address and data folder: PORT=7861 python app.py"""
+
 
 def prepare(settings: Settings) -> None:
     """What Gradio reads when it is imported: no analytics, temporary files inside the data folder; no stubs written."""
@@ -47,6 +50,10 @@ def serve(settings: Settings) -> int:
 
 
 def main() -> int:
+    if sys.argv[1:]:
+        # A command typed here would open the page and never end.
+        print(f"app.py opens the page and takes no arguments.\n{USAGE}", file=sys.stderr)
+        return 0 if sys.argv[1:] in (["-h"], ["--help"]) else 2
     try:
         settings = Settings.from_environment()
         settings.check_bind()

@@ -15,6 +15,7 @@ import yaml
 from scipy import stats
 
 ROOT = Path(__file__).resolve().parent.parent
+_LOAD = os.getloadavg()[0]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
@@ -78,6 +79,11 @@ def this_machine() -> str:
     cores = len(os.sched_getaffinity(0))
     where = f"{cores} core{'s' if cores > 1 else ''} ({platform.machine()}), {platform.system()}"
     return f"CPU, {where}, Python {platform.python_version()}"
+
+
+def company() -> str:
+    """How busy others kept the machine when this process began."""
+    return f"{_LOAD:.1f} other processes ran or waited when it began (load of the minute before)"
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -25,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.common import machine, markdown  # noqa: E402
+from benchmarks.common import company, machine, markdown  # noqa: E402
 from benchmarks.growth_chart import Panel, svg  # noqa: E402
 from benchmarks.growth_run import Spec, write_data, write_teacher  # noqa: E402
 
@@ -179,7 +179,7 @@ def main() -> None:
         "# Growth: examples, teachers, length, students",
         "",
         f"`python benchmarks/growth.py --only {' '.join(args.only)} --most {args.most}` on {machine(found[-1])}, "
-        f"{platform.system()}, Python {platform.python_version()}, one thread; other jobs ran beside it. CPU time of "
+        f"{platform.system()}, Python {platform.python_version()}, one thread; {company()}. CPU time of "
         "the process; one run of each size.",
         "",
         "Texts of 6 to 14 words (8 to 16 pieces) unless a length is given; one teacher of 2 × 32 whose states are kept "

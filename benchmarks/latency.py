@@ -29,7 +29,7 @@ from pydantic import TypeAdapter  # noqa: E402
 from tokenizers import Tokenizer, models, pre_tokenizers, processors  # noqa: E402
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast  # noqa: E402
 
-from benchmarks.common import markdown  # noqa: E402
+from benchmarks.common import company, markdown  # noqa: E402
 from distill_core.config import Student as StudentConfig  # noqa: E402
 from distill_core.config import StudentSection, TeacherSection  # noqa: E402
 from distill_core.export.graph import model_bytes, quantise, write_onnx  # noqa: E402
@@ -260,8 +260,8 @@ def main() -> None:
         f"`python benchmarks/latency.py --only {' '.join(args.only)} --repeats {args.repeats}` on "
         f"{found['device']['device_name']} ({platform.machine()}, torch {found['versions']['torch']}, ONNX Runtime "
         f"{found['versions']['onnxruntime']}), one thread, {protocol.tokens} pieces a text without padding, up to "
-        f"{args.repeats} timed calls of every model on every runtime in turn, after 2 to warm up. Other jobs ran "
-        "beside it: the clock swings, CPU time of the process far less.",
+        f"{args.repeats} timed calls of every model on every runtime in turn, after 2 to warm up; "
+        f"{company()}. Where others run the clock swings, CPU time of the process far less.",
         "",
         "Random weights in the shapes named; graphs and int8 by `distill_core.export`. Faster: the teacher's time over "
         "the student's on the same runtime; the last ratio is against the teacher in torch, as papers compare. MB: "

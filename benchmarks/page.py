@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +31,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from benchmarks import page_start, page_training  # noqa: E402
-from benchmarks.common import markdown, this_machine  # noqa: E402
+from benchmarks.common import company, markdown, this_machine  # noqa: E402
 from benchmarks.page_viewers import TICK_S, Question, Watched, viewers, watch  # noqa: E402
 from tests.e2e.conftest import FLAGS, App, FakeApp, chromium_path  # noqa: E402
 
@@ -224,8 +223,8 @@ def training_words(found: dict[int, list[page_training.Trained]], times: int) ->
         "",
         f"The demo with {EPOCHS} epochs of its student and no controls, teachers and their answers from the stores; "
         f"medians (and ranges) of {times} runs each, in turn. Looked at is the student's training: {one.steps} steps, "
-        f"{one.child:.0f} s of CPU. Server, run and viewers share this machine with other jobs, so wall time is as "
-        "good as its ranges say.",
+        f"{one.child:.0f} s of CPU. Server, run and viewers share this machine, so wall time is as good as its "
+        "ranges say.",
         "",
         *markdown(("", "no viewer", "3 viewers", "difference"), rows),
         f"Three viewers make the server work {server[3] - server[0]:+.0f} ms a second: "
@@ -253,8 +252,8 @@ def main() -> int:
     kept = json.loads(kept_file.read_text(encoding="utf-8")) if kept_file.exists() else {}
     for name in options.parts or makers:
         lines = makers[name]()
-        beside = "other jobs ran beside it" + (", at lower priority" if os.nice(0) < 0 else "")
-        told = f"`python benchmarks/page.py {name} --times {options.times}` on {this_machine()}; {beside}."
+        seconds = f" --seconds {options.seconds:g}" if name == "live" else ""
+        told = f"`python benchmarks/page.py {name} --times {options.times}{seconds}` on {this_machine()}; {company()}."
         kept[name] = [*lines[:2], told, "", *lines[2:]]
         # Each at once: a later part may go wrong.
         kept_file.write_text(json.dumps(kept, indent=1), encoding="utf-8")

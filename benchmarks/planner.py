@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.common import machine, markdown, run  # noqa: E402
+from benchmarks.common import company, machine, markdown, run  # noqa: E402
 from distill_core import recipes  # noqa: E402
 from distill_core.events import STAGES  # noqa: E402
 from distill_core.layout import DataHome  # noqa: E402
@@ -130,7 +130,7 @@ def main() -> None:
         "# Estimates against runs",
         "",
         f"`python benchmarks/planner.py --only {' '.join(args.only)}` on {machine(report)}, {platform.system()}, "
-        f"Python {platform.python_version()}; other jobs ran beside it. One estimate and one run of each recipe.",
+        f"Python {platform.python_version()}; {company()}. One estimate and one run of each recipe.",
         "",
         f"Aim: CPU seconds of the whole run within {AIM:.0%}. Largest miss here: {max(off, key=abs):+.0f}%. Disk: what "
         "is left at the end; the estimate also holds the largest checkpoint on the way. Probes: CPU seconds that the "

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from benchmarks.common import markdown, this_machine  # noqa: E402
+from benchmarks.common import company, markdown, this_machine  # noqa: E402
 from tests.e2e.conftest import FLAGS, FakeApp, Watched, chromium_path  # noqa: E402
 
 PAUSE_S, BURST, NAME = 0.25, 2000, "soak"
@@ -176,7 +176,7 @@ def report(found: Found, command: str) -> str:
     extra = found.server_cpu - found.alone_share * found.seconds
     lines = [
         "# The page of a live run over time", "",
-        f"`{command}` on {this_machine()}, {found.browser}; other jobs ran beside it. "
+        f"`{command}` on {this_machine()}, {found.browser}; {company()}. "
         f"{len(found.viewers)} viewer{'s' if len(found.viewers) > 1 else ''} of a played run: {1 / PAUSE_S:.0f} steps "
         f"a second with 11 curves after a start of {BURST:,}; {samples[-1].steps:,} steps at the end.", "",
         *markdown(("what", "found"), [

@@ -106,6 +106,25 @@ def run_recipe(browser: Any, address: str, name: str) -> str:
     return run_id
 
 
+def run_sweep(browser: Any, address: str, name: str) -> str:
+    """The id of a sweep of a recipe over four learning rates, once it is done."""
+    page = browser.new_page()
+    page.goto(f"{address}/?view=new&recipe={name}")
+    page.wait_for_selector("#start-run:not([disabled])")
+    page.click("#sweep-part > button.label-wrap")
+    page.wait_for_function("document.querySelector('#sweep-values-0 input, #sweep-values-0 textarea').value")
+    page.fill("#sweep-values-0 input, #sweep-values-0 textarea", "0.0005, 0.002, 0.005, 0.02")
+    page.fill("#sweep-trials input", "4")
+    page.check("#sweep-costs-choice input[value=parameters], #sweep-costs-choice label:has-text('Parameters') input")
+    page.click("#start-sweep")
+    page.wait_for_url("**/?sweep=*", timeout=120_000)
+    page.wait_for_function("document.querySelectorAll('#sweep-trials tbody tr').length === 4", timeout=900_000)
+    page.wait_for_function("document.querySelector('#sweep-status')?.textContent.match(/done/i)", timeout=900_000)
+    sweep_id = str(page.url.split("sweep=")[1])
+    page.close()
+    return sweep_id
+
+
 def photograph(browser: Any, address: str) -> None:
     camera = Camera(browser, address)
     camera.take("runs-empty", "?view=runs", "#runs-table .sr-empty")
@@ -125,6 +144,8 @@ def photograph(browser: Any, address: str) -> None:
     other = run_recipe(browser, address, "single_teacher")
     both = query.removeprefix("?run=") + "," + other
     camera.take("compare", f"?view=compare&runs={both}", ".sr-front .js-plotly-plot .main-svg")
+    swept = run_sweep(browser, address, "single_teacher")
+    camera.take("sweep", f"?sweep={swept}", "#sweep-front .main-svg")
     camera.take("home", "", "#last-runs a")
     camera.take("runs", "?view=runs", "#runs-table table")
     camera.take("new-data", "?view=new", "#continue-data")

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from distill_core.models.block_attention import attention_by_blocks
+from distill_core.models.fast_dropout import fast_dropouts
 from distill_core.models.fast_linear import fast_linears
 
 _TAKEN: ContextVar[bool] = ContextVar("shortcuts", default=False)
@@ -16,10 +18,10 @@ _TAKEN: ContextVar[bool] = ContextVar("shortcuts", default=False)
 
 @contextmanager
 def shortcuts(*modules: object) -> Iterator[None]:
-    """Inside, encoders leave out what nobody reads, and the linear layers of these modules compute the faster way."""
+    """Inside, encoders leave out what nobody reads, and what these modules are made of computes the faster way."""
     token = _TAKEN.set(True)
     try:
-        with fast_linears(*modules):
+        with fast_linears(*modules), fast_dropouts(*modules), attention_by_blocks(*modules):
             yield
     finally:
         _TAKEN.reset(token)

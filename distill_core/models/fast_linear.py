@@ -10,13 +10,14 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from transformers.activations import GELUActivation
 
 
 @cache
@@ -45,14 +46,15 @@ def _works() -> bool:
         return False
     try:
         x, w = torch.arange(6.0).view(2, 3), torch.arange(12.0).view(4, 3)
-        return torch.equal(_product(x, w, torch.ones(4)), functional.linear(x, w, torch.ones(4)))
+        return torch.equal(product(x, w, torch.ones(4)), functional.linear(x, w, torch.ones(4)))
     except (AttributeError, RuntimeError, TypeError):
         return False
 
 
-def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """x [..., K] · weightᵀ [K, N] + bias; a matrix, or its transpose: other strides take oneDNN's slowest path."""
-    found: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+def product(x: Tensor, weight: Tensor, bias: Tensor | None, then: str = "none") -> Tensor:
+    """x [..., K] · weightᵀ [K, N] + bias; a matrix, or its transpose: other strides take oneDNN's slowest path.
+    then: "gelu" (the exact one), to be taken of it before it leaves the cache."""
+    found: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, then, [], "none" if then == "gelu" else "")
     return found
 
 
@@ -61,7 +63,7 @@ class _Linear(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.has_bias = bias is not None
-        return _product(x, weight, bias)
+        return product(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:  # type: ignore[override]
@@ -70,9 +72,9 @@ class _Linear(torch.autograd.Function):
         flat = gradient.reshape(-1, gradient.shape[-1]).contiguous()
         of_x = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
-            of_x = _product(flat, weight.t(), None).view(x.shape)
+            of_x = product(flat, weight.t(), None).view(x.shape)
         if ctx.needs_input_grad[1]:
-            of_weight = _product(flat.t(), x.reshape(-1, x.shape[-1]).contiguous().t(), None)
+            of_weight = product(flat.t(), x.reshape(-1, x.shape[-1]).contiguous().t(), None)
         if ctx.has_bias and ctx.needs_input_grad[2]:
             of_bias = flat.sum(dim=0)
         return of_x, of_weight, of_bias
@@ -83,14 +85,29 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     x: [..., K]. weight: [N, K]. bias: [N]. Gradients of first order only.
     """
-    plain = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32 and x.numel()
-    # Under autocast torch's own product is the one that follows it.
-    if not (onednn_is_faster() and plain) or torch.is_autocast_enabled("cpu"):
+    if not _fits(x, weight):
         return functional.linear(x, weight, bias)
-    if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
+    if _with_gradients(x, weight):
         found: Tensor = _Linear.apply(x, weight, bias)  # type: ignore[no-untyped-call]
         return found
-    return _product(x, weight, bias)
+    return product(x, weight, bias)
+
+
+def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """gelu(linear(x)), at once where no gradient is wanted."""
+    if _fits(x, weight) and not _with_gradients(x, weight):
+        return product(x, weight, bias, "gelu")
+    return functional.gelu(linear(x, weight, bias))
+
+
+def _fits(x: Tensor, weight: Tensor) -> bool:
+    plain = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32 and x.numel() > 0
+    # Under autocast torch's own product is the one that follows it.
+    return onednn_is_faster() and plain and not torch.is_autocast_enabled("cpu")
+
+
+def _with_gradients(x: Tensor, weight: Tensor) -> bool:
+    return torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
 
 
 class FastLinear(nn.Linear):
@@ -102,18 +119,37 @@ class FastLinear(nn.Linear):
 
 @contextmanager
 def fast_linears(*modules: object) -> Iterator[None]:
-    """Inside, the linear layers of these modules compute by `linear`; afterwards they are what they were.
+    """Inside, the linear layers of these modules compute by `linear`, and BERT's wide ones, whose output goes through
+    GELU, by `linear_gelu`; afterwards they are what they were.
 
     What is no module, and all of it where nothing is gained, is left alone.
     """
     if not onednn_is_faster():
         yield
         return
-    plain = [part for one in modules if isinstance(one, nn.Module) for part in one.modules() if type(part) is nn.Linear]
+    parts: list[Any] = [part for one in modules if isinstance(one, nn.Module) for part in one.modules()]
+    plain = [part for part in parts if type(part) is nn.Linear]
+    wide = [part for part in parts if "forward" not in vars(part) and _ends_in_gelu(part)]
     for part in plain:
         part.__class__ = FastLinear
+    for part in wide:
+        # An attribute of the instance goes before the method of its class.
+        part.forward = partial(_wide, part)
     try:
         yield
     finally:
         for part in plain:
             part.__class__ = nn.Linear
+        for part in wide:
+            del part.forward
+
+
+def _ends_in_gelu(part: Any) -> bool:
+    """Is this the first half of a feed-forward part as BERT has it, and is GELU computed exactly?"""
+    gelu = getattr(part, "intermediate_act_fn", None)
+    exact = type(gelu) is GELUActivation and gelu.act is functional.gelu
+    return exact and type(getattr(part, "dense", None)) is nn.Linear and len(list(part.children())) == 2
+
+
+def _wide(part: Any, states: Tensor) -> Tensor:
+    return linear_gelu(states, part.dense.weight, part.dense.bias)

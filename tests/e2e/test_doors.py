@@ -59,10 +59,10 @@ def test_only_the_public_api_is_offered(app: App) -> None:
     assert list(info["named_endpoints"]) == [f"/{name}" for name in api.NAMES] and info["unnamed_endpoints"] == {}
 
 
-def start_and_wait(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def start_and_wait(tmp_path: Path, *given: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if k not in ("STILLROOM_AUTH", "ALLOW_PUBLIC", "SPACE_ID")}
     return subprocess.run(
-        [sys.executable, "app.py"],
+        [sys.executable, "app.py", *given],
         cwd=PROJECT,
         env={**clean, "STILLROOM_HOME": str(tmp_path / "home"), **environment},
         capture_output=True,
@@ -70,6 +70,13 @@ def start_and_wait(tmp_path: Path, **environment: str) -> subprocess.CompletedPr
         timeout=120,
         check=False,
     )
+
+
+def test_a_command_given_to_the_page_is_told_where_commands_go(tmp_path: Path) -> None:
+    ended = start_and_wait(tmp_path, "run", "demo.yaml")
+    assert ended.returncode == 2 and "python -m distill_core --help" in ended.stderr
+    assert not (tmp_path / "home").exists()
+    assert start_and_wait(tmp_path, "--help").returncode == 0
 
 
 def test_a_public_bind_without_login_refuses_to_start(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from transformers.activations import GELUActivation
 
 from distill_core.models import fast_linear
 from distill_core.models.fast_linear import FastLinear, fast_linears, linear
@@ -49,7 +50,7 @@ def test_products_of_a_step_are_of_dense_matrices(onednn, monkeypatch):
         seen.extend(min(part.reshape(-1, part.shape[-1]).stride()) == 1 and _dense(part) for part in (x, weight))
         return x @ weight.t() + (0 if bias is None else bias)
 
-    monkeypatch.setattr(fast_linear, "_product", product)
+    monkeypatch.setattr(fast_linear, "product", product)
     states = torch.randn(3, 8, 5, requires_grad=True)
     weight = torch.randn(7, 5, requires_grad=True)
     given = torch.randn(3, 8, 7)
@@ -106,3 +107,36 @@ def test_the_choice_depends_on_the_machine_alone(monkeypatch, machine, vendor, f
     monkeypatch.setattr(fast_linear, "_works", lambda: True)
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
     assert fast_linear.onednn_is_faster.__wrapped__() is faster
+
+
+class Intermediate(nn.Module):
+    """As BERT's."""
+
+    def __init__(self, gelu=None):
+        super().__init__()
+        self.dense, self.intermediate_act_fn = nn.Linear(5, 7), gelu or GELUActivation()
+
+    def forward(self, states):
+        return self.intermediate_act_fn(self.dense(states))
+
+
+@pytest.mark.parametrize("gradients", [True, False])
+def test_gelu_taken_at_once_is_the_same(onednn, gradients):
+    torch.manual_seed(2)
+    part, x = Intermediate(), torch.randn(3, 4, 5)
+    plain = part(x)
+    with fast_linears(part), torch.set_grad_enabled(gradients):
+        assert "forward" in vars(part)
+        found = part(x)
+    assert "forward" not in vars(part) and found.requires_grad == gradients
+    torch.testing.assert_close(found, plain, rtol=1e-5, atol=1e-6)
+    if gradients:
+        own, other = (torch.autograd.grad(said.sum(), list(part.parameters())) for said in (found, plain))
+        for one, two in zip(own, other, strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-5, atol=1e-6)
+
+
+def test_another_activation_is_left_alone(onednn):
+    for part in (Intermediate(nn.ReLU()), Intermediate(GELUActivation(use_gelu_python=True))):
+        with fast_linears(part):
+            assert "forward" not in vars(part)
