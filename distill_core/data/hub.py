@@ -98,7 +98,7 @@ def _first_rows(
         whole = split.partition("[")[0]
         stream = builder.as_streaming_dataset(split=whole)
         if isinstance(builder.config, ParquetConfig) and builder.config.data_files:
-            rows = _parquet_rows(builder.config.data_files[whole], head.rows)
+            rows = parquet_rows(builder.config.data_files[whole], head.rows)
         else:
             rows = list(itertools.islice(stream, head.rows))
         names = list(stream.features or (rows[0] if rows else {}))
@@ -111,7 +111,7 @@ def _first_rows(
     return frames
 
 
-def _parquet_rows(files: list[str], most: int) -> list[dict[str, Any]]:
+def parquet_rows(files: list[str], most: int) -> list[dict[str, Any]]:
     """The first rows of Parquet files behind addresses, page by page and in this thread alone: the library's own
     stream asks for 32 MB at once, and the threads it leaves behind kept about one process in twenty from ending."""
     import fsspec

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
+from distill_core.data.hub import parquet_rows
 from distill_core.layout import PROJECT
 from tests.hub_server import HubServer
 
@@ -154,6 +155,16 @@ def head_of(environment: dict[str, str], settings: dict[str, Any], rows: int) ->
     assert done.returncode == 0, done.stderr
     found: list[Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+@pytest.mark.parametrize(("most", "read"), [(1, 1), (3, 3), (4, 4), (9, 5)])
+def test_first_rows_go_on_into_the_next_file(tmp_path: Path, most: int, read: int) -> None:
+    files = []
+    for name, texts in {"a": ["one", "two", "three"], "b": ["four", "five"]}.items():
+        files.append(str(tmp_path / f"{name}.parquet"))
+        Dataset.from_dict({"text": texts}).to_parquet(files[-1])
+    rows = parquet_rows(files, most)
+    assert [row["text"] for row in rows] == ["one", "two", "three", "four", "five"][:read]
 
 
 def test_first_rows_are_the_whole_sets_and_fetch_little(repositories: Path, tmp_path: Path) -> None:
