@@ -150,9 +150,9 @@ def test_rows_that_cannot_be_used(write):
     ]
     source, findings = load(train=write("a.jsonl", rows))
     assert [(finding.code, finding.rows) for finding in findings.errors] == [
-        ("bad_row", (3, 4)),
+        ("bad_row", (4,)),
         ("bad_row", (6,)),
-        ("bad_row", (5,)),
+        ("bad_row", (3, 5)),
     ]
     assert len(source.parts["train"]) == 2
     numbers = [{"tokens": ["a", "b"], "tags": [0, 3]}]
