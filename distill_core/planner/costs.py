@@ -17,6 +17,7 @@ from distill_core.models.encoders import word_embedding
 from distill_core.models.fast import shortcuts
 from distill_core.planner import needs
 from distill_core.planner.latency import Timed, architecture, quick_protocol
+from distill_core.planner.libraries import Products
 from distill_core.planner.made_up import MadeUpTeacher
 from distill_core.planner.probe import Call, measure, spread, timed, with_saved
 from distill_core.planner.store import Cost, Curve, ProbeStore, digest, machine_key, padded_tokens
@@ -40,8 +41,8 @@ class Costs:
 
     found: names of what earlier runs left. measured, remembered: probes made now, and known. sparable: what patience
     may save. taught: (parameters, bytes kept for backward) of each group that is finetuned. student_saved: the latter
-    of each kind of the student's steps. signal_bytes: on disk, of answers that are not there yet. parallel: threads at
-    work at a time, in the probe that was disturbed the least.
+    of each kind of the student's steps. products: of all models. signal_bytes: on disk, of answers that are not there
+    yet. parallel: threads at work at a time, in the probe that was disturbed the least.
     """
 
     ctx: RunContext
@@ -56,6 +57,7 @@ class Costs:
     sparable: Cost = field(default_factory=Cost)
     taught: list[tuple[int, float]] = field(default_factory=list)
     student_saved: list[float] = field(default_factory=list)
+    products: Products = field(default_factory=Products)
     signal_bytes: int = 0
     parallel: float = 1.0
 
@@ -69,6 +71,7 @@ class Costs:
             return Cost()
         what = ["predict", architecture(model), needs.parameters([model]), self.prepared.task.name]
         batches = sorted_batches(encoded.lengths, PREDICT_BATCH)
+        self.products.note([model] if isinstance(model, nn.Module) else [], batches, encoded.lengths, trained=False)
 
         def make() -> tuple[Call, nn.Module | None]:
             model.to(self.ctx.device)

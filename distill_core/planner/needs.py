@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import psutil
 from torch import nn
 
+from distill_core.planner.libraries import bytes_kept
+
 if TYPE_CHECKING:
     from distill_core.planner.stages import StageCosts
 
@@ -44,7 +46,8 @@ def memory(costs: StageCosts, base: int, texts: int) -> int:
     peaks += [FP32 * student + training(student, saved) for saved in costs.student_saved]
     # All finished students stay until the end.
     finished = FP32 * student * (len(costs.trials) - 1)
-    return int(base + texts + teachers + finished + max(peaks, default=0.0))
+    kept = bytes_kept(costs.products)
+    return int(base + texts + teachers + finished + kept + max(peaks, default=0.0))
 
 
 def disk(costs: StageCosts) -> int:

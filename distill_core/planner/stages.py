@@ -115,6 +115,7 @@ class StageCosts(Costs):
         read = [(one, [own.pool, own.validation]) for one, own in zip(members, texts, strict=True)]
         with rows_in_use(read, self.folder("rows")):
             curve = self.curve(what, batches, lengths, make, TEACH_BUDGET_S)
+        self.products.note(members, batches, lengths, trained=True)
         for member in members:
             member.zero_grad(set_to_none=True)
             member.eval()
@@ -136,6 +137,7 @@ class StageCosts(Costs):
         curve = self.curve(
             ["ask", self.shape(number), spec.as_dict()], batches, encoded.lengths, lambda: (source.get, None)
         )
+        self.products.note([teacher], batches, encoded.lengths, trained=False)
         few = rows[:: max(1, len(rows) // WRITTEN_ROWS)][:WRITTEN_ROWS]
         write = self._write_cost(number, few)
         self.signal_bytes += self._signal_bytes(number, rows)
@@ -184,6 +186,7 @@ class StageCosts(Costs):
             )
             batches = [plan[step] for step in range(plan.per_epoch)]
             curve, held_out = self._phase_curves(trial, phase, batches, held)
+            self.products.note([self.student], batches, lengths, trained=True)
             tokens = padded_tokens(batches, lengths)
             self.student_saved.append(curve.saved * float(tokens.max()))
             steps = curve.of(tokens) * (phase.steps / len(batches))
