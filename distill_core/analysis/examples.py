@@ -211,4 +211,3 @@ def as_csv(split: Split, described: Sequence[Mapping[str, Any]]) -> str:
 
 def _joined(label: str | Sequence[str]) -> str:
     return label if isinstance(label, str) else " ".join(label)
-

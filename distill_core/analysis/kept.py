@@ -59,8 +59,9 @@ class Model:
 
 @dataclass(frozen=True)
 class About:
-    """What all rows share. metric, unit, labels: as in the report (in masked LM: the pieces that occur). reference: key of the reference teacher; student:
-    key of the trial that is taken away; control: key of the no-teacher trial of the same seed, or ""."""
+    """What all rows share. metric, unit, labels: as in the report (in masked LM: names of the pieces that occur).
+    reference: key of the reference teacher; student: key of the trial that is taken away; control: key of the
+    no-teacher trial of the same seed, or ""."""
 
     task: str
     metric: str
@@ -193,7 +194,7 @@ class Split:
 
     @property
     def single(self) -> bool:
-        """Are single answers kept? In masked LM of earlier versions, and of very many pieces, rows alone are counted."""
+        """Are single answers kept? Of very many hidden pieces, and in masked LM of earlier versions, they are not."""
         return "gold" in self.names
 
     @property

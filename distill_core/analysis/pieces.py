@@ -21,10 +21,10 @@ KIND_WORDS = {WHOLE: "whole word", FIRST: "begins a word", LATER: "goes on with 
 HIDDEN_WORDS = {MASK: "mask", ANOTHER: "another piece", SAME: "left as it was"}
 NEVER = "pieces never seen in training"
 _KINDS = {
-    "pieces that begin a word": (WHOLE, FIRST),
-    "pieces that go on with a word": (LATER,),
     "whole words": (WHOLE,),
     "words in several pieces": (FIRST, LATER),
+    "pieces that begin a word": (WHOLE, FIRST),
+    "pieces that go on with a word": (LATER,),
     "numbers": (NUMBER,),
     "punctuation and other signs": (SIGN,),
 }

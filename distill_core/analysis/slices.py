@@ -2,7 +2,8 @@
 
 Each slice is a paired comparison, on its rows alone, of the student that is taken away with the reference teacher and
 with the no-teacher control of the same seed: exact McNemar for accuracy, a paired t test over rows for F1, and for
-words and hidden pieces, of which a row has several (`measure.uncertainty.compare`). All of them are one family, adjusted by Holm: slices are looked for, not given.
+words and hidden pieces, of which a row has several (`measure.uncertainty.compare`). All of them are one family,
+adjusted by Holm: slices are looked for, not given.
 """
 
 from __future__ import annotations

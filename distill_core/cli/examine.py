@@ -17,10 +17,10 @@ from distill_core.services import result_details
 _MISTAKES = 10
 _MISSING = {
     "nothing_kept": "This run was made before predictions were kept; run it again to examine it.",
-    "single_answers": "This run was made before single answers of masked LM were kept: texts alone are counted, so there "
-    "is nothing more to examine. Run it again to have them.",
-    "too_many": "The test hides too many pieces to keep every answer: texts alone are counted, so there is nothing more "
-    "to examine.",
+    "single_answers": "This run was made before single answers of masked LM were kept: texts alone are counted, so "
+    "there is nothing more to examine. Run it again to have them.",
+    "too_many": "The test hides too many pieces to keep every answer: texts alone are counted, so there is nothing "
+    "more to examine.",
 }
 
 
@@ -29,7 +29,8 @@ def add_examine(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--csv", action="store_true", help="the test rows on which student and teacher differ, as CSV")
     sub.add_argument("--against", default="", metavar="TEACHER", help="its name (default: the best one)")
     sub.add_argument("--who", choices=WHO, default="any", help="is right on these rows")
-    sub.add_argument("--class", dest="gold", default="", metavar="LABEL", help="rows of this class alone; in masked LM of this kind of piece, or piece")
+    of = "rows of this class alone; in masked LM a kind of hidden pieces, or a piece"
+    sub.add_argument("--class", dest="gold", default="", metavar="LABEL", help=of)
     sub.add_argument("--sure", type=float, default=0.0, metavar="SHARE", help="least confidence of the student")
     sub.add_argument("--order", choices=ORDERS, default="row", help="by row, or the surest first")
     sub.add_argument("--price", type=float, metavar="PER_HOUR", help="of the machine: what a million predictions cost")

@@ -33,8 +33,8 @@ class Thresholds:
     keep: % of the reference teacher's test quality, in (0, 200]. smaller: × fewer parameters. megabytes: at most, as
     fp32 safetensors (10^6 bytes). latency_ms: median of one call at `batch`, at most. faster: × the reference
     teacher at `batch`. batch: examples a call; None: the smallest that was measured. slice_loss: points of quality
-    that no class, language, length, rare slice or kind of hidden piece may lose where the loss is shown (None: look, but do not judge).
-    gain: the teachers have to be shown to have helped, over several seeds.
+    that no class, language, length, rare slice or kind of hidden piece may lose where the loss is shown (None: look,
+    but do not judge). gain: the teachers have to be shown to have helped, over several seeds.
     """
 
     keep: float | None = 97.0

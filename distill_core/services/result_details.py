@@ -133,7 +133,9 @@ def set_temperature(folder: RunFolder, on: bool) -> dict[str, Any]:
     found = None if split is None else _calibrated(folder, split.about.student)
     fitted = (found or {}).get("temperature")
     if not fitted or fitted["at_limit"]:
-        raise JobError("There is no temperature for this student.", hint="It needs kept scores of all classes on validation.")
+        raise JobError(
+            "There is no temperature for this student.", hint="It needs kept scores of all classes on validation."
+        )
     if not folder.student.is_dir():
         raise JobError("This run has no student any more.", hint="Run it again.")
     said = {"temperature": fitted["value"], "fitted_on": "validation", "units": fitted["fitted_on"]}

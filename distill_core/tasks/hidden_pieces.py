@@ -116,7 +116,7 @@ def names_of(tokenizer: PreTrainedTokenizerFast, ids: np.ndarray) -> list[str]:
     """A name for each of these pieces, all different: as it reads, or where several read alike, or it is no readable
     text, with or as what the tokeniser calls it."""
     own = [tokenizer.convert_ids_to_tokens(int(i)) if i < len(tokenizer) else None for i in ids]
-    raw = [token if token is not None else f"piece {i}" for token, i in zip(own, ids.tolist(), strict=True)]
+    raw = [f"piece {i}" if token is None else str(token) for token, i in zip(own, ids.tolist(), strict=True)]
     read = [_read(tokenizer, int(i), token) for i, token in zip(ids, raw, strict=True)]
     often: dict[str, int] = {}
     for name in read:
