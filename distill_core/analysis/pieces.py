@@ -29,9 +29,9 @@ _KINDS = {
     "punctuation and other signs": (SIGN,),
 }
 _HIDDEN = {
-    "hidden by the mask": MASK,
-    "hidden by another piece": ANOTHER,
-    "chosen, but left as they were": SAME,
+    "pieces hidden by the mask": MASK,
+    "pieces hidden by another piece": ANOTHER,
+    "pieces asked for, but left as they were": SAME,
 }
 
 

@@ -31,7 +31,7 @@ MOST_CROSSED = 200
 
 @dataclass(frozen=True)
 class Slice:
-    """kind: "class", "language", "length", "rare", "class_language", or in masked LM one of `pieces.groups`. name: what
+    """kind: "class", "language", "length", "rare", "class_language", or in masked LM "piece" or "frequency". name: what
     of it. rows: [N] bool; units: [U] bool where single units are chosen; only: a type of entity, whose entities alone
     count."""
 
@@ -152,11 +152,11 @@ def _classes(split: Split) -> Iterator[Slice]:
 
 
 def _pieces(split: Split) -> Iterator[Slice]:
-    """What part of a word, how frequent, how hidden."""
-    if split.by_piece:
-        for kind, named in groups(split).items():
-            for name, units in named.items():
-                yield Slice(kind, name, _everything(split), units)
+    """What part of a word, how frequent; how a piece was hidden is a matter of training, and nothing that is lost."""
+    found = groups(split) if split.by_piece else {}
+    for kind in ("piece", "frequency"):
+        for name, units in found.get(kind, {}).items():
+            yield Slice(kind, name, _everything(split), units)
 
 
 def _of_units(split: Split, kind: str, name: str, units: np.ndarray) -> Slice:

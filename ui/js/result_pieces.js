@@ -39,15 +39,15 @@ if (!window.StillroomPieces) window.StillroomPieces = (() => {
     return h("p", {class: "sr-hidden-text"}, row.parts.map(([part, number]) => number
       ? h("mark", {class: at(number).chosen ? "sr-hidden sr-hidden-chosen" : "sr-hidden"}, part, h("sup", null, number)) : part));
   };
-  const answer = said => h("td", {class: said.right ? "sr-says-right" : "sr-says-wrong"}, h("span", {class: "sr-visually-hidden"}, (said.right ? P.W.examples.right : P.W.examples.wrong) + ": "),
+  const answer = found => said => h("td", {class: said.right ? "sr-says-right" : "sr-says-wrong", "data-name": found.titles[said.key]}, h("span", {class: "sr-visually-hidden"}, (said.right ? P.W.examples.right : P.W.examples.wrong) + ": "),
     piece(said.label), known(said.confidence) ? h("span", {class: "sr-muted"}, " " + S.percent(said.confidence, 0)) : null,
     !said.right && known(said.of_gold) ? h("small", {class: "sr-muted"}, say(P.W.pieces.of_gold, {share: said.of_gold < 0.005 ? "< 1%" : S.percent(said.of_gold, 0)})) : null);
-  const line = place => h("tr", null, h("th", {scope: "row"}, h("sup", null, place.place), " ", piece(place.gold),
-    h("small", {class: "sr-muted"}, [place.kind, P.W.pieces.how_hidden[place.hidden]].filter(Boolean).join(" · "))), place.said.map(answer));
+  const line = found => place => h("tr", null, h("th", {scope: "row"}, h("sup", null, place.place), " ", piece(place.gold),
+    h("small", {class: "sr-muted"}, [place.kind, P.W.pieces.how_hidden[place.hidden]].filter(Boolean).join(" · "))), place.said.map(answer(found)));
   const lines = (found, row, places) => {
     const W = P.W.pieces;
     return h("div", {class: "sr-scroll"}, h("table", {class: "sr-table sr-places"}, h("caption", {class: "sr-visually-hidden"}, say(W.text, row)),
-      h("thead", null, h("tr", null, [W.hidden, ...row.places[0].said.map(s => found.titles[s.key])].map(t => h("th", {scope: "col"}, t)))), h("tbody", null, places.map(line))));
+      h("thead", null, h("tr", null, [W.hidden, ...row.places[0].said.map(s => found.titles[s.key])].map(t => h("th", {scope: "col"}, t)))), h("tbody", null, places.map(line(found)))));
   };
   const article = found => row => {
     const W = P.W.pieces, rest = row.places.filter(p => !p.chosen);
@@ -55,6 +55,6 @@ if (!window.StillroomPieces) window.StillroomPieces = (() => {
       text(row) || h("p", {class: "sr-muted sr-small"}, found.texts_missing ? S.DASH : P.W.examples.no_text), lines(found, row, row.places.filter(p => p.chosen)),
       rest.length ? h("details", {class: "sr-how"}, h("summary", null, rest.length === 1 ? W.other : say(W.others, {count: rest.length})), lines(found, row, rest)) : null);
   };
-  const texts = found => [P.how(P.W.pieces.how), h("div", {class: "sr-texts"}, found.rows.map(article(found)))];
+  const texts = found => [h("div", {class: "sr-texts"}, found.rows.map(article(found))), P.how(P.W.pieces.how)];
   return {words, mistakes, groups, texts};
 })();

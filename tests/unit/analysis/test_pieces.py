@@ -63,9 +63,9 @@ def test_groups_hold_the_pieces_they_name(split: Split) -> None:
         "pieces seen 1,000–9,999 times in training": [0, 5, 7],
     }
     assert found["hidden"] == {
-        "hidden by the mask": [0, 1, 2, 3, 4, 5],
-        "hidden by another piece": [6],
-        "chosen, but left as they were": [7],
+        "pieces hidden by the mask": [0, 1, 2, 3, 4, 5],
+        "pieces hidden by another piece": [6],
+        "pieces asked for, but left as they were": [7],
     }
     assert np.flatnonzero(in_group(split, "numbers")).tolist() == [3]
     assert np.flatnonzero(in_group(split, "the")).tolist() == [0, 5, 7]
@@ -133,6 +133,7 @@ def test_slices_are_tested_where_enough_texts_have_them(tmp_path: Path) -> None:
     split, _ = lost_numbers(tmp_path)
     assert {part.kind for part in slices_of(split)} == {"piece", "length"}
     few = write_pieces(tmp_path / "few", GOLD, SAID, names=NAMES, kinds=KINDS)
+    assert not [part for part in slices_of(few) if part.kind == "hidden"]
     found = find_losses(few)
     assert not found["rows"] and {"kind": "piece", "name": "whole words", "rows": 2} in found["small"]
 

@@ -65,7 +65,7 @@ def test_the_verdict_judges_what_was_lost(made: RunFolder) -> None:
     found = results.verdict(made, keep=False)
     check = next(check for check in found["checks"] if check["name"] == "slices")
     assert found["lost"]["losses"] and check["status"] == "missed" and "pieces" in check["said"]
-    assert {row["kind"] for row in results.lost(made)["rows"]} == {"piece", "frequency", "hidden", "length"}
+    assert {row["kind"] for row in results.lost(made)["rows"]} == {"piece", "frequency", "length"}
     assert "pieces that" in offline_report(made)[1] or "whole words" in offline_report(made)[1]
     assert "kinds and frequencies of hidden pieces" in offline_report(made)[1]
 
