@@ -64,6 +64,7 @@ ALLOWED = {
         "distill_core.errors",
         "distill_core.measure.scores",
         "distill_core.measure.uncertainty",
+        "distill_core.tasks.hidden_pieces",
         "distill_core.tasks.tagging_quality",
     ),
     "distill_core.signals": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ui import text_worth
+from ui import text_pieces, text_worth
 
 ARMS = {"main": "Student", "no_teacher": "Student, no teachers", "uniform": "Student, uniform weights"}
 
@@ -139,7 +139,9 @@ DETAIL: dict[str, Any] = {
     "failed": "They could not be read: the app did not answer.",
     "again": "Try again",
     "nothing_kept": "This run kept no predictions; run it again to see this.",
-    "single_answers": "In masked LM rows alone are counted, so there are no single answers to show.",
+    "single_answers": "In masked LM rows alone were counted when this run was made, so there are no single answers to "
+    "show. Run it again to see this.",
+    "too_many": "The test hides too many pieces to keep every answer: texts alone are counted.",
     "student": "Student",
     "teacher": "Best teacher, {name}",
     "confusion": "Who is taken for whom",
@@ -269,4 +271,5 @@ WORDS: dict[str, Any] = {
     "try": TRY,
     "offline": OFFLINE,
     "worth": text_worth.WORDS,
+    "pieces": text_pieces.WORDS,
 }

@@ -89,12 +89,13 @@ def confidence_at(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 def calibration(validation: Split | None, test: Split, key: str) -> dict[str, Any] | None:
     """`reliability` of a model on test, and what a temperature would make of it; None where no confidences were kept.
+    In masked LM no temperature is fitted: that takes the scores of the whole vocabulary at every place.
 
     "temperature": {"value", "fitted_on": units of validation, "units": of test whose logits were kept, on which are
     "ece_before", "ece_after", "bins_after", "nll_before" and "nll_after", "at_limit": bool}, or None where they are
     too few, or none of validation's answers is wrong.
     """
-    sure = test.confidence(key) if test.about.unit != "piece" else None
+    sure = test.confidence(key) if test.single else None
     if sure is None:
         return None
     seen = test.predicted(key) >= 0

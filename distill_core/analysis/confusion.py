@@ -16,7 +16,8 @@ NOT_SEEN = "not seen"
 
 def confusion(split: Split, key: str) -> dict[str, Any] | None:
     """{"labels": [C], "counts": [C][C] (row: gold, column: predicted), "left_out": classes not shown}, of all units;
-    None in masked LM. In tagging of entities classes are types, whatever stands at an entity's border."""
+    None in masked LM, of which `pieces.mistakes` tells. In tagging of entities classes are types, whatever stands at an
+    entity's border."""
     if split.about.unit == "piece":
         return None
     names, of_class = _classes(split)

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from distill_core.analysis import pieces
+from distill_core.analysis.csv_cells import safe
 from distill_core.analysis.kept import Split
 from distill_core.errors import DataError
 
@@ -23,7 +25,8 @@ ORDERS = ("row", "student", "teacher")
 class Wanted:
     """Which rows. against: a teacher's key ("": the reference). who: is right (of sentences: wholly). gold: a class, ""
     for all. sure: least confidence of the student, in [0, 1]. order: by row, or the surest student or teacher first.
-    page: from 0."""
+    page: from 0. In masked LM who, gold (a group of pieces, or a piece) and sure are asked of each hidden piece, and a
+    text counts with one of them."""
 
     against: str = ""
     who: str = "any"
@@ -47,18 +50,16 @@ class Wanted:
 
 
 def choose(split: Split, wanted: Wanted) -> np.ndarray:
-    """[M] rows, in the order wanted. Raises DataError for a teacher or class that is not there, and in masked LM."""
-    about = split.about
-    if about.unit == "piece":
-        raise DataError("In masked LM single answers are not kept.", hint="Try texts of your own below.")
-    against = wanted.against or about.reference
-    if against not in {model.key for model in about.teachers}:
-        raise DataError("There is no such teacher in this run.", hint="Choose one of its teachers.")
+    """[M] rows, in the order wanted. Raises DataError for a teacher or class that is not there, and where no single
+    answers were kept."""
+    if split.about.unit == "piece":
+        return _choose_texts(split, wanted)
+    about, against = split.about, _against(split, wanted)
     own, other = split.predicted(about.student), split.predicted(against)
     rows = _any(split, own != other)
     if wanted.who != "any":
         mine, theirs = _all(split, own == split.gold), _all(split, other == split.gold)
-        rows &= {"student": mine & ~theirs, "teacher": theirs & ~mine, "neither": ~mine & ~theirs}[wanted.who]
+        rows &= _right(wanted.who, mine, theirs)
     if wanted.gold:
         rows &= _of_class(split, wanted.gold)
     sure = row_confidence(split, about.student)
@@ -67,6 +68,49 @@ def choose(split: Split, wanted: Wanted) -> np.ndarray:
     found = np.flatnonzero(rows)
     by = {"student": sure, "teacher": row_confidence(split, against)}.get(wanted.order)
     return found if by is None else found[np.argsort(-by[found], kind="stable")]
+
+
+def choose_pieces(split: Split, wanted: Wanted) -> np.ndarray:
+    """[U] bool: the hidden pieces wanted, in masked LM. Raises DataError as `choose`."""
+    if not split.single:
+        raise DataError("This run kept no single answers.", hint="Run it again to have them.")
+    against = _against(split, wanted)
+    own, other = split.predicted(split.about.student), split.predicted(against)
+    units = np.asarray(own != other)
+    if wanted.who != "any":
+        units &= _right(wanted.who, own == split.gold, other == split.gold)
+    if wanted.gold:
+        group = pieces.in_group(split, wanted.gold)
+        if group is None:
+            raise DataError("There are no such hidden pieces.", hint="Choose a kind that the page offers, or a piece.")
+        units &= group
+    sure = split.confidence(split.about.student)
+    if wanted.sure > 0 and sure is not None:
+        units &= sure >= wanted.sure
+    return units
+
+
+def _choose_texts(split: Split, wanted: Wanted) -> np.ndarray:
+    units = choose_pieces(split, wanted)
+    rows = np.flatnonzero(_any(split, units))
+    key = {"student": split.about.student, "teacher": _against(split, wanted)}.get(wanted.order)
+    sure = None if key is None else split.confidence(key)
+    if sure is None:
+        return rows
+    most = np.zeros(len(split))
+    np.maximum.at(most, split.owner[units], sure[units])
+    return rows[np.argsort(-most[rows], kind="stable")]
+
+
+def _against(split: Split, wanted: Wanted) -> str:
+    against = wanted.against or split.about.reference
+    if against not in {model.key for model in split.about.teachers}:
+        raise DataError("There is no such teacher in this run.", hint="Choose one of its teachers.")
+    return against
+
+
+def _right(who: str, mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    return {"student": mine & ~theirs, "teacher": theirs & ~mine, "neither": ~mine & ~theirs}[who]
 
 
 def row_confidence(split: Split, key: str) -> np.ndarray | None:
@@ -94,9 +138,14 @@ def _of_class(split: Split, name: str) -> np.ndarray:
     return _any(split, np.isin(split.gold, numbers))
 
 
-def describe(split: Split, rows: np.ndarray, texts: Mapping[int, str]) -> list[dict[str, Any]]:
+def describe(
+    split: Split, rows: np.ndarray, texts: Mapping[int, str], wanted: Wanted | None = None
+) -> list[dict[str, Any]]:
     """[{row (1-based), id, text | None, gold, said: [{key, label, confidence, right}]}] of the student, every teacher
-    and the control of its seed. Of sentences gold and label are lists of tags."""
+    and the control of its seed. Of sentences gold and label are lists of tags; of texts with hidden pieces it is
+    `pieces.describe`, where wanted says which of them are chosen."""
+    if split.about.unit == "piece":
+        return pieces.describe(split, rows, texts, choose_pieces(split, wanted or Wanted()))
     about = split.about
     keys = [about.student, *(model.key for model in about.teachers), *([about.control] if about.control else [])]
     starts = np.concatenate([[0], np.cumsum(split.counts)])
@@ -140,8 +189,11 @@ def titles(split: Split) -> dict[str, str]:
 
 
 def as_csv(split: Split, described: Sequence[Mapping[str, Any]]) -> str:
-    """One line a row: row, id, text, gold, then label, confidence and right of everybody."""
+    """One line a row: row, id, text, gold, then label, confidence and right of everybody; in masked LM
+    `pieces.as_csv`."""
     named = titles(split)
+    if split.about.unit == "piece":
+        return pieces.as_csv(described, named)
     head = ["row", "id", "text", "gold"]
     for name in named.values():
         head += [name, f"{name} confidence", f"{name} right"]
@@ -153,14 +205,9 @@ def as_csv(split: Split, described: Sequence[Mapping[str, Any]]) -> str:
         for said in one["said"]:
             sure = said["confidence"]
             cells += [_joined(said["label"]), "" if sure is None else f"{sure:.6f}", int(said["right"])]
-        writer.writerow([_safe(cell) for cell in cells])
+        writer.writerow([safe(cell) for cell in cells])
     return out.getvalue()
 
 
 def _joined(label: str | Sequence[str]) -> str:
     return label if isinstance(label, str) else " ".join(label)
-
-
-def _safe(cell: Any) -> Any:
-    """A text that a spreadsheet would take for a formula is written as text."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -7,10 +7,17 @@
   unseen [N] uint16: words that stand in no text the run learnt from. counts [N] int32: units of each row, where a row
   may have several. gold [U]: its class.
 - of each model: KEY/predicted [U]; KEY/confidence [U] uint16, its probability in 65535ths; KEY/logits [K, C] float32 of
-  the units named by `units` [K]. In masked LM KEY/right [N] int32 alone: hidden pieces it guessed.
+  the units named by `units` [K].
+
+In masked LM units are hidden pieces, and `About.labels` names the pieces that occur in this file, as gold or as an
+answer: gold and predicted are places in it, pieces [P] int32 their ids in the tokeniser, seen [P] int64 how often the
+training text has each. Of each hidden piece: starts [U] int32 and widths [U] uint16, its characters in the text; kinds
+and hidden [U] uint8 (`tasks.hidden_pieces`); KEY/nll [U] float16, −log p of gold in nats. There are no logits. Beyond
+`MOST_PIECES` hidden pieces, and in files of earlier versions, there is KEY/right [N] int32 alone: pieces guessed.
 
 Three bytes and little more a unit and model: a test of a million rows with six models takes about 20 MB. Logits are
-kept of at most `LOGIT_VALUES` / C units, evenly spaced.
+kept of at most `LOGIT_VALUES` / C units, evenly spaced. A hidden piece takes 10 bytes and 6 for each model, or 12 and 8
+where more than 32,766 pieces occur: with six models at most 60, so that no file is larger than 240 MB.
 """
 
 from __future__ import annotations
@@ -35,6 +42,8 @@ SCHEMA = 1
 SPLITS = ("validation", "test")
 #: numbers of logits kept of each model and split: 2 MB
 LOGIT_VALUES = 500_000
+#: hidden pieces of a split beyond which only those guessed of each text are counted
+MOST_PIECES = 4_000_000
 _FULL = 65535
 
 
@@ -50,8 +59,9 @@ class Model:
 
 @dataclass(frozen=True)
 class About:
-    """What all rows share. metric, unit, labels: as in the report. reference: key of the reference teacher; student:
-    key of the trial that is taken away; control: key of the no-teacher trial of the same seed, or ""."""
+    """What all rows share. metric, unit, labels: as in the report (in masked LM: names of the pieces that occur).
+    reference: key of the reference teacher; student: key of the trial that is taken away; control: key of the
+    no-teacher trial of the same seed, or ""."""
 
     task: str
     metric: str
@@ -182,6 +192,21 @@ class Split:
         """[K] units whose logits are kept."""
         return self._tensor("units")
 
+    @property
+    def single(self) -> bool:
+        """Are single answers kept? Of very many hidden pieces, and in masked LM of earlier versions, they are not."""
+        return "gold" in self.names
+
+    @property
+    def by_piece(self) -> bool:
+        """Are these the answers for hidden pieces of texts, one by one?"""
+        return self.about.unit == "piece" and self.single
+
+    def of_pieces(self, name: str) -> np.ndarray:
+        """What is kept of hidden pieces beside their gold: "starts", "widths", "kinds", "hidden" [U]; "pieces", "seen"
+        [P] of those that occur."""
+        return self._tensor(name)
+
     def has(self, key: str, what: str) -> bool:
         return f"{key}/{what}" in self.names
 
@@ -199,13 +224,17 @@ class Split:
         """[K, C] of `units`; None where they were not kept."""
         return self._tensor(f"{key}/logits") if self.has(key, "logits") else None
 
+    def nll(self, key: str) -> np.ndarray | None:
+        """[U] −log p of gold in nats, in masked LM; None where it was not kept."""
+        return self._tensor(f"{key}/nll").astype(np.float64) if self.has(key, "nll") else None
+
     def right(self, key: str) -> np.ndarray:
-        """[U] bool. Not in masked LM, where rows alone are counted."""
+        """[U] bool. Only where there are `single` answers."""
         return self.predicted(key) == self.gold
 
     def scores(self, key: str, units: np.ndarray | None = None) -> Scores:
         """What each row adds to the report's metric. units: [U] bool, those that count alone (for entities: no)."""
-        if self.about.unit == "piece":
+        if not self.single:
             return Scores(self._tensor(f"{key}/right"), self.counts)
         if self.about.unit == "word" and self.about.metric == "f1":
             return Scores.of_entities(*entity_counts(self.tags(), self.tags(key)))

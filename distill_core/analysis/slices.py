@@ -1,8 +1,9 @@
 """What was lost: classes, languages, lengths and rare slices in which the student falls behind. No torch.
 
 Each slice is a paired comparison, on its rows alone, of the student that is taken away with the reference teacher and
-with the no-teacher control of the same seed: exact McNemar for accuracy, a paired t test over rows for F1
-(`measure.uncertainty.compare`). All of them are one family, adjusted by Holm: slices are looked for, not given.
+with the no-teacher control of the same seed: exact McNemar for accuracy, a paired t test over rows for F1, and for
+words and hidden pieces, of which a row has several (`measure.uncertainty.compare`). All of them are one family,
+adjusted by Holm: slices are looked for, not given.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from distill_core.analysis.kept import Split, take
+from distill_core.analysis.pieces import groups
 from distill_core.measure.scores import Scores
 from distill_core.measure.uncertainty import SIGNIFICANCE, Comparison, compare, holm
 from distill_core.tasks.tagging_quality import entity_counts
@@ -29,8 +31,9 @@ MOST_CROSSED = 200
 
 @dataclass(frozen=True)
 class Slice:
-    """kind: "class", "language", "length", "rare" or "class_language". name: what of it. rows: [N] bool; units: [U]
-    bool where single units are chosen; only: a type of entity, whose entities alone count."""
+    """kind: "class", "language", "length", "rare", "class_language", or in masked LM "piece" or "frequency". name: what
+    of it. rows: [N] bool; units: [U] bool where single units are chosen; only: a type of entity, whose entities alone
+    count."""
 
     kind: str
     name: str
@@ -46,7 +49,14 @@ class Slice:
 
 def slices_of(split: Split) -> list[Slice]:
     """All slices of the test, large and small."""
-    return [*_classes(split), *_languages(split), *_lengths(split), *_rare(split), *_crossed(split)]
+    return [
+        *_classes(split),
+        *_pieces(split),
+        *_languages(split),
+        *_lengths(split),
+        *_rare(split),
+        *_crossed(split),
+    ]
 
 
 def find_losses(split: Split) -> dict[str, Any]:
@@ -139,6 +149,14 @@ def _classes(split: Split) -> Iterator[Slice]:
     for number, label in enumerate(split.about.labels):
         units = split.gold == number
         yield _of_units(split, "class", label, units)
+
+
+def _pieces(split: Split) -> Iterator[Slice]:
+    """What part of a word, how frequent; how a piece was hidden is a matter of training, and nothing that is lost."""
+    found = groups(split) if split.by_piece else {}
+    for kind in ("piece", "frequency"):
+        for name, units in found.get(kind, {}).items():
+            yield Slice(kind, name, _everything(split), units)
 
 
 def _of_units(split: Split, kind: str, name: str, units: np.ndarray) -> Slice:

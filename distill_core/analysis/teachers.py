@@ -10,7 +10,7 @@ from distill_core.analysis.kept import Split
 
 
 def examine(split: Split) -> dict[str, Any] | None:
-    """Of all units of the test (in tagging: words); None in masked LM, where single answers are not kept.
+    """Of all units of the test (in tagging words, in masked LM hidden pieces); None where no single answers were kept.
 
     {"names": [N], "units": U, "errors": [N] counts, "both": [N][N] units both have wrong, "overlap": [N][N] both/either
     (Jaccard; None where neither errs), "same": [N][N] of both wrong, those with the same wrong answer,
@@ -18,7 +18,7 @@ def examine(split: Split) -> dict[str, Any] | None:
     "student": share the student has right, "student_beyond": units it alone has right, "gain": oracle − the best}.
     """
     about = split.about
-    if about.unit == "piece" or not about.teachers:
+    if not split.single or not about.teachers:
         return None
     keys = [model.key for model in about.teachers]
     wrong = np.stack([~split.right(key) for key in keys])

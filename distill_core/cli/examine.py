@@ -13,9 +13,14 @@ from distill_core.export.markdown import table
 from distill_core.layout import RunFolder
 from distill_core.services import result_details
 
+#: mistakes that are printed
+_MISTAKES = 10
 _MISSING = {
     "nothing_kept": "This run was made before predictions were kept; run it again to examine it.",
-    "single_answers": "In masked LM rows alone are counted, so there is nothing more to examine.",
+    "single_answers": "This run was made before single answers of masked LM were kept: texts alone are counted, so "
+    "there is nothing more to examine. Run it again to have them.",
+    "too_many": "The test hides too many pieces to keep every answer: texts alone are counted, so there is nothing "
+    "more to examine.",
 }
 
 
@@ -24,7 +29,8 @@ def add_examine(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--csv", action="store_true", help="the test rows on which student and teacher differ, as CSV")
     sub.add_argument("--against", default="", metavar="TEACHER", help="its name (default: the best one)")
     sub.add_argument("--who", choices=WHO, default="any", help="is right on these rows")
-    sub.add_argument("--class", dest="gold", default="", metavar="LABEL", help="rows of this class alone")
+    of = "rows of this class alone; in masked LM a kind of hidden pieces, or a piece"
+    sub.add_argument("--class", dest="gold", default="", metavar="LABEL", help=of)
     sub.add_argument("--sure", type=float, default=0.0, metavar="SHARE", help="least confidence of the student")
     sub.add_argument("--order", choices=ORDERS, default="row", help="by row, or the surest first")
     sub.add_argument("--price", type=float, metavar="PER_HOUR", help="of the machine: what a million predictions cost")
@@ -90,7 +96,21 @@ def _said(found: dict[str, Any]) -> list[str]:
                 f"  temperature {fitted['value']:.3f} from validation: {100 * fitted['ece_before']:.2f} → "
                 f"{100 * fitted['ece_after']:.2f} points on test"
             )
-    return [*lines, "", *_teachers(found["teachers"])]
+    lines += ["", *_teachers(found["teachers"])]
+    return lines if found["groups"] is None else [*lines, "", *_groups(found["groups"]), *_mistakes(found["mistakes"])]
+
+
+def _groups(rows: list[dict[str, Any]]) -> list[str]:
+    """Hidden pieces by what they are: how many of them are guessed."""
+    sides = [side for side in ("student", "teacher", "control") if rows and rows[0][side] is not None]
+    cells = [[row["name"], f"{row['pieces']:,}", *(f"{100 * row[side]:.1f}%" for side in sides)] for row in rows]
+    return table(["hidden pieces", "how many", *sides], cells) if rows else []
+
+
+def _mistakes(found: dict[str, Any]) -> list[str]:
+    pairs = found["student"]["pairs"][:_MISTAKES]
+    rows = [[pair["gold"], pair["said"], pair["count"], pair["of"]] for pair in pairs]
+    return ["", *table(["gold", "the student said", "times", "of"], rows)] if rows else []
 
 
 def _teachers(found: dict[str, Any] | None) -> list[str]:

@@ -21,7 +21,7 @@ _OPTIONS = {
     "latency_ms": ("latency-ms", "MS", "at most, median of one call at --batch"),
     "faster": ("faster", "TIMES", "as fast as the best teacher at --batch"),
     "batch": ("batch", "N", "one of the batch sizes that were measured (default: the smallest)"),
-    "slice_loss": ("slice-loss", "POINTS", "that a class, language, length or rare slice may lose"),
+    "slice_loss": ("slice-loss", "POINTS", "that a class, language, length, rare slice or kind of piece may lose"),
 }
 _MARKS = {"met": "✓", "missed": "✗", "unsure": "?", "open": "–"}
 

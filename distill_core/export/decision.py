@@ -17,6 +17,11 @@ from distill_core.errors import ConfigError, FieldError
 from distill_core.export.verdict import control_sentence, floor_sentence, kept_words, points, times
 
 WORDS = {"ship": "Ship it.", "no": "Do not ship it.", "unsure": "Not enough evidence."}
+#: what is looked at for losses, by the report's unit
+WHERE = {
+    "example": "class, language, length or rare slice",
+    "piece": "kind or frequency of hidden pieces, language or length",
+}
 #: how many slices a sentence names
 _NAMED = 3
 
@@ -28,8 +33,8 @@ class Thresholds:
     keep: % of the reference teacher's test quality, in (0, 200]. smaller: × fewer parameters. megabytes: at most, as
     fp32 safetensors (10^6 bytes). latency_ms: median of one call at `batch`, at most. faster: × the reference
     teacher at `batch`. batch: examples a call; None: the smallest that was measured. slice_loss: points of quality
-    that no class, language, length or rare slice may lose where the loss is shown (None: look, but do not judge).
-    gain: the teachers have to be shown to have helped, over several seeds.
+    that no class, language, length, rare slice or kind of hidden piece may lose where the loss is shown (None: look,
+    but do not judge). gain: the teachers have to be shown to have helped, over several seeds.
     """
 
     keep: float | None = 97.0
@@ -92,7 +97,7 @@ def decide(report: Mapping[str, Any], thresholds: Thresholds, lost: Mapping[str,
         *_size(report, thresholds),
         *_latency(report, thresholds),
         *_control(report, thresholds),
-        *_slices(thresholds, lost),
+        *_slices(thresholds, lost, WHERE.get(str(report.get("unit")), WHERE["example"])),
     ]
     states = {check["status"] for check in checks}
     verdict = "no" if "missed" in states else "unsure" if "unsure" in states else "ship"
@@ -190,14 +195,14 @@ def _control(report: Mapping[str, Any], wanted: Thresholds) -> list[dict[str, st
     return [_check("control", "met" if row["outcome"] == "better" else "unsure", said)]
 
 
-def _slices(wanted: Thresholds, lost: Mapping[str, Any] | None) -> list[dict[str, str]]:
+def _slices(wanted: Thresholds, lost: Mapping[str, Any] | None, where: str) -> list[dict[str, str]]:
     if lost is None:
         said = "Where the student falls behind cannot be looked at: this run kept no predictions."
         return [_check("slices", "open", said)]
     found: Sequence[Mapping[str, Any]] = lost["losses"]
     looked = f"{lost['tests']} comparisons in {lost['slices']} slices, Holm"
     if not found:
-        said = f"No class, language, length or rare slice is shown to fall behind ({looked})."
+        said = f"No {where} is shown to fall behind ({looked})."
         return [_check("slices", "met", said)]
     named = "; ".join(
         f"{row['title']}: {points(-row['difference'])} below {row['against_title']}" for row in found[:_NAMED]

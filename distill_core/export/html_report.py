@@ -308,15 +308,17 @@ def _curve(evidence: Evidence) -> str:
 # ---------------------------------------------------------------- what stands behind it
 
 
+_SLICES = "classes, languages, lengths, rare ones"
+
+
 def _lost(evidence: Evidence) -> str:
     found = evidence.verdict.get("lost")
     if found is None:
         said = "This run kept no predictions, so single classes, languages and lengths cannot be compared."
         return html.section("lost", "What was lost", html.paragraph(said))
-    looked = (
-        f"{found['tests']} paired comparisons in {found['slices']} slices (classes, languages, lengths, rare ones), "
-        "adjusted after Holm."
-    )
+    by_piece = evidence.report.get("unit") == "piece"
+    where = "kinds and frequencies of hidden pieces, languages, lengths" if by_piece else _SLICES
+    looked = f"{found['tests']} paired comparisons in {found['slices']} slices ({where}), adjusted after Holm."
     if not found["losses"]:
         said = f"No slice is shown to fall behind the {_teacher(evidence.report)} or the control: {looked}"
         return html.section("lost", "What was lost", html.paragraph(said))
@@ -327,7 +329,7 @@ def _lost(evidence: Evidence) -> str:
         ]
         for row in found["losses"]
     ]
-    head = ["Where", "Rows", "Against", "Student", "Other", "Difference", "p (Holm)"]
+    head = ["Where", "Texts" if by_piece else "Rows", "Against", "Student", "Other", "Difference", "p (Holm)"]
     return html.section("lost", "What was lost", html.table(f"Where the student falls behind: {looked}", head, rows))
 
 

@@ -11,7 +11,7 @@ from distill_core.tasks.base import build_task, known_task
 
 SIGNIFICANCE = 0.05
 #: how one seed's p was found
-_TESTS = {"mcnemar": "McNemar ", "linearised": "paired over test sentences, "}
+_TESTS = {"mcnemar": "McNemar ", "linearised": "paired over {rows}s, "}
 #: a test set whose 95% half-width is at least this much (a fraction) is called small, and the width is printed
 WIDE = 0.01
 
@@ -46,7 +46,7 @@ def conclude(report: Mapping[str, Any]) -> dict[str, Any]:
     rows = {row["against"]: row for row in report["comparisons"] if row["role"] == "control"}
     sentences = [_quality(report), _better_on_test(report), _perplexity(report), _languages(report)]
     sentences += [floor_sentence(report), _teacher(report), _pretrained(report)]
-    sentences += [_control(name, rows[name], len(rows)) for name in _CONTROL if name in rows]
+    sentences += [control_sentence(name, report) for name in _CONTROL if name in rows]
     sentences.append(_weak_teacher(report))
     sentences += [_missing(name, reason) for name, reason in report["missing_controls"].items()]
     if any(row["seeds"] == 1 for row in rows.values()):
@@ -99,7 +99,13 @@ def kept_words(report: Mapping[str, Any]) -> str:
 def control_sentence(name: str, report: Mapping[str, Any]) -> str:
     """Main against one of its controls in words; "" where that was not run."""
     rows = {row["against"]: row for row in report["comparisons"] if row["role"] == "control"}
-    return _control(name, rows[name], len(rows)) if name in rows else ""
+    if name not in rows:
+        return ""
+    row, many = rows[name], len(rows)
+    if row["seeds"] > 1:
+        return _many_seeds(name, row, many)
+    test = _TESTS.get(row["method"], "").format(rows=known_task(report.get("task")).words.row)
+    return _one_seed(name, row, _p(row, many, test))
 
 
 def times(factor: float) -> str:
@@ -267,10 +273,6 @@ def _teacher(report: Mapping[str, Any]) -> str:
     return f"The student is {gap} below {best} on this test set ({_interval(row)})."
 
 
-def _control(name: str, row: Mapping[str, Any], controls: int) -> str:
-    return _one_seed(name, row, controls) if row["seeds"] == 1 else _many_seeds(name, row, controls)
-
-
 def _weak_teacher(report: Mapping[str, Any]) -> str:
     """DWT's warning, where the best teacher is far below the control without teachers."""
     alone = [arm["quality"]["test"] for arm in report["arms"] if arm["name"] == "no_teacher"]
@@ -286,9 +288,9 @@ def _p(row: Mapping[str, Any], controls: int, test: str = "") -> str:
     return f"{test}{p_value(row['p_adjusted'])}{corrected}"
 
 
-def _one_seed(name: str, row: Mapping[str, Any], controls: int) -> str:
+def _one_seed(name: str, row: Mapping[str, Any], p: str) -> str:
     """One trained student against one trained control: about these two models, not about the method."""
-    control, p = _CONTROL[name], _p(row, controls, _TESTS.get(row["method"], ""))
+    control = _CONTROL[name]
     if row["outcome"] == "better":
         return f"With one seed, this student beats {control} on this test set by {points(row['difference'])} ({p})."
     if row["outcome"] == "worse":

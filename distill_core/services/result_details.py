@@ -9,8 +9,9 @@ from typing import Any
 
 from distill_core.analysis.calibration import calibration
 from distill_core.analysis.confusion import confusion
-from distill_core.analysis.examples import MOST_ROWS, PAGE, Wanted, as_csv, choose, describe, titles
-from distill_core.analysis.kept import Split
+from distill_core.analysis.examples import MOST_ROWS, PAGE, Wanted, as_csv, choose, choose_pieces, describe, titles
+from distill_core.analysis.kept import MOST_PIECES, Split
+from distill_core.analysis.pieces import by_group, mistakes
 from distill_core.analysis.teachers import examine
 from distill_core.errors import ConfigError, FieldError, JobError
 from distill_core.jobs.meta import keep_beside, read_meta
@@ -20,31 +21,40 @@ from distill_core.services.results import NOTHING_KEPT, remembered, report_of, s
 from distill_core.services.texts import texts_of
 from distill_core.storage import write_text
 
-#: why a part of a masked language model's result has nothing to show
-SINGLE_ANSWERS = "single_answers"
+#: why a part of a masked language model's result has nothing to show: an earlier version counted rows alone, or there
+#: are more hidden pieces than are kept one by one
+SINGLE_ANSWERS, TOO_MANY = "single_answers", "too_many"
 PRICE = "price_per_hour"
 MOST_PRICE = 1e6
 
 
 def details(folder: RunFolder) -> dict[str, Any]:
-    """{"missing": "" | "nothing_kept" | "single_answers", "kept": {split: rows}, "classes", "against": {key: name of a
-    teacher}, "reference", "confusion": {"student", "teacher"}, "calibration": {"student", "teacher"}, "temperature": in
-    use | None, "teachers": `analysis.teachers.examine`}; parts that cannot be had are None."""
+    """{"missing": "" | "nothing_kept" | "single_answers" | "too_many", "kept": {split: rows}, "unit", "classes" (in
+    masked LM: groups of hidden pieces), "against": {key: name of a teacher}, "reference", "confusion": {"student",
+    "teacher"}, "mistakes": {"student", "teacher"} (`analysis.pieces.mistakes`), "groups": `analysis.pieces.by_group`,
+    "calibration": {"student", "teacher"}, "temperature": in use | None, "teachers": `analysis.teachers.examine`}; parts
+    that cannot be had are None."""
     test = split_of(folder)
     if test is None:
         return {"missing": NOTHING_KEPT}
     about = test.about
-    if about.unit == "piece":
-        return {"missing": SINGLE_ANSWERS}
+    if not test.single:
+        return {"missing": SINGLE_ANSWERS if test.counts.sum() <= MOST_PIECES else TOO_MANY}
     sides = {"student": about.student, "teacher": about.reference}
     types = [label[2:] for label in about.labels if label.startswith("B-")]
+    grouped = remembered(folder, "groups", by_group) if test.by_piece else None
     return {
         "missing": "",
         "kept": {"test": len(test)},
-        "classes": types or about.labels,
+        "unit": about.unit,
+        "classes": types or about.labels if grouped is None else [row["name"] for row in grouped],
         "against": {model.key: model.name for model in about.teachers},
         "reference": about.reference,
         "confusion": {side: _kept(folder, f"confusion {key}", key, confusion) for side, key in sides.items()},
+        "mistakes": {side: _kept(folder, f"mistakes {key}", key, mistakes) for side, key in sides.items()}
+        if test.by_piece
+        else None,
+        "groups": grouped,
         "calibration": {side: _calibrated(folder, key) for side, key in sides.items()},
         "temperature": temperature_in_use(folder),
         "teachers": remembered(folder, "teachers", examine),
@@ -66,8 +76,9 @@ def _calibrated(folder: RunFolder, key: str) -> dict[str, Any] | None:
 def disagreements(folder: RunFolder, given: Mapping[str, Any], uploads_only: Path | None = None) -> dict[str, Any]:
     """One page of the test rows on which student and teacher differ; see `analysis.examples`.
 
-    {"total", "page", "pages", "rows": `describe`, "titles": {key: name}, "texts_missing": "" or why, as
-    `services.texts` has it}. Raises JobError where nothing was kept, DataError for what is not there.
+    {"total", "pieces" (in masked LM: hidden pieces on which they differ), "page", "pages", "rows": `describe`,
+    "titles": {key: name}, "texts_missing": "" or why, as `services.texts` has it}. Raises JobError where nothing was
+    kept, DataError for what is not there.
     """
     split, wanted = _needed(folder), Wanted.of(given)
     found = choose(split, wanted)
@@ -78,7 +89,8 @@ def disagreements(folder: RunFolder, given: Mapping[str, Any], uploads_only: Pat
         "total": len(found),
         "page": page,
         "pages": pages,
-        "rows": describe(split, found[page * PAGE : (page + 1) * PAGE], texts),
+        "pieces": int(choose_pieces(split, wanted).sum()) if split.by_piece else None,
+        "rows": describe(split, found[page * PAGE : (page + 1) * PAGE], texts, wanted),
         "titles": titles(split),
         "texts_missing": why,
     }
@@ -86,9 +98,9 @@ def disagreements(folder: RunFolder, given: Mapping[str, Any], uploads_only: Pat
 
 def disagreements_csv(folder: RunFolder, given: Mapping[str, Any], uploads_only: Path | None = None) -> str:
     """All of them (the first `MOST_ROWS`) as CSV."""
-    split = _needed(folder)
-    rows = choose(split, Wanted.of(given))[:MOST_ROWS]
-    return as_csv(split, describe(split, rows, texts_of(folder, uploads_only)[0]))
+    split, wanted = _needed(folder), Wanted.of(given)
+    rows = choose(split, wanted)[:MOST_ROWS]
+    return as_csv(split, describe(split, rows, texts_of(folder, uploads_only)[0], wanted))
 
 
 def _needed(folder: RunFolder) -> Split:
@@ -121,7 +133,9 @@ def set_temperature(folder: RunFolder, on: bool) -> dict[str, Any]:
     found = None if split is None else _calibrated(folder, split.about.student)
     fitted = (found or {}).get("temperature")
     if not fitted or fitted["at_limit"]:
-        raise JobError("There is no temperature for this student.", hint="It needs kept predictions on validation.")
+        raise JobError(
+            "There is no temperature for this student.", hint="It needs kept scores of all classes on validation."
+        )
     if not folder.student.is_dir():
         raise JobError("This run has no student any more.", hint="Run it again.")
     said = {"temperature": fitted["value"], "fitted_on": "validation", "units": fitted["fitted_on"]}

@@ -74,9 +74,9 @@ def _said(
 @dataclass(frozen=True)
 class UnitAnswers:
     """predicted: [U] int64 most probable class of every unit (`Encoded.unseen` of a word that was cut off). nll: [U]
-    float32 −log p of gold in nats, where the encoding holds gold (masked LM), else None. Where they were asked for, and
-    not in masked LM: confidence: [U] float32 probability of `predicted` (0 of a word that was cut off); logits: [K, C]
-    float32 of the units `analysis.kept.sampled_units`."""
+    float32 −log p of gold in nats, where the encoding holds gold (masked LM), else None. Where they were asked for:
+    confidence: [U] float32 probability of `predicted` (0 of a word that was cut off); and, not in masked LM, logits:
+    [K, C] float32 of the units `analysis.kept.sampled_units`."""
 
     predicted: np.ndarray
     nll: np.ndarray | None = None
@@ -107,6 +107,7 @@ def predict_units(
     offsets = np.concatenate([[0], np.cumsum(encoded.word_counts)]).astype(np.int64)
     predicted = np.zeros(int(offsets[-1]), dtype=np.int64)
     nll = np.zeros(int(offsets[-1]), dtype=np.float32)
+    sure = np.zeros(int(offsets[-1]), dtype=np.float32) if confident else None
     for rows, outputs in _said(model, encoded, device, batch_size):
         assert outputs.word_mask is not None
         logits = outputs.logits[outputs.word_mask].float()
@@ -114,7 +115,9 @@ def predict_units(
         gold = torch.from_numpy(encoded.gold.joined(rows)).to(logits.device)
         predicted[places] = logits.argmax(dim=-1).cpu().numpy()
         nll[places] = torch.nn.functional.cross_entropy(logits, gold, reduction="none").cpu().numpy()
-    return UnitAnswers(predicted, nll)
+        if sure is not None and len(places):
+            sure[places] = (logits.amax(dim=-1) - logits.logsumexp(dim=-1)).exp().cpu().numpy()
+    return UnitAnswers(predicted, nll, sure)
 
 
 def _confidence(logits: np.ndarray, encoded: Encoded) -> np.ndarray:

@@ -245,7 +245,7 @@ def _storable(answers: dict[str, UnitAnswers]) -> dict[str, np.ndarray]:
     found = {}
     for split, said in answers.items():
         found[split] = said.predicted
-        for name, values in (("confidence", said.confidence), ("logits", said.logits)):
+        for name, values in (("nll", said.nll), ("confidence", said.confidence), ("logits", said.logits)):
             if values is not None:
                 found[f"{split}/{name}"] = values
     return found
@@ -254,7 +254,10 @@ def _storable(answers: dict[str, UnitAnswers]) -> dict[str, np.ndarray]:
 def stored_answers(folder: Path) -> dict[str, UnitAnswers]:
     """Of a trial that an earlier attempt finished, in its folder; one of an earlier version kept its classes alone."""
     tensors = load_file(folder / PREDICTIONS)
-    return {
-        split: UnitAnswers(tensors[split], None, tensors.get(f"{split}/confidence"), tensors.get(f"{split}/logits"))
-        for split in ("validation", "test")
-    }
+
+    def of(split: str) -> UnitAnswers:
+        return UnitAnswers(
+            tensors[split], *(tensors.get(f"{split}/{name}") for name in ("nll", "confidence", "logits"))
+        )
+
+    return {split: of(split) for split in ("validation", "test")}

@@ -4,8 +4,8 @@ again."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from distill_core.models.saving import save_student
 from distill_core.signals.predict import UnitAnswers
 from distill_core.stages.arms import FinishedArm
 from distill_core.stages.context import RunContext
+from distill_core.stages.keep_pieces import count_in_training, piece_tensors
 from distill_core.stages.plan import StudentPlan
 from distill_core.stages.prepare import Prepared
 from distill_core.stages.teachers import TaughtTeachers, groups
@@ -56,18 +57,22 @@ def keep(
     """Write all of it; what the report says about it: {"predictions": {split: {"rows", "units", "logits", "bytes"}},
     "control": {"seed", "bytes"} or None, "control_missing": "" | "not_run" | "too_large"}."""
     about = _about(prepared, said)
-    known = _known_words(prepared)
+    known, own = _known_words(prepared), ctx.config.student.init_teacher - 1
+    seen = count_in_training(prepared, own) if prepared.task.unit == "piece" else None
     found = {}
     for split, rows, encoded in (
         ("validation", prepared.data.validation, plan.texts.validation),
         ("test", prepared.data.test, plan.texts.test),
     ):
-        tensors = {
-            **_rows(prepared, rows, encoded.lengths, about, known),
-            **dict(_answers(prepared, said, about, split, rows)),
-        }
+        tensors, shared = _rows(prepared, rows, encoded.lengths, about, known), about
+        answers = _said(said, split)
+        if seen is not None:
+            names, told = piece_tensors(prepared, own, split, answers, seen)
+            tensors, shared = {**tensors, **told}, replace(about, labels=names)
+        else:
+            tensors |= dict(_answers(about, answers))
         path = split_path(ctx.folder.artifacts, split)
-        write_split(path, about, tensors)
+        write_split(path, shared, tensors)
         found[split] = {
             "rows": len(rows),
             "units": len(tensors["gold"]) if "gold" in tensors else int(tensors["counts"].sum()),
@@ -149,18 +154,16 @@ def _plain_id(key: str) -> str:
     return key[:16]
 
 
-def _answers(
-    prepared: Prepared, said: Answered, about: About, split: str, rows: Rows
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Tensors of every model on one split."""
+def _said(said: Answered, split: str) -> dict[str, UnitAnswers]:
+    """Every model's answers on one split, by its key."""
     teachers = said.validation if split == "validation" else said.test
     answers = {f"teacher:{number}": one for number, one in enumerate(teachers) if one is not None}
-    answers |= {_key(arm): arm.answers[split] for arm in said.arms}
+    return answers | {_key(arm): arm.answers[split] for arm in said.arms}
+
+
+def _answers(about: About, answers: Mapping[str, UnitAnswers]) -> Iterator[tuple[str, np.ndarray]]:
+    """Their tensors."""
     for key, one in answers.items():
-        if prepared.task.unit == "piece":
-            right, _ = prepared.task.scores(rows, one.predicted, prepared.data.labels)
-            yield f"{key}/right", right.astype(np.int32)
-            continue
         yield f"{key}/predicted", one.predicted.astype(classes_dtype(len(about.labels)))
         if one.confidence is not None:
             yield f"{key}/confidence", packed(one.confidence)

@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from distill_core import config, pipeline
+from distill_core.analysis.kept import open_split
 from distill_core.cli.main import main
 from distill_core.errors import ConfigError, DataError, Stopped
 from distill_core.events import MemorySink
@@ -17,6 +18,7 @@ from distill_core.export.markdown import to_markdown
 from distill_core.layout import DataHome, RunFolder
 from distill_core.models.saving import load_student
 from distill_core.predict import StudentPredictor
+from distill_core.services import result_details, results
 from distill_core.signals.predict import predict_units
 from distill_core.tasks.masked_lm import MaskedLM
 from distill_core.train.stop import StopToken
@@ -77,7 +79,9 @@ def curve(sink: MemorySink, arm: str, name: str) -> list[tuple[int, float]]:
 @pytest.mark.parametrize("mode", ["as_is", "separate"])
 def test_from_plain_text_to_report_and_student(run, text, material, mode):
     training = {"mode": mode, "epochs": 2, "batch_size": 16, "learning_rate": 0.003}
-    report, folder, sink = run(config_of(text, material["teachers"][0], teacher_training=training))
+    run_config = config_of(text, material["teachers"][0], teacher_training=training)
+    report, folder, sink = run(run_config)
+    folder.config.write_text(run_config.to_yaml(), encoding="utf-8")
     assert (report["task"], report["metric"], report["unit"]) == ("masked_lm", "accuracy", "piece")
     assert (report["labels"], report["majority"]) == ([], None)
     assert [arm["name"] for arm in report["arms"]] == ["main", "no_teacher"]
@@ -107,8 +111,48 @@ def test_from_plain_text_to_report_and_student(run, text, material, mode):
 
     lines = Path(text["test"]).read_text().split("\n")[:-1]
     rows = Rows(lines, None, np.zeros(len(lines)), list(range(len(lines))))
-    answers = predict_units(student, MaskedLM(0.15).encode(student.tokenizer, rows, max_tokens), "cpu")
+    encoded = MaskedLM(0.15).encode(student.tokenizer, rows, max_tokens)
+    answers = predict_units(student, encoded, "cpu", confident=True)
     assert math.exp(float(answers.nll.mean())) == pytest.approx(report["arms"][0]["perplexity"]["test"], rel=1e-4)
+    kept_answers_are(folder, report, encoded, answers)
+    what_follows_from_kept_answers(folder, report, lines)
+
+
+def kept_answers_are(folder: RunFolder, report: dict, encoded, answers) -> None:
+    """What was kept of the student is what the saved student says, piece by piece."""
+    split = open_split(folder.artifacts)
+    assert split is not None and split.by_piece
+    pieces = split.of_pieces("pieces")
+    assert np.array_equal(split.counts, encoded.word_counts)
+    assert np.array_equal(pieces[split.gold], encoded.gold.all())
+    own = split.about.student
+    assert np.array_equal(pieces[split.predicted(own)], answers.predicted)
+    assert np.abs(split.confidence(own) - answers.confidence).max() < 1e-4
+    assert np.abs(split.nll(own) - answers.nll).max() < 0.01
+    entries = {"teacher:0": report["teachers"][0], own: report["arms"][0], "no_teacher:13": report["arms"][1]}
+    for key, entry in entries.items():
+        assert split.scores(key).quality == pytest.approx(entry["quality"]["test"])
+        assert split.nll(key).mean() == pytest.approx(entry["loss"]["test"], rel=1e-3)
+    kept = report["kept"]["predictions"]["test"]
+    assert (kept["rows"], kept["units"], kept["logits"]) == (40, len(split.gold), 0)
+
+
+def what_follows_from_kept_answers(folder: RunFolder, report: dict, lines: list[str]) -> None:
+    main_arm = report["arms"][0]
+    found = result_details.details(folder)
+    assert found["missing"] == "" and found["unit"] == "piece"
+    student = found["mistakes"]["student"]
+    assert student["wrong"] == round((1 - main_arm["quality"]["test"]) * student["units"])
+    assert found["calibration"]["student"]["accuracy"] == pytest.approx(main_arm["quality"]["test"])
+    assert found["teachers"]["accuracy"] == [pytest.approx(report["teachers"][0]["quality"]["test"])]
+    differing = result_details.disagreements(folder, {})
+    assert differing["pieces"] == round((1 - main_arm["agreement"]) * student["units"])
+    for row in differing["rows"]:
+        assert row["text"] == lines[row["row"] - 1] == "".join(part for part, _ in row["parts"])
+        marked = [part for part, number in row["parts"] if number]
+        # Lower case throughout: the pieces read as the text does.
+        assert marked == [place["gold"].removeprefix("##") for place in row["places"]]
+    assert {row["kind"] for row in results.lost(folder)["rows"]} >= {"length"}
 
 
 def test_live_and_cached_teachers_teach_alike(run, text, material):

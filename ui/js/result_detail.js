@@ -2,6 +2,7 @@
 if (!window.StillroomDetail) window.StillroomDetail = (() => {
   const S = window.Stillroom, P = window.StillroomParts, {h, svg, fill, known, say} = S;
   const points = value => known(value) ? (100 * value).toFixed(2) : S.DASH;
+  const words = found => window.StillroomPieces.words("detail", found.unit);
   const spoken = (found, side) => side === "student" ? P.W.detail.student : say(P.W.detail.teacher, {name: found.against[found.reference]});
 
   // The colour of a cell is its share of its row; right and wrong have a colour each.
@@ -16,6 +17,7 @@ if (!window.StillroomDetail) window.StillroomDetail = (() => {
   };
   const confusion = found => {
     const W = P.W.detail;
+    if (found.mistakes) return window.StillroomPieces.mistakes(found, spoken);
     return [h("div", {class: "sr-pair"}, ["student", "teacher"].filter(side => found.confusion[side]).map(side => h("section", null, h("h4", null, spoken(found, side)), heat(found.confusion[side]),
       found.confusion[side].left_out ? h("p", {class: "sr-muted sr-small"}, say(W.left_out, {count: found.confusion[side].left_out})) : null))), P.how(W.confusion_how)];
   };
@@ -34,7 +36,7 @@ if (!window.StillroomDetail) window.StillroomDetail = (() => {
       svg("text", {x: x(0.5), y: y(0) + 33, "text-anchor": "middle"}, W.axes[0]), svg("text", {x: 10, y: y(0.5), "text-anchor": "middle", transform: "rotate(-90 10 " + y(0.5) + ")"}, W.axes[1]));
   };
   const temperature = (found, one, use) => {
-    const W = P.W.detail, fitted = one.temperature, said = h("span", {role: "status", class: "sr-lost"});
+    const W = words(found), fitted = one.temperature, said = h("span", {role: "status", class: "sr-lost"});
     if (!fitted || fitted.at_limit) return h("p", {class: "sr-muted sr-small"}, W.no_temperature);
     const inUse = known(found.temperature), value = fitted.value.toFixed(3);
     return h("div", {class: "sr-temperature"}, h("p", null, say(W.temperature, {value, fitted: fitted.fitted_on, before: points(fitted.ece_before), after: points(fitted.ece_after)})),
@@ -42,7 +44,7 @@ if (!window.StillroomDetail) window.StillroomDetail = (() => {
       h("p", null, h("button", {type: "button", class: "sr-button", id: "temperature-use", onclick: () => use(!inUse, said)}, inUse ? W.unuse : W.use), " ", said));
   };
   const calibration = (found, use) => {
-    const W = P.W.detail, sides = ["student", "teacher"].filter(side => found.calibration[side]);
+    const W = words(found), sides = ["student", "teacher"].filter(side => found.calibration[side]);
     return [h("div", {class: "sr-pair"}, sides.map(side => {
       const one = found.calibration[side];
       return h("section", null, h("h4", null, spoken(found, side)), h("p", null, say(W.calibrated, {confidence: S.percent(one.confidence), accuracy: S.percent(one.accuracy), ece: points(one.ece)})),
@@ -52,7 +54,7 @@ if (!window.StillroomDetail) window.StillroomDetail = (() => {
   };
 
   const teachers = found => {
-    const W = P.W.detail, t = found.teachers;
+    const W = words(found), t = found.teachers;
     if (!t) return [];
     const values = {oracle: S.percent(t.oracle), gain: S.points(t.gain), student: S.percent(t.student), beyond: t.student_beyond};
     const cell = (i, j) => i === j ? S.DASH : t.both[i][j] + (known(t.overlap[i][j]) ? " (" + S.percent(t.overlap[i][j], 0) + ")" : "");
@@ -106,7 +108,7 @@ if (!window.StillroomDetail) window.StillroomDetail = (() => {
 
   // asks: {details(), temperature({on}), cost({price})}
   const draw = (report, asks) => {
-    const W = P.W.detail;
+    const W = words(report);
     let held = null;
     const details = again => { if (again || !held) held = asks.details(); return held.catch(error => { held = null; throw error; }); };
     const part = (id, title, draw) => lazy(id, title, details, draw);
@@ -117,7 +119,7 @@ if (!window.StillroomDetail) window.StillroomDetail = (() => {
         await again(true);
       } catch { said.textContent = W.failed; }
     };
-    return [part("result-confusion", W.confusion, confusion), part("result-calibration", W.calibration, (found, again) => calibration(found, use(again))),
+    return [report.unit === "piece" ? part("result-groups", P.W.pieces.groups, window.StillroomPieces.groups) : null, part("result-confusion", W.confusion, confusion), part("result-calibration", W.calibration, (found, again) => calibration(found, use(again))),
       part("result-teachers", W.teachers, teachers), cost(report, asks.cost)];
   };
   return {draw, lazy};

@@ -28,7 +28,7 @@ if (!window.StillroomExamples) window.StillroomExamples = (() => {
 
   // asks: {details(), rows(wanted), csv(wanted)}; name: of the file that is saved
   const draw = (asks, name) => window.StillroomDetail.lazy("result-examples", P.W.examples.title, asks.details, details => {
-    const W = P.W.examples, wanted = {against: details.reference, who: "any", gold: "", sure: 0, order: "row", page: 0};
+    const byPiece = details.unit === "piece", W = window.StillroomPieces.words("examples", details.unit), wanted = {against: details.reference, who: "any", gold: "", sure: 0, order: "row", page: 0};
     const box = h("div"), said = h("span", {class: "sr-muted sr-small", role: "status", id: "examples-found"});
     let turn = 0, timer = 0;
     const choose = (key, title, options) => h("label", null, title, h("select", {name: key, onchange: event => change({[key]: event.target.value})},
@@ -44,9 +44,9 @@ if (!window.StillroomExamples) window.StillroomExamples = (() => {
       } catch { if (mine === turn) said.textContent = W.failed; }
     };
     const show = found => {
-      said.textContent = found.total ? say(W.found, {total: found.total.toLocaleString("en"), page: found.page + 1, pages: found.pages}) : W.none;
+      said.textContent = found.total ? say(W.found, {total: found.total.toLocaleString("en"), pieces: found.pieces?.toLocaleString("en"), page: found.page + 1, pages: found.pages}) : W.none;
       const turnTo = (words, page, on) => h("button", {type: "button", class: "sr-button", disabled: !on, onclick: () => { wanted.page = page; load(); }}, words);
-      fill(box, found.total && found.texts_missing ? h("p", {class: "sr-muted sr-small"}, W.missing[found.texts_missing]) : null, found.total ? table(found) : null,
+      fill(box, found.total && found.texts_missing ? h("p", {class: "sr-muted sr-small"}, W.missing[found.texts_missing]) : null, found.total ? byPiece ? window.StillroomPieces.texts(found) : table(found) : null,
         found.pages > 1 ? h("div", {class: "sr-buttons"}, turnTo(W.before, found.page - 1, found.page > 0), turnTo(W.next, found.page + 1, found.page + 1 < found.pages)) : null);
     };
     const save = async () => {

@@ -72,7 +72,7 @@ if (!window.StillroomVerdict) window.StillroomVerdict = (() => {
   };
 
   const losses = (found, report) => {
-    const W = P.W.verdict;
+    const W = window.StillroomPieces.words("verdict", report.unit);
     if (!found.lost) return h("p", {class: "sr-muted sr-small"}, W[found.missing] || "");
     const {losses: rows, small, slices, tests} = found.lost, rowWord = P.rowsOf(report);
     const method = report.protocol?.interval_method === "linearised" ? say(W.lost_method.ratio, {rows: rowWord}) : W.lost_method.accuracy;

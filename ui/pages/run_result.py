@@ -11,6 +11,7 @@ from ui import markup, text
 
 SCRIPTS = (
     "result_parts",
+    "result_pieces",
     "result_tables",
     "result_verdict",
     "result_detail",

@@ -111,3 +111,47 @@ def write_tagged(artifacts: Path, gold: list[list[int]], said: dict[str, list[li
     path = split_path(artifacts, "test")
     write_split(path, told, tensors)
     return Split(path)
+
+
+def write_pieces(
+    artifacts: Path,
+    gold: list[list[int]],
+    said: dict[str, list[list[int]]],
+    *,
+    names: list[str],
+    kinds: list[list[int]] | None = None,
+    split: str = "test",
+    **more: np.ndarray,
+) -> Split:
+    """One split of texts with hidden pieces: numbers in `names`, gold and by model's key. Text n reads like its hidden
+    pieces, joined by spaces. more: "seen" [P] (by default 5 of each), "hidden" [U], "lengths", "KEY/confidence" [U] (by
+    default 0.5), "KEY/nll" [U] (by default 1 nat), as `analysis.kept` has them."""
+    flat = np.concatenate([np.asarray(row, dtype=np.int64) for row in gold])
+    told = about(
+        task="masked_lm",
+        unit="piece",
+        labels=names,
+        models=[model for model in MODELS if model.key in said],
+        control="no_teacher:13" if "no_teacher:13" in said else "",
+    )
+    places = [sum(len(names[piece]) + 1 for piece in row[:at]) for row in gold for at in range(len(row))]
+    units = len(flat)
+    tensors: dict[str, np.ndarray] = {
+        "ids": np.arange(1, len(gold) + 1, dtype=np.uint64),
+        "lengths": np.asarray([len(row) + 2 for row in gold], dtype=np.int32),
+        "counts": np.asarray([len(row) for row in gold], dtype=np.int32),
+        "gold": flat.astype(np.int8),
+        "pieces": np.arange(100, 100 + len(names), dtype=np.int32),
+        "seen": np.full(len(names), 5, dtype=np.int64),
+        "starts": np.asarray(places, dtype=np.int32),
+        "widths": np.asarray([len(names[piece]) for piece in flat], dtype=np.uint16),
+        "kinds": np.zeros(units, dtype=np.uint8) if kinds is None else np.concatenate(kinds).astype(np.uint8),
+        "hidden": np.zeros(units, dtype=np.uint8),
+    }
+    for key, rows in said.items():
+        tensors[f"{key}/predicted"] = np.concatenate(rows).astype(np.int8)
+        tensors[f"{key}/confidence"] = packed(more.pop(f"{key}/confidence", np.full(units, 0.5)))
+        tensors[f"{key}/nll"] = more.pop(f"{key}/nll", np.ones(units)).astype(np.float16)
+    path = split_path(artifacts, split)
+    write_split(path, told, {**tensors, **more})
+    return Split(path)
