@@ -32,7 +32,7 @@ _reports, _intervals = Remembered(HELD), Remembered(HELD)
 
 
 def summary(folder: RunFolder) -> dict[str, Any]:
-    """{id, name, example (does it ship with the project?), machine (in words: device, memory), tags, archived, created,
+    """{id, name, example (does it ship with the project?), machine (in words), tags, archived, created,
     task, metric, metric_words, data: {key, name, known}, reference,
     points: [{key ("main", "no_teacher", "uniform" or "teacher:NAME"), role ("student", "control", "teacher"), name,
     seeds (their number; 0: a teacher), validation, test (mean over seeds), interval (of test; None over several seeds),
@@ -220,11 +220,9 @@ def _latency(report: Mapping[str, Any], away: bool, wanted: Any) -> list[dict[st
 
 
 def _machine(report: Mapping[str, Any], example: bool) -> str:
-    """ "CPU, 2 cores, 25 GB": as much as a report tells of where it was measured."""
+    """ "CPU, 2 cores": what tells machines apart, here as in `_setting`; "" where nothing is known."""
     device = report.get("device") or {}
-    memory = device.get("memory_gb")
-    told = [device.get("device_name") or device.get("device"), f"{memory:.0f} GB" if memory else ""]
-    words = ", ".join(str(one) for one in told if one)
+    words = str(device.get("device_name") or device.get("device") or "")
     return f"{words} ({AWAY})" if example else words
 
 

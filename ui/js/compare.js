@@ -56,7 +56,7 @@
     if (!group.known) said.push(W.unknown_data);
     return said.map(line => h("p", {class: "sr-small sr-muted"}, line));
   };
-  const machines = (told, words) => told.machines.length < 2 ? null : h("p", {class: "sr-note", "data-note": "machines"},
+  const machines = (told, words, css = "sr-note") => told.machines.length < 2 ? null : h("p", {class: css, "data-note": "machines"},
     say(words, {machines: told.machines.map(one => say(W.machine, {names: one.runs.join(", "), machine: one.name})).join("; ")}));
   const legend = () => h("ul", {class: "sr-front-legend", "aria-hidden": "true"}, [["sr-mark-circle sr-s", W.roles.student], ["sr-mark-square sr-c1", W.roles.control], ["sr-mark-up sr-t1", W.roles.teacher]]
     .map(([css, said]) => h("li", null, h("span", {class: css}), said)), h("li", null, h("span", {class: "sr-mark-line"}), W.front_line), h("li", {class: "sr-muted"}, W.off_front));
@@ -147,7 +147,7 @@
         h("div", {class: "sr-form sr-filters"}, filter("data", named), filter("task", board.tasks.map(t => [t, t.replaceAll("_", " ")])), board.tags.length ? filter("tag", board.tags.map(t => [t, t])) : null,
           select(W.sort, "board-sort", Object.entries(W.orders), filters.sort, v => change("sort", v)), h("label", {class: "sr-check"}, archived, " " + W.archived_too), too),
         body.length ? body : h("p", {class: "sr-muted sr-empty"}, W.no_match),
-        h("p", {class: "sr-muted sr-small"}, board.runtime ? say(W.timing, board) : W.no_timing), machines(board, W.machines_board)]);
+        h("p", {class: "sr-muted sr-small"}, board.runtime ? say(W.timing, board) : W.no_timing), machines(board, W.machines_board, "sr-muted sr-small")]);
   };
   const withExamples = on => {
     filters.examples = on;

@@ -226,13 +226,15 @@ def test_an_example_is_compared_but_never_by_times_of_another_machine(app: Servi
 def test_runs_of_machines_that_differ_are_told(tmp_path: Path) -> None:
     def elsewhere(parts: Any) -> None:
         of_data("f" * 64, validation=0.9)(parts)
-        parts.device = {**parts.device, "device_name": "CPU, 64 cores", "memory_gb": 512.2}
+        parts.device = {**parts.device, "device_name": "CPU, 64 cores"}
 
     one = finished_run(tmp_path / "one-1", name="one", change=of_data("f" * 64, validation=0.9))
     two = finished_run(tmp_path / "two-1", name="two", change=elsewhere)
     found = compare([one, two])
     assert [machine["runs"] for machine in found["machines"]] == [["one"], ["two"]]
-    assert found["machines"][1]["name"] == "CPU, 64 cores, 512 GB"
+    assert found["machines"][1]["name"] == "CPU, 64 cores"
+    on = [point["run"] for point in found["points"] if point["latency"]]
+    assert set(on) == {"one-1"} and len(found["runtimes"]) == 2, "never on one front"
     assert leaderboard([one, two])["machines"] == found["machines"]
     assert len(compare([one])["machines"]) == 1
 
