@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence, Set
@@ -70,7 +71,14 @@ def label_list(train: Examples, findings: Findings) -> list[str]:
     """The classes of the training rows; error findings where they cannot be learnt from."""
     labels = sorted_labels(train.labels)
     given = sum(bool(label) for label in train.labels)
-    if not labels:
+    several = [row for row, label in zip(train.rows, train.labels, strict=True) if _is_structure(label)]
+    if several:
+        message = (
+            f"{count_of(len(several))} of {train.title} with a list or an object as label. A text has one class here; "
+            f"write it as one name, and leave out rows with several."
+        )
+        findings.add("error", "several_labels", LABEL_FIELD, message, several)
+    elif not labels:
         findings.add("error", "no_labels", LABEL_FIELD, f"No row of {train.title} has a label in this column.")
     elif len(labels) == 1:
         message = f"All labelled rows of {train.title} have the one label “{labels[0]}”; at least two are needed."
@@ -82,6 +90,16 @@ def label_list(train: Examples, findings: Findings) -> list[str]:
         )
         findings.add("error", "too_many_labels", LABEL_FIELD, message)
     return labels
+
+
+def _is_structure(label: str) -> bool:
+    """Is it a list or an object, as JSON and Parquet hold them (`sources.cell`)?"""
+    if label[:1] not in ("[", "{"):
+        return False
+    try:
+        return isinstance(json.loads(label), list | dict)
+    except ValueError:
+        return False
 
 
 def check_spellings(train: Examples, labels: Sequence[str], findings: Findings) -> None:

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from distill_core.config import Columns
+from distill_core.data.parquet import read_parquet
 from distill_core.data.sniff import (
     SAMPLE_RECORDS,
     Undecodable,
@@ -46,6 +45,14 @@ ENDINGS = {
 PLAIN_ENDING, TEXT_COLUMN = ".txt", "text"
 TAGGED_ENDINGS = frozenset((".conll", ".bio", ".iob", ".iob2", ".bioes"))
 
+
+#: what to do with a file of another kind
+_ANY_WAY = "rename it, or set the format (data.format)"
+_WAYS = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "save it as CSV in the spreadsheet program"),
+    **dict.fromkeys((".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz"), "unpack it first"),
+    ".arrow": "`datasets.load_from_disk(folder).to_parquet(file)` makes Parquet of it",
+}
 
 #: different cells of a file that are kept once, however often they stand there
 FEW = 10_000
@@ -116,7 +123,8 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
     options = options or ReadOptions()
     file = existing_file(path, options.field)
     kind = _format_of(file, options)
-    table = _read_parquet(file, options) if kind == "parquet" else _read_text(file, kind, options)
+    parquet = kind == "parquet"
+    table = table_from_frame(read_parquet(file, options.field)) if parquet else _read_text(file, kind, options)
     table.guessed["format"] = kind
     if not len(table):
         only = "only a header line" if table.guessed.get("header") else "no rows"
@@ -131,9 +139,10 @@ def existing_file(path: str | Path, field: str) -> Path:
     try:
         file = Path(path).expanduser()
         if not file.exists():
-            raise DataError(f"There is no file {file}.", hint=_similar_files(file), field=field)
+            raise DataError(f"There is no file {file}.", hint=_files_in(file.parent), field=field)
         if not file.is_file():
-            raise DataError(f"{file} is a folder, not a file.", hint="Choose a file inside it.", field=field)
+            hint = f"Choose a file inside it. {_files_in(file, missing='')}".rstrip()
+            raise DataError(f"{file} is a folder, not a file.", hint=hint, field=field)
         if file.stat().st_size == 0:
             raise DataError(f"{known_name(file)} is empty.", hint="Choose a file with rows.", field=field)
     except (OSError, RuntimeError, ValueError) as error:  # no permission, a name too long, ~somebody unknown
@@ -157,19 +166,19 @@ def _format_of(file: Path, options: ReadOptions) -> str:
     if kind is None:
         raise DataError(
             f"{known_name(file)} ends in {file.suffix or 'nothing'}, which says nothing about its format.",
-            hint="CSV, TSV, JSONL and Parquet can be read; rename it, or set the format (data.format).",
+            hint=f"CSV, TSV, JSONL and Parquet can be read; {_WAYS.get(ending, _ANY_WAY)}.",
             field=options.field,
         )
     return kind
 
 
-def _similar_files(file: Path) -> str:
+def _files_in(folder: Path, missing: str = "Check the path.") -> str:
     readable = {*ENDINGS, *TAGGED_ENDINGS}
     try:
-        others = sorted(other.name for other in file.parent.iterdir() if other.suffix.casefold() in readable)[:5]
+        names = sorted(file.name for file in folder.iterdir() if file.suffix.casefold() in readable)[:5]
     except OSError:
         return "The folder is not there either; check the path."
-    return f"That folder holds {', '.join(others)}." if others else "Check the path."
+    return f"That folder holds {', '.join(names)}." if names else missing
 
 
 def _read_text(file: Path, kind: str, options: ReadOptions) -> Table:
@@ -361,17 +370,6 @@ def _json_lines(text: str) -> tuple[list[tuple[int, dict[str, Any]]], list[int]]
 # ---------------------------------------------------------------- Parquet and frames
 
 
-def _read_parquet(file: Path, options: ReadOptions) -> Table:
-    try:
-        frame = pq.read_table(file).to_pandas()  # by its name: read as pandas opens it, the process may not end
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise DataError(
-            f"{known_name(file)} cannot be read as Parquet: {reason}.", hint="Choose another file.", field=options.field
-        ) from None
-    return table_from_frame(frame)
-
-
 def table_from_frame(frame: pd.DataFrame) -> Table:
     """A DataFrame as a table of strings: whole floats without `.0`, missing values as ""."""
     columns = {str(name): [cell(value) for value in frame.iloc[:, i].tolist()] for i, name in enumerate(frame.columns)}
@@ -379,7 +377,8 @@ def table_from_frame(frame: pd.DataFrame) -> Table:
 
 
 def cell(value: Any) -> str:
-    """One value as text: None, NaN and NaT are "", 1.0 is "1", lists and dicts are JSON."""
+    """One value as text: None, NaN and NaT are "", 1.0 is "1", a list of one is what it holds, others
+    and dicts are JSON."""
     if isinstance(value, str):
         return value
     if value is None or value is pd.NaT or value is pd.NA:
@@ -394,6 +393,8 @@ def cell(value: Any) -> str:
         return value.decode("utf-8", errors="replace")
     if isinstance(value, np.ndarray):
         value = value.tolist()
+    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], dict | list):
+        return cell(value[0])  # one label in a list, as sets have it whose rows may have several
     if isinstance(value, dict | list | tuple):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)

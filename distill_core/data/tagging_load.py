@@ -1,4 +1,4 @@
-"""From the data section of a config to sentences with tags: CoNLL and JSONL files, one for all or one a language."""
+"""From the data section of a config to sentences with tags: CoNLL, JSONL, Parquet; one file or one a language."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from distill_core.config import BundledData, Columns, FileData, HubData
 from distill_core.data.conll import Origin, Sentences, parse_conll
 from distill_core.data.languages import PLACEHOLDER, languages_of
 from distill_core.data.load import SPLITS, add_error, bundled_folder, same_file_twice
+from distill_core.data.parquet import read_parquet
 from distill_core.data.sources import ENDINGS, TAGGED_ENDINGS, decoded_text, encodable, existing_file, json_objects
 from distill_core.data.tagging_rows import EXAMPLE, ReadFile, sentences_of_items
 from distill_core.data.types import Findings
@@ -119,6 +120,10 @@ def _read_split(
 def _read_file(path: str, format: str, origin: Origin, findings: Findings, language: str) -> ReadFile:
     file = existing_file(path, origin.field)
     kind = _kind(file, format, origin)
+    if kind == "parquet":
+        read = sentences_of_items(_items_of(read_parquet(file, origin.field)), origin, findings, language)
+        read.guessed.update(format=kind)
+        return read
     text, encoding = decoded_text(file, "text" if kind == "auto" else kind, origin.field, findings)
     if kind == "auto":
         kind = "jsonl" if _OBJECT.match(text) else "conll"
@@ -141,12 +146,12 @@ def _read_file(path: str, format: str, origin: Origin, findings: Findings, langu
 
 
 def _kind(file: Path, format: str, origin: Origin) -> str:
-    """ "conll", "jsonl", or "auto" where the content has to decide."""
+    """ "conll", "jsonl", "parquet", or "auto" where the content has to decide."""
     ending = file.suffix.casefold()
     kind = ENDINGS.get(ending, "auto") if format == "auto" else format
-    if kind in ("csv", "parquet"):
+    if kind == "csv":
         raise DataError(
-            f"{origin.title} is read as {'CSV' if kind == 'csv' else 'Parquet'}, which holds no tags for words.",
+            f"{origin.title} is read as CSV, which holds no tags for words.",
             hint=f"Save it as JSONL with lines like {EXAMPLE}, or as CoNLL with one word and its tag a line.",
             field="data.format" if format != "auto" else origin.field,
         )

@@ -1,4 +1,4 @@
-"""Sentences from rows that hold a list of words and a list of tags: JSONL files and data sets on the Hub."""
+"""Sentences from rows that hold a list of words and a list of tags, or a text with marks: JSONL, Parquet, the Hub."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill_core.data.conll import Origin, Sentences
+from distill_core.data.spans import SPAN_COLUMNS, WRONG, BadSpan, tagged_words
 from distill_core.data.types import Findings, count_of
 from distill_core.errors import DataError
 
@@ -18,6 +19,7 @@ _WRONG = {
     "tags": "something else than a list of tags",
     "uneven": "more or fewer tags than words",
     "numbers": "numbers as tags",
+    **WRONG,
 }
 
 
@@ -37,7 +39,7 @@ def sentences_of_items(
     language: str = "",
     mend: Callable[[str], str] | None = None,
 ) -> ReadFile:
-    """The sentences of rows that hold a list of words and a list of tags.
+    """The sentences of rows that hold a list of words and a list of tags, or a text and the marks in it (`spans`).
 
     Args:
         items: (number, row) of each.
@@ -49,7 +51,7 @@ def sentences_of_items(
     columns = origin.columns
     names = list(dict.fromkeys(key for _, item in items for key in item))
     words_in = _column(items, names, (columns.text, *WORD_COLUMNS))
-    tags_in = _column(items, names, (columns.label, *TAG_COLUMNS)) if origin.tagged else None
+    tags_in = _column(items, names, (columns.label, *TAG_COLUMNS, *SPAN_COLUMNS)) if origin.tagged else None
     if words_in is None:
         there = ", ".join(repr(name) for name in names[:20])
         raise DataError(
@@ -65,10 +67,18 @@ def sentences_of_items(
         language_in = None  # nothing is measured on unlabelled rows
     sentences = Sentences()
     wrong: dict[str, list[int]] = {kind: [] for kind in _WRONG}
+    cut: list[int] = []
     for row, item in items:
         words: Any = item.get(words_in)
         tags: Any = None if tags_in is None else item.get(tags_in)
-        if not tags or (isinstance(tags, list) and not any(tag not in (None, "") for tag in tags)):
+        if isinstance(words, str) and words.strip() and (tags is None or isinstance(tags, list)):
+            try:
+                words, tags, inside = _marked(words, tags)
+            except BadSpan as error:
+                wrong[error.args[0]].append(row)
+                continue
+            cut += [row] if inside else []
+        elif not tags or (isinstance(tags, list) and not any(tag not in (None, "") for tag in tags)):
             tags = None
         problem = _problem(words, tags)
         if problem is not None:
@@ -86,8 +96,19 @@ def sentences_of_items(
         if rows:
             message = f"{count_of(len(rows))} of {origin.title} with {_WRONG[kind]}."
             findings.add("error", "bad_row", origin.field, message, rows)
+    if cut:
+        message = f"{count_of(len(cut))} of {origin.title} with marks that end inside a word: they hold all of it."
+        findings.add("info", "cut_words", origin.field, message, cut)
     guessed: dict[str, Any] = {"word column": words_in} | ({} if tags_in is None else {"tag column": tags_in})
     return ReadFile(sentences, names, guessed)
+
+
+def _marked(text: str, marks: list[Any] | None) -> tuple[list[str], list[str] | None, int]:
+    """A text as words; with a list of texts beside it, as many as it has words between spaces, these are its tags."""
+    if marks and all(isinstance(mark, str) for mark in marks):
+        return text.split(), marks, 0
+    words, tags, cut = tagged_words(text, marks or [])
+    return words, None if marks is None else tags, cut
 
 
 def _problem(words: Any, tags: Any) -> str | None:

@@ -44,8 +44,8 @@ def outcome(difference: float, p: float) -> str:
 def conclude(report: Mapping[str, Any]) -> dict[str, Any]:
     """{"headline": str, "sentences": [str, …]} of a report (its fields as docs/report.md names them)."""
     rows = {row["against"]: row for row in report["comparisons"] if row["role"] == "control"}
-    sentences = [_quality(report), _perplexity(report), _languages(report), floor_sentence(report), _teacher(report)]
-    sentences.append(_pretrained(report))
+    sentences = [_quality(report), _better_on_test(report), _perplexity(report), _languages(report)]
+    sentences += [floor_sentence(report), _teacher(report), _pretrained(report)]
     sentences += [_control(name, rows[name], len(rows)) for name in _CONTROL if name in rows]
     sentences.append(_weak_teacher(report))
     sentences += [_missing(name, reason) for name, reason in report["missing_controls"].items()]
@@ -162,6 +162,21 @@ def _quality(report: Mapping[str, Any]) -> str:
     return (
         f"Test {_metric(report)}: student {student}, {best} {teacher['name']} "
         f"{_percent(teacher['quality']['test'], teacher.get('interval'))}."
+    )
+
+
+def _better_on_test(report: Mapping[str, Any]) -> str:
+    """Where the best teacher on validation is not the one with the highest test quality."""
+    chosen = next(t for t in report["teachers"] if t["name"] == report["reference_teacher"])
+    answering = [t for t in report["teachers"] if t["quality"]["test"] is not None]
+    highest = max(answering, key=lambda t: t["quality"]["test"], default=chosen)
+    if highest is chosen or not highest["quality"]["test"] > (chosen["quality"]["test"] or 0.0):
+        return ""
+    mains = [arm["quality"]["test"] for arm in report["arms"] if arm["name"] == "main"]
+    test = highest["quality"]["test"]
+    return (
+        f"The best teacher is the one that was best on validation; on the test {highest['name']} is ahead of it with "
+        f"{_percent(test)}, of which the student has {_percent(sum(mains) / len(mains) / test)}."
     )
 
 

@@ -144,8 +144,8 @@ class BundledData(DataSection):
 
 
 class FileData(DataSection):
-    """Files on this machine: CSV, TSV, JSONL or Parquet; for tagging, CoNLL (one word a line) or JSONL; for masked_lm
-    also plain text (one text a line)."""
+    """Files on this machine: CSV, TSV, JSONL or Parquet; for tagging, CoNLL (one word a line), JSONL or Parquet; for
+    masked_lm also plain text (one text a line)."""
 
     source: Literal["files"] = "files"
     train: str = setting(

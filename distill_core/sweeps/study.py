@@ -32,6 +32,8 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 #: trials of which importance can be told at all
 FEWEST_FOR_IMPORTANCE = 4
 _TOP = 5
+#: objectives that depend on the student's shape and the length of its inputs alone, and the settings of these
+OF_SHAPE, SHAPING = ("parameters", "latency"), ("student.", "data.")
 #: how often a combination that was tried already is drawn again before the first untried one is taken
 _DRAWS = 30
 #: what a sampler notes beside a trial and wants to see again
@@ -139,7 +141,8 @@ def is_hopeless(spec: SweepSpec, tried: Sequence[Tried], curve: Sequence[float])
 
 def importance(spec: SweepSpec, tried: Sequence[Tried]) -> dict[str, dict[str, float]]:
     """{objective: {setting: share of what tells good trials from others (PED-ANOVA, 2304.10255), adding up to 1}}; {}
-    while too few trials are finished, or all figures are equal. Settings of one value have none."""
+    while too few trials are finished, or all figures are equal. Settings of one value have none, and those that leave
+    the student's shape as it is have none in its parameters and its latency: shares of few trials would be chance."""
     done = [one for one in tried if one.state == "done"]
     varied = [path for path in spec.search if len({repr(one.params[path]) for one in done}) > 1]
     found: dict[str, dict[str, float]] = {}
@@ -151,10 +154,13 @@ def importance(spec: SweepSpec, tried: Sequence[Tried]) -> dict[str, dict[str, f
     for number, name in enumerate(spec.objectives):
         if len({one.values.get(name) for one in done}) < 2:
             continue
+        able = [path for path in varied if name not in OF_SHAPE or path.startswith(SHAPING)]
+        if not able:
+            continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             shares = get_param_importances(
-                study, evaluator=evaluator, params=varied, target=partial(_low_is_good, DIRECTIONS[name], number)
+                study, evaluator=evaluator, params=able, target=partial(_low_is_good, DIRECTIONS[name], number)
             )
         found[name] = {path: float(share) for path, share in shares.items()}
     return found

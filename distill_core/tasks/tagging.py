@@ -65,7 +65,8 @@ class Tagging(Task):
 
     name, metric, unit = "tagging", "f1", "word"
     words = TaskWords(
-        files="Files: one JSON object a line with tokens and tags, or CoNLL (one word a line with its tag).",
+        files="Files: one JSON object a line with tokens and tags, Parquet with lists of both, or CoNLL (one word a "
+        "line with its tag).",
         student="A tagger of words",
         metric="entity F1",
         row="test sentence",

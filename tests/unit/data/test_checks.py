@@ -13,10 +13,12 @@ from distill_core.data.checks import (
     check_lengths,
     count_tokens,
     drop_overlap,
+    label_list,
     names_in_words,
     sorted_labels,
     spread_inputs,
 )
+from distill_core.data.load import Examples
 from distill_core.data.types import Findings, Rows
 
 OVERLAP = Overlap(
@@ -96,3 +98,10 @@ def test_lengths_of_pairs_share_the_special_pieces():
 def test_lengths_are_taken_from_a_sample_of_large_sets():
     texts, pairs = spread_inputs({"train": rows(["a"] * 20_000), "transfer": rows(["b"] * 3)})
     assert LENGTH_SAMPLE - 1 <= len(texts) <= LENGTH_SAMPLE + 1 and "b" in texts and pairs == []
+
+
+def test_several_labels_in_one_row_are_refused_with_their_rows():
+    findings = Findings()
+    labels = ["x", '["x", "y"]', "[not a list]", '{"a": 1}', "y"]
+    label_list(Examples(list("abcde"), None, labels, [1, 2, 3, 4, 5], "a.jsonl", "data.train"), findings)
+    assert [(one.severity, one.code, one.rows) for one in findings] == [("error", "several_labels", (2, 4))]

@@ -232,3 +232,39 @@ def test_guess_columns_without_header_and_without_label(write):
     assert not guess_columns(write("b.csv", "text\nsome words\nother words\n")).has_label
     with pytest.raises(DataError):
         guess_columns(write("c.csv", ""))
+
+
+# ---- lists as cells, folders, other kinds of files
+
+
+def test_a_list_of_one_is_what_it_holds_and_longer_ones_stay_lists(write):
+    lines = ['{"text": "a", "label": ["x"]}', '{"text": ["b"], "label": [2]}', '{"text": "c", "label": ["x", "y"]}']
+    table = read_table(write("a.jsonl", "\n".join(lines)))
+    assert table.columns == {"text": ["a", "b", "c"], "label": ["x", "2", '["x", "y"]']}
+    assert [cell([]), cell([None]), cell([[1]]), cell(np.array([1.0]))] == ["[]", "", "[[1]]", "1"]
+
+
+def test_a_folder_tells_what_it_holds(tmp_path, write):
+    with pytest.raises(DataError) as caught:
+        read_table(tmp_path)
+    assert caught.value.hint == "Choose a file inside it."
+    write("train.csv", "text,label\na,x\n")
+    write("notes.md", "a")
+    with pytest.raises(DataError) as caught:
+        read_table(tmp_path)
+    assert caught.value.hint == "Choose a file inside it. That folder holds train.csv."
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("a.xlsx", "save it as CSV in the spreadsheet"),
+        ("a.csv.gz", "unpack it"),
+        ("a.arrow", "to_parquet"),
+        ("a.q", "rename"),
+    ],
+)
+def test_other_kinds_of_files_come_with_a_way(write, name, way):
+    with pytest.raises(DataError) as caught:
+        read_table(write(name, "text,label\na,x\n"))
+    assert way in caught.value.hint

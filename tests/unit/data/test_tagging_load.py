@@ -66,10 +66,11 @@ def test_the_format_can_be_forced(write):
     assert source.parts["train"].words == WORDS
 
 
-def test_csv_and_parquet_are_refused_with_a_way_out(write):
+def test_csv_is_refused_with_a_way_out(write):
     finding = refused(train=write("a.csv", CONLL))
     assert finding.field == "data.train" and "JSONL" in finding.message and "CoNLL" in finding.message
-    assert refused(train=write("a.conll", CONLL), format="parquet").field == "data.format"
+    assert refused(train=write("a.conll", CONLL), format="csv").field == "data.format"
+    assert "cannot be read as Parquet" in refused(train=write("b.conll", CONLL), format="parquet").message
 
 
 # ---- languages
@@ -149,9 +150,9 @@ def test_rows_that_cannot_be_used(write):
     ]
     source, findings = load(train=write("a.jsonl", rows))
     assert [(finding.code, finding.rows) for finding in findings.errors] == [
-        ("bad_row", (3, 4)),
+        ("bad_row", (4,)),
         ("bad_row", (6,)),
-        ("bad_row", (5,)),
+        ("bad_row", (3, 5)),
     ]
     assert len(source.parts["train"]) == 2
     numbers = [{"tokens": ["a", "b"], "tags": [0, 3]}]

@@ -441,3 +441,13 @@ def test_perplexity_is_told_where_it_was_measured() -> None:
     text = said(arms=arms, teachers=[teacher], seeds=[1, 2])
     assert "Test perplexity (lower is better): student 13.0, a 10.0, student without teachers 20.0." in text
     assert "perplexity" not in said()
+
+
+def test_a_teacher_that_is_ahead_of_the_chosen_one_on_the_test_is_named():
+    def teachers(*tests: float | None) -> list[dict[str, Any]]:
+        return [{"name": n, "quality": {"test": q}, "interval": None} for n, q in zip("abc", tests, strict=False)]
+
+    text = said(teachers=teachers(0.93, 0.95, 0.94))
+    assert "best on validation; on the test b is ahead of it with 95.0%, of which the student has 96.0%." in text
+    for none in (teachers(0.93, 0.93), teachers(0.93, 0.91, None), teachers(0.93)):
+        assert "ahead of it" not in said(teachers=none)

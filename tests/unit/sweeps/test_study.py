@@ -8,9 +8,10 @@ from distill_core.sweeps import study
 from distill_core.sweeps.ledger import Tried
 from tests.unit.sweeps.made import sweep, tried
 
+WIDTH = "student.lstm_hidden"
 RANGES = {
     "training.learning_rate": {"low": 0.0001, "high": 0.1, "log": True},
-    "student.lstm_hidden": {"low": 8, "high": 64, "step": 8},
+    WIDTH: {"low": 8, "high": 64, "step": 8},
     "training.schedule": ["linear", "cosine"],
 }
 
@@ -105,3 +106,16 @@ def test_equal_figures_have_no_importance():
     for one in found:
         one.values = {"quality": 0.5}
     assert study.importance(spec, found) == {}
+
+
+def test_what_cannot_change_a_shape_has_no_share_of_its_parameters():
+    spec = sweep(search={**RANGES}, sampler="random", budget={"trials": 6}, objectives=["quality", "parameters"])
+    found = played(spec, 6)
+    for one in found:
+        one.values = {"quality": one.params["training.learning_rate"], "parameters": 3.0 * one.params[WIDTH]}
+    shares = study.importance(spec, found)
+    assert shares["parameters"] == {WIDTH: pytest.approx(1)}
+    assert set(shares["quality"]) == set(RANGES)
+    for one in found:
+        one.params[WIDTH] = 16  # nothing is left that could change it
+    assert "parameters" not in study.importance(spec, found)
