@@ -1,4 +1,4 @@
-"""Hugging Face's sign-in on this machine: an OpenID provider that lets `person` in without asking, and `whoami`.
+"""Hugging Face on this machine: a sign-in that lets `person` in without asking, and `whoami` of the tokens it knows.
 
 Answers as the Hub does: discovery, authorize (a redirect with a code), token (an ID token, signed), keys, userinfo, and
 /api/whoami-v2.
@@ -19,15 +19,36 @@ from joserfc.jwk import RSAKey
 from tests.local_server import LocalServer
 
 CLIENT, SECRET = "the-space", "the-space's secret"
+#: the token that signing in gives
+SIGNED_IN = "hf_oauth_x"
+
+
+def told_of_token(
+    name: str,
+    role: str = "write",
+    *,
+    scoped: tuple[tuple[str, str, str], ...] = (),
+    orgs: tuple[tuple[str, str], ...] = (),
+) -> dict[str, Any]:
+    """What whoami says of an access token. role: read, write or fineGrained; scoped: (kind, name, permission) of what a
+    fine-grained one reaches; orgs: (name, role in it)."""
+    token: dict[str, Any] = {"displayName": "program", "role": role, "createdAt": "2026-01-01T00:00:00.000Z"}
+    if role == "fineGrained":
+        parts = [{"entity": {"_id": "1", "type": kind, "name": of}, "permissions": [may]} for kind, of, may in scoped]
+        token["fineGrained"] = {"canReadGatedRepos": True, "global": ["post.write"], "scoped": parts}
+    member = [{"type": "org", "name": org, "roleInOrg": of} for org, of in orgs]
+    auth = {"type": "access_token", "accessToken": token}
+    return {"type": "user", "id": "1", "name": name, "orgs": member, "auth": auth}
 
 
 @dataclass
 class SignIn(LocalServer):
     """person: who is let in, as userinfo tells them (`orgs` left out: they did not allow that to be told). known: what
-    whoami says of them. asked: paths, in order."""
+    whoami says of them; tokens: and of access tokens. asked: paths, in order."""
 
     person: dict[str, Any] = field(default_factory=lambda: {"preferred_username": "somebody", "orgs": []})
     known: dict[str, Any] = field(default_factory=lambda: {"type": "user", "name": "somebody", "orgs": []})
+    tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     codes: dict[str, str] = field(default_factory=dict)
     url: str = ""
@@ -75,7 +96,9 @@ class _Handler(BaseHTTPRequestHandler):
         if address.path == "/oauth/userinfo":
             return self._json(self.provider.about())
         if address.path == "/api/whoami-v2":
-            return self._json(self.provider.known)
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            said = self.provider.known if token == SIGNED_IN else self.provider.tokens.get(token)
+            return self._json({"error": "Invalid user token"}, 401) if said is None else self._json(said)
         return self._json({"error": "Not found"}, 404)
 
     def do_POST(self) -> None:
@@ -87,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         now = int(time.time())
         claims = {"iss": self.provider.url, "aud": CLIENT, "iat": now, "exp": now + 3600, "nonce": nonce}
         signed = jwt.encode({"alg": "RS256", "kid": "one"}, {**claims, **self.provider.about()}, self.provider.key)
-        token = {"access_token": "hf_oauth_x", "token_type": "bearer", "expires_in": 3600, "scope": "openid profile"}
+        token = {"access_token": SIGNED_IN, "token_type": "bearer", "expires_in": 3600, "scope": "openid profile"}
         return self._json({**token, "id_token": signed})
 
     def _discovery(self) -> dict[str, Any]:

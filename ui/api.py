@@ -15,6 +15,7 @@ from typing import Any, TypeVar, get_type_hints
 import gradio as gr
 
 from distill_core.errors import ConfigError, DataError, FieldError, StillroomError
+from distill_core.services.viewing import ViewerError
 from ui import markup, text, typed_yaml
 from ui import text_api as words
 from ui.pages.new_review import LONGEST_RUN
@@ -158,6 +159,8 @@ def answered(work: Callable[[], _Answer]) -> _Answer:
         return markup.finite(work())  # type: ignore[no-any-return]
     except ConfigError as error:
         raise Refused("\n".join(map(problem_words, error.errors))) from None
+    except ViewerError as error:
+        raise Refused(f"{error.message} {words.NOT_THE_OWNERS}") from None
     except StillroomError as error:
         raise Refused(f"{error.message} {error.hint}".strip()) from None
 

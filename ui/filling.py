@@ -299,12 +299,13 @@ def _full(item: Any, defaults: Mapping[str, Any]) -> Any:
 @dataclass(frozen=True)
 class Kept:
     """What a browser kept of the page: {key: what its widget showed}, the steps visited, the open one, the start's
-    token. From outside: `read_kept` takes only what fits."""
+    token, and what is typed for a sweep. From outside: `read_kept` takes only what fits."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     visited: tuple[int, ...] = ()
     step: str = ""
     token: str = ""
+    sweep: Mapping[str, Any] | None = None
 
 
 def keys(form: Form) -> list[str]:

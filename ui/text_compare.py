@@ -58,6 +58,15 @@ WORDS: dict[str, Any] = {
     "steps": "optimizer step",
     "no_curves": "No validation curve was recorded.",
     "seed": "{name}, seed {seed}",
+    "example": "Example",
+    "examples_too": "Examples too",
+    "examples_first": "These runs ship with the project, to show what stands here; their times are of the machine they "
+    "were made on. Once a run of yours is finished, yours are listed, and “Examples too” sets these beside them.",
+    "machines": "Measured on different machines: {machines}. Latencies of different machines are never on one front: "
+    "choose by the runtime. Training times are drawn together, so mind whose they are.",
+    "machines_board": "Measured on different machines: {machines}. Latencies of the chosen runtime alone are shown; "
+    "training times come from each run's own machine.",
+    "machine": "{names} on {machine}",
     "settings": "Settings that differ",
     "same_settings": "All these runs have the same settings.",
     "one_run": "Choose a second run to see which settings differ.",

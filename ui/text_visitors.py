@@ -1,7 +1,7 @@
 """Words of viewer mode."""
 
 LOOK = "You can look around here: examples, results and the playground. To train, take a copy of this Space."
-NO_SIGN_IN = "Its owner cannot be recognised: signing in is not set up (docs/deploy.md)."
+NO_SIGN_IN = "Its owner cannot sign in: that is not set up (docs/deploy.md)."
 YOURS = "This Space is yours: others can look, you can also start runs."
 DUPLICATE = "Duplicate this Space"
 SIGN_IN = "Sign in as its owner"

@@ -35,13 +35,29 @@ def session_of(request: Any) -> Mapping[str, Any] | None:
     return found if isinstance(found, Mapping) else None
 
 
-def owners_of(settings: Any) -> Owners | None:
-    """None where nobody can be told apart: then everybody is a viewer."""
-    return Owners(settings.space_id, settings.space_author) if settings.oauth else None
+def token_of(scope: Any) -> str | None:
+    """The token of `Authorization: Bearer …`. No page elsewhere can make a browser send that: a form cannot, and a
+    script is asked for a leave that the app does not give.
+
+    `x-hf-authorization`, which Gradio's clients send unasked, is not looked at: Spaces take it away before the app, and
+    Gradio's own loop behind MCP adds one with the Space's token, which would make everybody the owner.
+    """
+    headers = scope.get("headers") if isinstance(scope, dict) else None
+    for name, value in headers or ():
+        if name.lower() == b"authorization":
+            kind, _, token = value.decode("latin-1").strip().partition(" ")
+            return token.strip() if kind.lower() == "bearer" else None
+    return None
 
 
-def is_owner(owners: Owners | None, request: Any) -> bool:
-    return owners is not None and owners.owns(session_of(request))
+def owners_of(settings: Any) -> Owners:
+    return Owners(settings.space_id, settings.space_author, signing=settings.oauth)
+
+
+def is_owner(owners: Owners, request: Any) -> bool:
+    """Signed in as the owner, or a program with the owner's token."""
+    inner = request.request if isinstance(request, gr.Request) else request
+    return owners.owns(session_of(request)) or owners.bears(token_of(getattr(inner, "scope", None)))
 
 
 def guarded(services: Any, settings: Any) -> Any:
@@ -87,7 +103,8 @@ class Visitors:
 
     def _owns(self, scope: Scope) -> bool:
         session = scope.get("session")
-        return self.owners is not None and self.owners.owns(session if isinstance(session, Mapping) else None)
+        known = self.owners.owns(session if isinstance(session, Mapping) else None)
+        return known or self.owners.bears(token_of(scope))
 
 
 # ---------------------------------------------------------------- what they are told

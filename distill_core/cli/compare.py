@@ -10,7 +10,7 @@ from typing import Any
 
 from distill_core.errors import ConfigError, FieldError
 from distill_core.export.markdown import table
-from distill_core.layout import DataHome, RunFolder, is_run_id
+from distill_core.layout import EXAMPLES, DataHome, RunFolder, is_run_id
 from distill_core.services.compare import COSTS
 from distill_core.services.compare import compare as compared
 from distill_core.services.leaderboard import ORDERS, Filters
@@ -25,7 +25,8 @@ _ARMS = {"main": "student", "no_teacher": "student, no teachers", "uniform": "st
 
 
 def add_compare(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("runs", nargs="+", metavar="RUN", help="a run's folder, or its id in the data folder")
+    sub.add_argument("runs", nargs="*", metavar="RUN", help="a run's folder, or its id in the data folder")
+    _add_examples(sub, "also, or not, the runs that ship with the project (default: where no run is named)")
     _add_latency(sub)
     sub.add_argument("--x", choices=COSTS, default="latency", help="what the front weighs quality against")
     sub.add_argument("--json", action="store_true", help="JSON instead of tables")
@@ -38,8 +39,13 @@ def add_leaderboard(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--tag", metavar="TAG")
     sub.add_argument("--archived", action="store_true", help="archived runs too")
     sub.add_argument("--sort", choices=tuple(ORDERS), default="kept")
+    _add_examples(sub, "also, or not, the runs that ship with the project (default: where there is no other)")
     _add_latency(sub)
     sub.add_argument("--json", action="store_true", help="JSON instead of tables")
+
+
+def _add_examples(sub: argparse.ArgumentParser, words: str) -> None:
+    sub.add_argument("--examples", action=argparse.BooleanOptionalAction, help=words)
 
 
 def _add_latency(sub: argparse.ArgumentParser) -> None:
@@ -54,6 +60,8 @@ def _add_latency(sub: argparse.ArgumentParser) -> None:
 def compare(arguments: argparse.Namespace) -> int:
     """A table a data set with the front marked, then the settings that differ."""
     folders = [_folder(given) for given in arguments.runs]
+    if arguments.examples or (not folders and arguments.examples is None):
+        folders += _shipped()
     found = compared(folders, arguments.batch)
     if arguments.runtime:
         found = compared(folders, arguments.batch, _runtime(found, arguments.runtime))
@@ -64,9 +72,12 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def leaderboard(arguments: argparse.Namespace) -> int:
     """A table a data set, the best first."""
-    folders = [_folder(given) for given in arguments.runs] or _all()
-    found = ranked(folders)
-    filters = Filters(_data(found, arguments.data), arguments.task, arguments.tag, arguments.archived)
+    chosen = [_folder(given) for given in arguments.runs]
+    # An example that is named is wanted.
+    wanted = True if chosen and arguments.examples is None else arguments.examples
+    folders = [*(chosen or _all()), *(_shipped() if arguments.examples or not chosen else [])]
+    found = ranked(folders, Filters(examples=wanted))
+    filters = Filters(_data(found, arguments.data), arguments.task, arguments.tag, arguments.archived, wanted)
     found = ranked(folders, filters, arguments.sort, arguments.batch)
     if arguments.runtime:
         runtime = _runtime(found, arguments.runtime)
@@ -83,7 +94,11 @@ def lines(found: Mapping[str, Any], x: str) -> list[str]:
         said += [*([""] if said else []), _heading(group), ""]
         rows = [
             [
-                *("front" if point["id"] in group["fronts"][x] else "", point["run_name"], _named(point)),
+                *(
+                    "front" if point["id"] in group["fronts"][x] else "",
+                    _marked(point["run_name"], point),
+                    _named(point),
+                ),
                 *(_kept(point), _percent(point["validation"]), _percent(point["test"], point["interval"])),
                 *(_ms(point["latency"]), f"{point['bytes'] / 1e6:.2f}", f"{point['parameters']:,}"),
                 _seconds(point["seconds"]),
@@ -97,7 +112,7 @@ def lines(found: Mapping[str, Any], x: str) -> list[str]:
         "",
         _FRONT.format(cost=_COST_WORDS[x]),
     ]
-    said += [*_timing(found), *_settings(found)]
+    said += [*_timing(found), *_machines(found), *_settings(found)]
     return said
 
 
@@ -109,7 +124,13 @@ def board_lines(found: Mapping[str, Any]) -> list[str]:
     for group in found["groups"]:
         rows = [
             [
-                *(row["name"], _kept(row), _percent(row["validation"]), _percent(row["test"]), _ms(row["latency"])),
+                *(
+                    _marked(row["name"], row),
+                    _kept(row),
+                    _percent(row["validation"]),
+                    _percent(row["test"]),
+                    _ms(row["latency"]),
+                ),
                 *(f"{row['bytes'] / 1e6:.2f}", f"{row['parameters']:,}", _seconds(row["seconds"])),
                 *(", ".join(row["tags"]) + (" (archived)" if row["archived"] else ""), row["id"]),
             ]
@@ -117,7 +138,7 @@ def board_lines(found: Mapping[str, Any]) -> list[str]:
         ]
         head = ["run", "keeps", "validation", "test", "p50, ms", "MB", "parameters", "training, s", "tags", "id"]
         said += [_heading(group), "", *table(head, rows), ""]
-    return [*said[:-1], *_timing(found)]
+    return [*said[:-1], *_timing(found), *_machines(found)]
 
 
 def _heading(group: Mapping[str, Any]) -> str:
@@ -133,6 +154,13 @@ def _timing(found: Mapping[str, Any]) -> list[str]:
     return ["", f"Latency: batch {found['batch']}, {found['runtime']}.{more}"]
 
 
+def _machines(found: Mapping[str, Any]) -> list[str]:
+    if len(found["machines"]) < 2:
+        return []
+    where = "; ".join(f"{', '.join(one['runs'])} on {one['name']}" for one in found["machines"])
+    return ["", f"Measured on different machines: {where}. Do not compare times of one with times of another."]
+
+
 def _settings(found: Mapping[str, Any]) -> list[str]:
     names = [run["name"] for run in found["runs"]]
     if found["unread"]:
@@ -143,6 +171,10 @@ def _settings(found: Mapping[str, Any]) -> list[str]:
         return ["", "All have the same settings."]
     rows = [[row["field"], *map(_said, row["values"])] for row in found["settings"]]
     return ["", *table(["setting", *names], rows)]
+
+
+def _marked(name: str, one: Mapping[str, Any]) -> str:
+    return f"{name} (example)" if one["example"] else name
 
 
 def _named(point: Mapping[str, Any]) -> str:
@@ -184,6 +216,9 @@ def _folder(given: str) -> RunFolder:
     own = DataHome.from_environment().run(given) if is_run_id(given) else None
     if own is not None and own.path.is_dir():
         return own
+    shipped = next((folder for folder in _shipped() if folder.run_id == given), None)
+    if shipped is not None:
+        return shipped
     raise ConfigError(
         [FieldError("run", f"there is no run {given}.", "Give its folder, or its id in the data folder.")]
     )
@@ -193,6 +228,13 @@ def _all() -> list[RunFolder]:
     runs = DataHome.from_environment().runs
     found = [RunFolder(path) for path in sorted(runs.iterdir())] if runs.is_dir() else []
     return [folder for folder in found if folder.report.is_file()]
+
+
+def _shipped() -> list[RunFolder]:
+    """The examples, but for those whose name a run of the data folder has."""
+    found = [RunFolder(path) for path in sorted(EXAMPLES.iterdir())] if EXAMPLES.is_dir() else []
+    taken = DataHome.from_environment().runs
+    return [folder for folder in found if folder.report.is_file() and not (taken / folder.run_id).is_dir()]
 
 
 def _runtime(found: Mapping[str, Any], text: str) -> str:

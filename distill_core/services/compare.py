@@ -28,13 +28,13 @@ def compare(folders: Sequence[RunFolder], batch: int | None = None, runtime: str
     batch, runtime: of the latencies; None, or one that none of them was measured with: the smallest batch, and the
     runtime (with threads, length, device) that most of them share.
 
-    {runs: [{id, name, tags, archived, created, task, metric, metric_words, data, reference}],
+    {runs: [{id, name, example, machine, tags, archived, created, task, metric, metric_words, data, reference}],
      left_out: [{id, name, why}] (no report yet, damaged),
-     points: [{id (run/key), run, run_name, data (key), and of `summaries.summary`: key, role, name, seeds, validation,
-         test, interval, kept, kept_interval, parameters, bytes, seconds; latency: `timed_at` | None,
+     points: [{id (run/key), run, run_name, example, data (key), and of `summaries.summary`: key, role, name, seeds,
+         validation, test, interval, kept, kept_interval, parameters, bytes, seconds; latency: `timed_at` | None,
          on: [costs on whose front it is]}],
      groups: [{key, name, known, metric, metric_words, runs: [ids], fronts: {cost: [points' ids, by rising cost]}}],
-     batches, batch, runtimes, runtime (both None when nothing was timed),
+     batches, batch, runtimes, runtime (both None when nothing was timed), machines: `machines_of` the runs,
      settings: `differences.differing` of the runs (in their order), unread: [names of runs whose config is unreadable]}
 
     Raises JobError when there is nothing to compare, or too much.
@@ -55,7 +55,7 @@ def compare(folders: Sequence[RunFolder], batch: int | None = None, runtime: str
             left_out.append(
                 {"id": folder.run_id, "name": folder.run_id, "why": f"{error.message} {error.hint}".strip()}
             )
-    timed = choose([run["points"] for run in runs], batch, runtime)
+    timed = choose(runs, batch, runtime)
     points = [_point(run, point, timed["batch"], timed["runtime"]) for run in runs for point in run["points"]]
     groups = [_group(key, runs, points) for key in dict.fromkeys(run["data"]["key"] for run in runs)]
     for point in points:
@@ -67,6 +67,7 @@ def compare(folders: Sequence[RunFolder], batch: int | None = None, runtime: str
         "points": points,
         "groups": groups,
         **timed,
+        "machines": machines_of(runs),
         "settings": settings,
         "unread": unread,
     }
@@ -80,12 +81,18 @@ def cost_of(point: Mapping[str, Any], cost: str) -> float | None:
     return None if value is None else float(value)
 
 
-def choose(lists: Iterable[Sequence[Mapping[str, Any]]], batch: int | None, runtime: str | None) -> dict[str, Any]:
-    """{runtimes, runtime, batches, batch} of several runs' points: those asked for where they were measured, else the
-    runtime that most runs share (the first of equals), and its smallest batch among those that most of them share."""
-    rows = [[row for point in points for row in point["latency"]] for points in lists]
-    runtimes = Counter(setting for own in rows for setting in {row["setting"]: None for row in own})
-    chosen = runtime if runtime in runtimes else max(runtimes, key=lambda name: runtimes[name], default=None)
+def choose(runs: Sequence[Mapping[str, Any]], batch: int | None, runtime: str | None) -> dict[str, Any]:
+    """{runtimes, runtime, batches, batch} of several summaries: those asked for where they were measured, else the
+    runtime that most runs share (the first of equals; a person's own before examples), and its smallest batch among
+    those that most of them share."""
+    rows = [[row for point in run["points"] for row in point["latency"]] for run in runs]
+    named = [
+        (run, setting) for run, own in zip(runs, rows, strict=True) for setting in {r["setting"]: None for r in own}
+    ]
+    runtimes = Counter(setting for _, setting in named)
+    theirs = Counter(setting for run, setting in named if not run["example"])
+    most = max(runtimes, key=lambda name: (theirs[name], runtimes[name]), default=None)
+    chosen = runtime if runtime in runtimes else most
     batches = Counter(size for own in rows for size in {row["batch"] for row in own if row["setting"] == chosen})
     smallest = min(batches, key=lambda size: (-batches[size], size), default=None)
     return {
@@ -94,6 +101,16 @@ def choose(lists: Iterable[Sequence[Mapping[str, Any]]], batch: int | None, runt
         "batches": sorted(batches),
         "batch": batch if batch in batches else smallest,
     }
+
+
+def machines_of(runs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """[{name, runs: [names]}] of where runs were measured, as far as their reports tell: with more than one, times are
+    not to be compared across them."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        if run["machine"]:
+            found.setdefault(run["machine"], []).append(run["name"])
+    return [{"name": name, "runs": names} for name, names in found.items()]
 
 
 def timed_at(point: Mapping[str, Any], batch: int | None, runtime: str | None) -> dict[str, Any] | None:
@@ -108,6 +125,7 @@ def _point(run: Mapping[str, Any], point: Mapping[str, Any], batch: int | None, 
         "id": f"{run['id']}/{point['key']}",
         "run": run["id"],
         "run_name": run["name"],
+        "example": run["example"],
         "data": run["data"]["key"],
         "latency": timed_at(point, batch, runtime),
     }

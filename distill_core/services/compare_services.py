@@ -19,15 +19,14 @@ OVERLAID = "validation_quality"
 class CompareServices(ABC):
     store: Store
     home: DataHome
-    _curves: CurveCache
 
     @abstractmethod
-    def _read_only(self, run_id: str) -> bool:
-        """Is it an example?"""
+    def _place(self, run_id: str) -> tuple[Store, DataHome, CurveCache]:
+        """Where a run, own or example, is kept. Raises JobError for one that is not known."""
 
     @abstractmethod
-    def _known(self, run_id: str) -> str:
-        """Raises JobError for a run that is not known."""
+    def examples(self) -> list[dict[str, Any]]:
+        """Finished runs that ship with the project."""
 
     def compare(self, run_ids: Sequence[str], batch: int | None = None, runtime: str | None = None) -> dict[str, Any]:
         """Finished runs side by side, in the given order; see `services.compare.compare`. Runs that are not known are
@@ -35,20 +34,14 @@ class CompareServices(ABC):
         known, unknown = [], []
         for run_id in dict.fromkeys(run_ids):
             try:
-                known.append(self._known(run_id))
+                known.append(self._place(run_id)[1].run(run_id))
             except JobError as error:
-                # Its times come from another machine, and would stand beside this one's as if they could be compared.
-                why = (
-                    "Examples were timed on another machine. Duplicate it."
-                    if self._read_only(run_id)
-                    else error.message
-                )
-                unknown.append({"id": str(run_id)[:80], "name": str(run_id)[:80], "why": why})
+                unknown.append({"id": str(run_id)[:80], "name": str(run_id)[:80], "why": error.message})
         if unknown and not known:
             raise JobError(unknown[0]["why"], hint="Choose runs from the list.", field="runs")
-        found = compare.compare([self.home.run(run_id) for run_id in known], batch, runtime)
+        found = compare.compare(known, batch, runtime)
         for left_out in found["left_out"]:
-            row = self.store.run(left_out["id"])
+            row = self._place(left_out["id"])[0].run(left_out["id"])
             left_out["name"] = row.name if row is not None else left_out["name"]
         return {**found, "left_out": [*found["left_out"], *unknown]}
 
@@ -60,11 +53,12 @@ class CompareServices(ABC):
         found = []
         for run_id in dict.fromkeys(run_ids):
             try:
-                row = self.store.run(self._known(run_id))
+                store, _, curves = self._place(run_id)
             except JobError:
                 continue
+            row = store.run(run_id)
             assert row is not None
-            about, points = self._curves.since(row, 0)
+            about, points = curves.since(row, 0)
             own = [one for one in about if one["arm"] == "main" and one["name"] == OVERLAID]
             wanted = {one["id"] for one in own}
             packed = [one for one in points if one[0] in wanted]
@@ -78,6 +72,9 @@ class CompareServices(ABC):
         batch: int | None = None,
         runtime: str | None = None,
     ) -> dict[str, Any]:
-        """All finished runs by their data; see `services.leaderboard.leaderboard`."""
+        """All finished runs by their data; see `services.leaderboard.leaderboard`. shipped: ids of the examples that
+        can be among them."""
         folders = [self.home.run(row.id) for row in self.store.runs() if row.status == "done"]
-        return leaderboard.leaderboard(folders, filters, order, batch, runtime)
+        shipped = [str(row["id"]) for row in self.examples()]
+        folders += [self._place(run_id)[1].run(run_id) for run_id in shipped]
+        return {**leaderboard.leaderboard(folders, filters, order, batch, runtime), "shipped": shipped}

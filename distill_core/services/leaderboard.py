@@ -8,7 +8,7 @@ from typing import Any
 
 from distill_core.errors import StillroomError
 from distill_core.layout import RunFolder
-from distill_core.services.compare import choose, timed_at
+from distill_core.services.compare import choose, machines_of, timed_at
 from distill_core.services.summaries import summary
 
 #: what the rows may be sorted by → best first is the highest?
@@ -18,12 +18,14 @@ ORDERS = {"kept": True, "test": True, "size": False, "latency": False, "time": F
 @dataclass(frozen=True)
 class Filters:
     """None, "" and False let everything through that is not archived. data: a data key, or the name that
-    one or several have; tag: in any case."""
+    one or several have; tag: in any case. examples: those that ship with the project too; None: where there is no other
+    run to show."""
 
     data: str | None = None
     task: str | None = None
     tag: str | None = None
     archived: bool = False
+    examples: bool | None = None
 
     def lets(self, run: dict[str, Any]) -> bool:
         return (
@@ -41,10 +43,11 @@ def leaderboard(
     batch: int | None = None,
     runtime: str | None = None,
 ) -> dict[str, Any]:
-    """{groups: [{key, name, known, task, metric_words, rows: [{id, name, tags, archived, created, reference, seeds,
-    kept, kept_interval, validation, test, parameters, bytes, seconds, latency: `compare.timed_at`}]}],
+    """{groups: [{key, name, known, task, metric_words, rows: [{id, name, example, tags, archived, created, reference,
+    seeds, kept, kept_interval, validation, test, parameters, bytes, seconds, latency: `compare.timed_at`}]}],
     data: [{key, name, known}], tasks, tags (of all finished runs: what can be filtered by),
-    batches, batch, runtimes, runtime: as `compare.compare` has them}
+    batches, batch, runtimes, runtime, machines (of those shown): as `compare.compare` has them,
+    examples: are they among them?}
 
     Groups with more rows come first; rows stand in the given order, the best first, what is not known last. Runs
     without a report, or with a damaged one, are left out.
@@ -56,8 +59,10 @@ def leaderboard(
         except (StillroomError, OSError):
             continue  # one bad folder does not hide the others
     filters = filters or Filters()
+    examples = wants_examples(filters, any(not run["example"] for run in runs))
+    runs = [run for run in runs if examples or not run["example"]]
     shown = [run for run in runs if filters.lets(run)]
-    timed = choose([run["points"] for run in shown], batch, runtime)
+    timed = choose(shown, batch, runtime)
     groups: dict[str, dict[str, Any]] = {}
     for run in shown:
         head = {
@@ -76,14 +81,21 @@ def leaderboard(
         "tasks": sorted({run["task"] for run in runs}),
         "tags": sorted({tag for run in runs for tag in run["tags"]}, key=str.casefold),
         **timed,
+        "machines": machines_of(shown),
+        "examples": examples,
     }
+
+
+def wants_examples(filters: Filters, others: bool) -> bool:
+    """others: is there a finished run besides them?"""
+    return not others if filters.examples is None else filters.examples
 
 
 def _row(run: dict[str, Any], batch: int | None, runtime: str | None) -> dict[str, Any]:
     student = next(point for point in run["points"] if point["key"] == "main")
     figures = ("seeds", "kept", "kept_interval", "validation", "test", "parameters", "bytes", "seconds")
     return {
-        **{name: run[name] for name in ("id", "name", "tags", "archived", "created", "reference")},
+        **{name: run[name] for name in ("id", "name", "example", "tags", "archived", "created", "reference")},
         **{name: student[name] for name in figures},
         "latency": timed_at(student, batch, runtime),
     }

@@ -14,6 +14,7 @@ from distill_core.services.compare import compare
 from tests.e2e.conftest import App, Watched
 from tests.e2e.test_everyone import assert_good, walk
 from tests.finished_run import exported, finished_run, of_data
+from ui import text_compare
 
 pytestmark = pytest.mark.browser
 
@@ -170,6 +171,67 @@ def test_other_data_get_a_front_of_their_own_and_the_leaderboard_filters(
     page.click(".sr-chips li:first-child button")
     page.wait_for_function("document.querySelectorAll('.sr-group-of-data').length === 1")
     assert page.url.endswith("runs=small-1")
+    watched.assert_clean()
+
+
+def test_an_example_is_set_beside_ones_own(shown: App, watch: Callable[..., Watched]) -> None:
+    watched = opened(shown, watch, "&runs=large-1")
+    page = watched.page
+    drawn(page)
+    assert not page.is_checked("#board-examples") and page.locator("[data-run='support-demo']").count() == 0
+    page.check("#board-examples")
+    page.wait_for_selector("#compare-board [data-note=machines]")
+    page.check(".sr-board [data-run='support-demo'] input")
+    page.wait_for_selector(".sr-chips li:has-text('support-demo') .sr-tag:text('Example')")
+    assert "examples=1" in page.url and page.url.split("runs=")[1].startswith("large-1,support-demo")
+    said = page.inner_text("#compare-notes")
+    assert "Measured on different machines: large on CPU, 2 cores" in said and "the examples' machine" in said
+    names = page.locator("#compare-runtime option").all_inner_texts()
+    away = next(name for name in names if name.endswith("the examples' machine"))
+    assert page.input_value("#compare-runtime") == away.removesuffix(" · the examples' machine")
+    # At each runtime one machine's points alone.
+    page.wait_for_function("document.querySelectorAll('.sr-front .sr-plot').length === 2")
+    assert {name.split("/")[0] for name in drawn(page, 0)} == {"large-1", "front"}
+    page.select_option("#compare-runtime", label=away)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.sr-front .sr-plot')].at(-1).data?.some(t => t.meta === 'support-demo/main')"
+    )
+    assert page.locator("[data-point='large-1/main'] [data-name='p50, ms']").inner_text() == "–"
+    page.reload()
+    page.wait_for_selector(".sr-chips li:has-text('support-demo')")
+    page.wait_for_selector("#board-examples:checked")
+    page.uncheck("#board-examples")
+    page.wait_for_selector(".sr-chips li:has-text('support-demo')", state="detached")
+    assert page.locator(".sr-chips li:has-text('large')").count() == 1 and "support-demo" not in page.url
+    watched.assert_clean()
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    opened = App(tmp_path_factory.mktemp("uncompared") / "home").start()
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_first_visitor_sees_the_examples_compared(fresh: App, watch: Callable[..., Watched], width: int) -> None:
+    watched = opened(fresh, watch, "", width=width, height=844)
+    page = watched.page
+    page.wait_for_function("document.querySelectorAll('.sr-group-of-data').length === 3")
+    for group in range(3):
+        assert [name for name in drawn(page, group) if name.endswith("/main")]
+    assert page.locator(".sr-chips .sr-tag:text('Example')").count() == 3 and page.is_checked("#board-examples")
+    assert "ship with the project" in page.inner_text("#compare-notes")
+    assert page.locator("[data-note=machines]").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width == 1440:
+        assert_good(page)
+        walk(page)
+    page.uncheck("#board-examples")
+    page.wait_for_selector("#compare-chosen .sr-empty")
+    assert text_compare.WORDS["no_runs"] in page.inner_text("#compare-board") and page.is_visible("#board-examples")
+    page.check("#board-examples")
+    page.wait_for_selector(".sr-board [data-run='support-demo']")
     watched.assert_clean()
 
 

@@ -131,6 +131,61 @@ def test_a_reload_keeps_everything(app: App, watch: Callable[..., Watched], tmp_
     watched.assert_clean()
 
 
+def sweep_field(page: Any, name: str) -> str:
+    return str(page.input_value(f"#sweep-{name} input, #sweep-{name} textarea"))
+
+
+def test_a_reload_keeps_what_is_typed_for_a_sweep(app: App, watch: Callable[..., Watched]) -> None:
+    watched = watch()
+    page = opened(app, watched)
+    go_to(page, "review")
+    page.wait_for_selector("#review .sr-done")
+    page.click("#sweep-part > button.label-wrap")
+    page.wait_for_function("document.querySelector('#sweep-values-0 input, #sweep-values-0 textarea').value")
+    first = [sweep_field(page, "field-0"), sweep_field(page, "field-1"), sweep_field(page, "values-1")]
+    page.fill("#sweep-values-0 input, #sweep-values-0 textarea", "0.01, 0.03, [")
+    page.click("#sweep-more")
+    page.click("#sweep-field-2 input")
+    page.click("#sweep-field-2 [role=option]:has-text('(training.epochs)')")
+    page.wait_for_function("document.querySelector('#sweep-values-2 input, #sweep-values-2 textarea').value")
+    page.fill("#sweep-trials input", "7")
+    page.fill("#sweep-minutes input, #sweep-minutes textarea", "soon")
+    page.check("#sweep-costs-choice label:has-text('Parameters') input")
+    page.wait_for_selector("#sweep-prune input:disabled")
+    typed = first[0], "0.01, 0.03, [", *first[1:], sweep_field(page, "field-2"), sweep_field(page, "values-2")
+
+    def assert_kept() -> None:
+        for at, name in enumerate(f"{part}-{row}" for row in range(3) for part in ("field", "values")):
+            wanted = json.dumps(typed[at])
+            page.wait_for_function(
+                f"document.querySelector('#sweep-{name} input, #sweep-{name} textarea')?.value === {wanted}"
+            )
+        assert sweep_field(page, "trials") == "7" and sweep_field(page, "minutes") == "soon"
+        assert page.is_checked("#sweep-costs-choice label:has-text('Parameters') input")
+        assert page.is_disabled("#sweep-prune input") and page.is_hidden("#sweep-field-3")
+
+    page.wait_for_function("JSON.parse(localStorage.getItem('stillroom-draft')).sweep.minutes === 'soon'")
+    for _ in range(2):  # a restored page must not overwrite what it came from
+        leave(watched, page.reload)
+        page.wait_for_selector("#sweep-part > button.label-wrap.open", timeout=60_000)
+        assert_kept()
+    # What was chosen can still be sent: it is among what the server offers.
+    page.fill("#sweep-values-0 input, #sweep-values-0 textarea", "0.01, 0.03")
+    page.click("#start-sweep")
+    page.wait_for_selector("#sweep-part-said p:has-text('Minutes')")
+    assert not list(app.home.glob("sweeps/*"))
+
+    page.click("#start-again")
+    page.wait_for_selector("#new-note:has-text('first')")
+    page.wait_for_function("JSON.parse(localStorage.getItem('stillroom-draft')).sweep.minutes === ''")
+    leave(watched, page.reload)
+    page.wait_for_selector("#continue-data", timeout=60_000)
+    page.wait_for_timeout(1000)
+    assert not any(page.evaluate("Object.entries(JSON.parse(localStorage.getItem('stillroom-draft')).sweep)"
+                                 ".filter(([key]) => /field|values/.test(key)).map(([, value]) => value)"))  # fmt: skip
+    watched.assert_clean()
+
+
 def test_five_steps_back_and_forth(app: App, watch: Callable[..., Watched]) -> None:
     watched = watch()
     page = opened(app, watched)

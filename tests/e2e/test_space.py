@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.parse
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +19,21 @@ import pytest
 
 from tests.e2e.conftest import PATIENCE, PROJECT, FakeApp, Watched
 from tests.e2e.test_everyone import assert_good
-from tests.sign_in import SignIn
+from tests.sign_in import SignIn, told_of_token
 from ui import text_header, text_visitors
 
 pytestmark = pytest.mark.browser
 REFUSED = "This Space can be looked at"
+TOKEN, READS = "hf_" + "w" * 34, "hf_" + "r" * 34
+PAGE = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
+ADDRESS = "https://you-stillroom.hf.space"
 
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[SignIn]:
     with SignIn() as found:
+        writes = told_of_token("me", "fineGrained", scoped=(("space", "me/stillroom", "repo.write"),))
+        found.tokens.update({TOKEN: writes, READS: told_of_token("me", "read")})
         yield found
 
 
@@ -65,6 +73,8 @@ def space(tmp_path_factory: pytest.TempPathFactory, provider: SignIn) -> Iterato
         "SPACE_ID": "me/stillroom",
         "SPACES_ZERO_GPU": "true",
         "STILLROOM_BACKUP": str(home.parent / "bucket"),
+        "STILLROOM_MCP": "1",
+        "HF_TOKEN": TOKEN,  # a Space's secret: with it the app asks the Hub, and nobody else becomes the owner by it
         **provider.environment(),
     }
     opened.behave(steps=2000, pause_s=0.2)
@@ -172,6 +182,73 @@ def test_doors_refuse_a_visitor_by_plain_http(space: FakeApp) -> None:
     assert post(space, "/gradio_api/upload", "x", forged)[0] == 403
     assert [path.name for path in (space.home / "runs").iterdir()] == ["tried-1"]
     assert not any((space.home / "uploads").iterdir())
+
+
+def example(language: str, app: FakeApp) -> str:
+    """The page's example of this kind, asking this app."""
+    (code,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.M | re.S)
+    assert ADDRESS in code
+    return str(code).replace(ADDRESS, app.address)
+
+
+@pytest.mark.timeout(300)
+def test_the_owners_programs_start_and_stop(
+    space: FakeApp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from gradio_client import Client
+    from gradio_client.exceptions import AppError
+
+    config = (PROJECT / "assets" / "recipes" / "demo.yaml").read_text(encoding="utf-8")
+    monkeypatch.setenv("HF_TOKEN", READS)
+    with pytest.raises(AppError, match="Send its owner's access token"):
+        exec(compile(example("py", space), "docs/api.md", "exec"), {"config": config})
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    # What the client sends by itself never reaches a Space's app, and is no proof here either.
+    with pytest.raises(AppError, match=REFUSED):
+        Client(space.address, token=TOKEN, verbose=False).predict(config, api_name="/start")
+    with pytest.raises(AppError, match=REFUSED):
+        Client(space.address, headers={"Authorization": f"Bearer {TOKEN}x"}, verbose=False).predict(
+            config, api_name="/start"
+        )
+    kept: dict[str, Any] = {"config": config}
+    exec(compile(example("py", space), "docs/api.md", "exec"), kept)
+    assert capsys.readouterr().out.strip() in ("queued", "running")
+    assert kept["mine"].predict(kept["run"], api_name="/status")["status"] in ("stopping", "stopped")
+    assert (space.home / "runs" / kept["run"]).is_dir()
+    # Uploads are the owner's, too.
+    empty = {"Content-Type": "multipart/form-data; boundary=x", "Authorization": f"Bearer {TOKEN}"}
+    assert post(space, "/gradio_api/upload", "--x--\r\n", empty)[0] != 403
+    assert post(space, "/gradio_api/upload", "--x--\r\n", {**empty, "Authorization": f"Bearer {READS}"})[0] == 403
+    assert TOKEN not in space.log.read_text(errors="replace")
+
+
+@pytest.mark.timeout(300)
+def test_assistants_are_the_owners_with_the_header_alone(space: FakeApp) -> None:
+    import httpx
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
+    server = json.loads(example("jsonc", space))["mcpServers"]["stillroom"]
+    assert server["headers"] == {"Authorization": "Bearer hf_your_token"}
+
+    async def stopped(headers: dict[str, str]) -> Any:
+        async with (
+            httpx.AsyncClient(headers=headers, timeout=60) as client,
+            streamable_http_client(server["url"], http_client=client) as (reads, writes, _),
+            ClientSession(reads, writes) as session,
+        ):
+            await session.initialize()
+            return await session.call_tool("stop", {"run": "tried-1"})
+
+    for headers, owner in (
+        ({}, False),
+        ({"Authorization": f"Bearer {READS}"}, False),
+        ({"x-hf-authorization": f"Bearer {TOKEN}"}, False),
+        ({"Authorization": f"Bearer {TOKEN}"}, True),
+    ):
+        with ThreadPoolExecutor(1) as pool:  # a browser of another test holds this thread's event loop
+            said = pool.submit(lambda headers=headers: asyncio.run(stopped(headers))).result()
+        assert said.isError is not owner and (REFUSED in said.content[0].text) is not owner, said
 
 
 def press_sign_in(page: Any, until: str) -> None:

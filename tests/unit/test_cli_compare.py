@@ -49,6 +49,33 @@ def test_training_time_has_no_teachers_on_its_front(capsys: pytest.CaptureFixtur
     assert [row[1:3] for row in rows[1:]] == [] and rows[0][1:3] == ["large", "student"]
 
 
+def test_examples_stand_beside_where_they_are_wanted(
+    home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["compare", "a-1", "--examples"]) == 0
+    said = capsys.readouterr().out
+    rows = [cells(line) for line in said.splitlines() if line.startswith("|")]
+    times = {row[1]: row[6] for row in rows if row[2:3] == ["student"]}
+    assert times["large"] != "–" and times["support-demo (example)"] == "–", "theirs is not the same machine"
+    assert "Measured on different machines: large on CPU, 2 cores" in said and "the examples' machine" in said
+    assert main(["compare", "support-demo", "a-1", "--json"]) == 0
+    assert [run["example"] for run in json.loads(capsys.readouterr().out)["runs"]] == [True, False]
+    for given, examples in ((["leaderboard"], False), (["leaderboard", "--examples"], True)):
+        assert main(given) == 0
+        said = capsys.readouterr().out
+        assert ("support-demo (example)" in said) is ("different machines" in said) is examples and "large" in said
+    assert main(["leaderboard", "a-1", "support-demo"]) == 0
+    assert "support-demo (example)" in capsys.readouterr().out, "one that is named is wanted"
+    monkeypatch.setenv("STILLROOM_HOME", str(tmp_path / "fresh"))
+    for given in (["compare"], ["leaderboard"]):
+        assert main(given) == 0
+        said = capsys.readouterr().out
+        assert "support-demo (example)" in said and "different machines" not in said
+    assert main(["compare", "--no-examples"]) == 2 and "No run was chosen" in capsys.readouterr().err
+    assert main(["leaderboard", "--no-examples"]) == 0
+    assert "There is no finished run yet." in capsys.readouterr().out
+
+
 def test_what_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "a-1", "nowhere"]) == 2 and "no run nowhere" in capsys.readouterr().err
     assert main(["compare", "a-1", "--batch", "5"]) == 2 and "Measured: 1, 32" in capsys.readouterr().err

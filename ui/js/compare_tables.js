@@ -16,7 +16,7 @@ if (!window.StillroomCompareTables) window.StillroomCompareTables = (() => {
     const on = new Set(group.fronts[x]), teachers = [...new Set(points.filter(p => p.role === "teacher").map(p => p.name))];
     const swatch = p => h("span", {class: "sr-swatch " + (SWATCH[p.key] || "sr-t" + (1 + teachers.indexOf(p.name) % 8)), "aria-hidden": "true"});
     return table(W.table, "sr-compare-figures", heads(W.head), [...new Set(points.map(p => p.run))].map(run => points.filter(p => p.run === run)).map(own => h("tbody", null,
-      h("tr", {class: "sr-row-head"}, h("th", {scope: "rowgroup", colspan: W.head.length}, h("a", {href: S.address("run", own[0].run)}, own[0].run_name))),
+      h("tr", {class: "sr-row-head"}, h("th", {scope: "rowgroup", colspan: W.head.length}, h("a", {href: S.address("run", own[0].run)}, own[0].run_name), own[0].example ? h("span", {class: "sr-tag"}, W.example) : null)),
       own.map(p => h("tr", {"data-point": p.id, class: on.has(p.id) ? "sr-on-front" : null},
         h("th", {scope: "row"}, swatch(p), model(p, W), on.has(p.id) ? h("span", {class: "sr-tag"}, W.front) : null), cells(W.head.slice(1), p, true))))));
   };
@@ -34,6 +34,6 @@ if (!window.StillroomCompareTables) window.StillroomCompareTables = (() => {
   const board = (group, chosen, W, pick) => table(group.name, "sr-board", heads(W.board_head), h("tbody", null, group.rows.map(row => h("tr", {"data-run": row.id},
     h("th", {scope: "row"}, h("label", {class: "sr-pick"}, h("input", {type: "checkbox", checked: chosen.includes(row.id), "aria-label": say(W.pick, row),
       onchange: event => pick(row.id, event.target.checked)})), h("a", {href: S.address("run", row.id)}, row.name),
-    [...row.tags, ...(row.archived ? [W.archived] : [])].map(tag => h("span", {class: "sr-tag"}, tag))), cells(W.board_head.slice(1), row, false)))));
+    [...(row.example ? [W.example] : []), ...row.tags, ...(row.archived ? [W.archived] : [])].map(tag => h("span", {class: "sr-tag"}, tag))), cells(W.board_head.slice(1), row, false)))));
   return {figures, settings, board};
 })();

@@ -33,6 +33,18 @@ window.StillroomDraft = (() => {
     store({...load(), version: 1, visited: given[1] || "0", values});
     return given;
   };
+  // Likewise what is typed for a sweep, which no check of the steps asks for.
+  const keepSweep = (keys, given) => {
+    const draft = load(), values = {};
+    keys.forEach((key, number) => { values[key] = given[number]; });
+    store({...draft, sweep: {...draft.sweep, ...values}});
+    return [];
+  };
+  const sweepOpened = open => {
+    const draft = load();
+    store({...draft, sweep: {...draft.sweep, open}});
+    return [];
+  };
   // The run is there: the next press is another one.
   const started = () => { const draft = load(); delete draft.token; store(draft); };
 
@@ -118,5 +130,5 @@ window.StillroomDraft = (() => {
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     return [];
   };
-  return {read, keep, started, watch, save};
+  return {read, keep, keepSweep, sweepOpened, started, watch, save};
 })();

@@ -65,6 +65,7 @@ def server_functions(services: Any) -> list[Callable[[Any], dict[str, Any]]]:
         filters = Filters(
             **{name: _words(given.get(name)) for name in ("data", "task", "tag")},
             archived=given.get("archived") is True,
+            examples=given["examples"] if isinstance(given.get("examples"), bool) else None,
         )
         order = given["sort"] if given.get("sort") in ORDERS else "kept"
         return answer(lambda: services.leaderboard(filters, order, *_latency_of(given)))

@@ -246,7 +246,9 @@ def _wire_fillings(page: NewRun, services: Any, quiet: dict[str, Any]) -> None:
     """Start again, bring back, and a YAML file."""
     given = page.given[1:]
     opened = new_open.opened(page)
-    page.again.click(lambda *typed: new_open.again(page, *typed), given, [*opened, *page.steps], **quiet)
+    page.again.click(
+        lambda *typed: new_open.again(page, *typed), [*given, *page.sweep.typed], [*opened, *page.steps], **quiet
+    )
     page.bring_back.click(lambda undo: new_open.bring_back(page, undo), page.undo, opened, **quiet)
     taken = [*opened, *page.checked[:-1], page.review.file_said]
     for event, source, reads in (

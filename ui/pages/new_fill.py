@@ -65,12 +65,14 @@ def read_kept(said: Any) -> Kept:
     if not isinstance(raw, dict):
         raw = {}
     values, step, token = raw.get("values"), str(raw.get("step") or ""), str(raw.get("token") or "")
+    sweep = raw.get("sweep")
     names = [name.lower() for name in text.STEPS]
     return Kept(
         values if isinstance(values, dict) else {},
         new_check.visited_steps(str(raw.get("visited") or "")),
         step if step in names else "",
         token if _TOKEN.fullmatch(token) else "",
+        sweep if isinstance(sweep, dict) else None,
     )
 
 

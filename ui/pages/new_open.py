@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -12,13 +12,16 @@ import gradio as gr
 from distill_core.errors import StillroomError
 from ui import drafts, filling, text
 from ui.filling import Filled, Kept
-from ui.pages import new_check, new_fill, new_review
+from ui.pages import new_check, new_fill, new_review, new_sweep, new_sweep_kept
+
+#: in what can be brought back: what was typed for a sweep
+SWEEP = "sweep"
 
 
 @dataclass(frozen=True)
 class Opening:
     """filled: None leaves the page as it is. undo: {key: value} of what was typed before, if it was replaced. whole:
-    every step is done, so that the check says which one is to be open."""
+    every step is done, so that the check says which one is to be open. sweep: what is typed for one; None leaves it."""
 
     filled: Filled | None = None
     said: str = ""
@@ -26,6 +29,7 @@ class Opening:
     whole: bool = False
     visited: tuple[int, ...] = (0,)
     step: int = 0
+    sweep: Mapping[str, Any] | None = None
 
 
 def opening(page: Any, services: Any, query: Mapping[str, Any], kept: Kept) -> Opening:
@@ -36,7 +40,7 @@ def opening(page: Any, services: Any, query: Mapping[str, Any], kept: Kept) -> O
     names = [name.lower() for name in text.STEPS]
     before = Opening(
         new_fill.kept_filled(page, kept.values) if kept.values else None,
-        visited=kept.visited, step=names.index(kept.step) if kept.step else 0,
+        visited=kept.visited, step=names.index(kept.step) if kept.step else 0, sweep=kept.sweep,
     )  # fmt: skip
     if query.get("from"):
         found = _from_run(page, services, str(query["from"]))
@@ -45,11 +49,11 @@ def opening(page: Any, services: Any, query: Mapping[str, Any], kept: Kept) -> O
     else:
         return before
     if found.filled is None:
-        return Opening(before.filled, found.said, visited=before.visited, step=before.step)
-    undo = {**kept.values, "visited": ",".join(map(str, kept.visited))} if kept.values else None
+        return replace(before, said=found.said)
+    undo = {**kept.values, "visited": ",".join(map(str, kept.visited)), SWEEP: kept.sweep} if kept.values else None
     wanted = str(query.get("step"))
     step = names.index(wanted) if wanted in names else len(names) - 1
-    return Opening(found.filled, found.said, undo, wanted not in names, new_check.ALL_STEPS, step)
+    return Opening(found.filled, found.said, undo, wanted not in names, new_check.ALL_STEPS, step, {})
 
 
 def _from_run(page: Any, services: Any, run_id: str) -> Opening:
@@ -105,20 +109,26 @@ def first_sight(page: Any, services: Any, query: Mapping[str, Any], kept: Kept) 
     labels = [{**update, "open": number == found.step} for number, (_, update) in
               enumerate(pair for pair in pairs if pair[0] in page.steps)]  # fmt: skip
     rest = [update for component, update in pairs if component not in page.steps]
-    return [*updates(page, found), *rest, *labels]
+    words = new_sweep.choices(page, services, new_fill.typed(filled)) if (found.sweep or {}).get("open") is True else []
+    return [*updates(page, found, choices=words), *rest, *labels]
 
 
 def opened(page: Any) -> list[Any]:
     """What a filling writes to."""
     return [
-        *new_fill.restored(page), page.note, page.undo, page.bring_back, page.visited, page.renewed, page.recheck,
+        *new_fill.restored(page), *new_sweep_kept.restored(page.sweep), page.note, page.undo, page.bring_back,
+        page.visited, page.renewed, page.recheck,
     ]  # fmt: skip
 
 
-def updates(page: Any, found: Opening, *, anew: bool = False) -> list[Any]:
-    """In the order of `opened`. A page that was left is checked again after it is shown. anew: in any case."""
+def updates(
+    page: Any, found: Opening, *, anew: bool = False, choices: Sequence[tuple[str, str]] = ()
+) -> list[Any]:  # fmt: skip
+    """In the order of `opened`. A page that was left is checked again after it is shown. anew: in any case. choices:
+    for a sweep, as `new_sweep_kept.restore` has them."""
     note = new_fill.note_html(found.said, found.filled.lost if found.filled else ())
-    rest = [note, found.undo, gr.update(visible=found.undo is not None)]
+    sweep = new_sweep_kept.restore(page.sweep, found.sweep, choices)
+    rest = [*sweep, note, found.undo, gr.update(visible=found.undo is not None)]
     if found.filled is None:
         return [*[gr.skip()] * len(new_fill.restored(page)), *rest, gr.skip(), gr.skip(), gr.skip()]
     marks = [",".join(map(str, found.visited)), filling.stamp()]
@@ -129,16 +139,19 @@ def updates(page: Any, found: Opening, *, anew: bool = False) -> list[Any]:
 
 
 def again(page: Any, visited: str, recipe: Any, preset: Any, *typed: Any) -> list[Any]:
-    """Start again: everything as at first; what stood there can be brought back."""
-    before = _before(page, visited, recipe, preset, typed)
-    found = Opening(new_fill.first(page), text.STARTED_AGAIN, before)
+    """Start again: everything as at first; what stood there can be brought back. typed: the inputs, and a sweep's."""
+    count = len(page.inputs)
+    before = _before(page, visited, recipe, preset, typed[:count])
+    before[SWEEP] = new_sweep_kept.as_typed(page.sweep, typed[count:])
+    found = Opening(new_fill.first(page), text.STARTED_AGAIN, before, sweep={})
     return [*updates(page, found, anew=True), *(gr.update(open=number == 0) for number in range(len(page.steps)))]
 
 
 def bring_back(page: Any, undo: Any) -> list[Any]:
     undo = undo if isinstance(undo, dict) else {}
-    visited = new_check.visited_steps(undo.get("visited"))
-    return updates(page, Opening(new_fill.kept_filled(page, undo), text.BROUGHT_BACK, visited=visited), anew=True)
+    visited, sweep = new_check.visited_steps(undo.get("visited")), undo.get(SWEEP)
+    found = Opening(new_fill.kept_filled(page, undo), text.BROUGHT_BACK, visited=visited, sweep=sweep)
+    return updates(page, found, anew=True)
 
 
 def _before(page: Any, visited: str, recipe: Any, preset: Any, typed: tuple[Any, ...]) -> dict[str, Any]:

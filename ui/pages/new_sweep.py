@@ -12,7 +12,7 @@ from distill_core import config as cfg
 from distill_core.errors import ConfigError, FieldError, StillroomError
 from ui import drafts, markup, text_sweep
 from ui.forms import error_html
-from ui.pages import new_check
+from ui.pages import new_check, new_sweep_kept
 
 #: settings that can be varied on the page; the command line knows more
 ROWS, SHOWN = 6, 2
@@ -115,6 +115,7 @@ def wire(page: Any, services: Any, token: gr.State, columns: dict[str, Any]) -> 
         return [gr.update(visible=name == "sweep") for name in columns]
 
     pressed.then(show, part.opened, list(columns.values()), js=markup.open_script("sweep"), **quiet)
+    new_sweep_kept.wire(part, page.renewed)
 
 
 def _one_more(count: int) -> list[Any]:
@@ -129,6 +130,15 @@ def _config(page: Any, typed: Sequence[Any]) -> cfg.RunConfig | None:
         return cfg.from_dict(draft)
     except ConfigError:
         return None
+
+
+def choices(page: Any, services: Any, typed: Sequence[Any]) -> list[tuple[str, str]]:
+    """(words, setting) of what can be varied; none while the steps are not complete."""
+    config = _config(page, typed)
+    try:
+        return [(_words(one), one["path"]) for one in services.sweep_fields(config)] if config is not None else []
+    except StillroomError:
+        return []
 
 
 def offered(page: Any, services: Any, rows: Sequence[Any], typed: Sequence[Any]) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -183,12 +184,7 @@ def test_the_facade_compares_by_id_and_overlays_curves(app: Services) -> None:
     assert [one["id"] for one in found["left_out"]] == ["gone-1"]
     with pytest.raises(JobError, match="no such run"):
         app.compare(["gone-1"])
-    with_example = app.compare(["support-demo", "a-1"])
-    assert [run["id"] for run in with_example["runs"]] == ["a-1"]
-    assert "another machine" in with_example["left_out"][0]["why"]
-    with pytest.raises(JobError, match="another machine"):
-        app.compare(["support-demo"])
-    curves = app.compare_curves(["support-demo", "a-1", "b-1", "gone-1"])
+    curves = app.compare_curves(["a-1", "b-1", "gone-1"])
     assert [one["run"] for one in curves] == ["a-1", "b-1"]
     assert [(one["arm"], one["name"]) for one in curves[0]["curves"]] == [("main", "validation_quality")]
     assert list(unpacked(curves[0]["points"][0]).values())[-1] == (300, 0.935)
@@ -198,6 +194,74 @@ def test_the_facade_compares_by_id_and_overlays_curves(app: Services) -> None:
         "c-1",
         "old-1",
     }
+
+
+# ---------------------------------------------------------------- examples
+
+AWAY = f"{SETTING} · the examples' machine"
+
+
+def test_an_example_is_compared_but_never_by_times_of_another_machine(app: Services) -> None:
+    found = app.compare(["support-demo", "a-1", "b-1"])
+    assert {run["id"]: run["example"] for run in found["runs"]} == {"support-demo": True, "a-1": False, "b-1": False}
+    assert found["left_out"] == []
+    # The same runtime, threads, length and name of a machine: still not the same machine.
+    assert set(found["runtimes"]) == {SETTING, AWAY} and found["runtime"] == SETTING
+    timed = {point["run"]: point["latency"] for point in found["points"] if point["key"] == "main"}
+    assert timed["support-demo"] is None and timed["a-1"] and timed["b-1"]
+    theirs = app.compare(["support-demo", "a-1", "b-1"], None, AWAY)
+    timed = {point["run"]: point["latency"] for point in theirs["points"] if point["key"] == "main"}
+    assert timed["support-demo"] and timed["a-1"] is timed["b-1"] is None
+    for told in (found, theirs):
+        for group in told["groups"]:
+            assert len({point.startswith("support-demo/") for point in group["fronts"]["latency"]}) <= 1
+    shipped, own = (next(m for m in found["machines"] if ("example" in m["name"]) is away) for away in (True, False))
+    assert shipped["runs"] == ["support-demo"] and own["runs"] == ["run a", "run b"]
+    assert "CPU, 2 cores" in shipped["name"] and "CPU, 2 cores" in own["name"]
+    assert len(app.compare(["a-1", "b-1"])["machines"]) == 1
+    curves = app.compare_curves(["support-demo", "a-1"])
+    assert [one["run"] for one in curves] == ["support-demo", "a-1"] and all(one["points"] for one in curves)
+
+
+def test_runs_of_machines_that_differ_are_told(tmp_path: Path) -> None:
+    def elsewhere(parts: Any) -> None:
+        of_data("f" * 64, validation=0.9)(parts)
+        parts.device = {**parts.device, "device_name": "CPU, 64 cores"}
+
+    one = finished_run(tmp_path / "one-1", name="one", change=of_data("f" * 64, validation=0.9))
+    two = finished_run(tmp_path / "two-1", name="two", change=elsewhere)
+    found = compare([one, two])
+    assert [machine["runs"] for machine in found["machines"]] == [["one"], ["two"]]
+    assert found["machines"][1]["name"] == "CPU, 64 cores"
+    on = [point["run"] for point in found["points"] if point["latency"]]
+    assert set(on) == {"one-1"} and len(found["runtimes"]) == 2, "never on one front"
+    assert leaderboard([one, two])["machines"] == found["machines"]
+    assert len(compare([one])["machines"]) == 1
+
+
+def rows_of(board: dict[str, Any]) -> dict[str, bool]:
+    return {row["id"]: row["example"] for group in board["groups"] for row in group["rows"]}
+
+
+def test_examples_are_on_the_leaderboard_when_wanted_or_alone(app: Services, tmp_path: Path) -> None:
+    found = app.leaderboard()
+    assert found["examples"] is False and not any(rows_of(found).values()) and len(found["machines"]) == 1
+    assert "support-demo" in found["shipped"]
+    both = app.leaderboard(Filters(examples=True))
+    assert rows_of(both) == {**rows_of(found), **dict.fromkeys(found["shipped"], True)} and both["examples"] is True
+    assert both["runtime"] == SETTING, "a person's own runs choose the runtime, though there are fewer"
+    assert len(both["machines"]) == 2 and "office-notes" in {one["name"] for one in both["data"]}
+    assert "office-notes" not in {one["name"] for one in found["data"]}
+
+    fresh = Services(Settings(DataHome(tmp_path / "fresh").create(), device="cpu"))
+    try:
+        first = fresh.leaderboard()
+        assert first["examples"] is True and set(rows_of(first)) == set(first["shipped"]) != set()
+        assert first["runtime"] == AWAY
+        off = fresh.leaderboard(Filters(examples=False))
+        assert off["groups"] == off["data"] == [] and off["examples"] is False and off["shipped"]
+    finally:
+        fresh.close()
 
 
 # ---------------------------------------------------------------- exports

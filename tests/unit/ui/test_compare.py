@@ -58,6 +58,9 @@ def test_what_is_asked_for_is_passed_on(functions: dict[str, Any], asked: Asked)
     assert asked.calls[-1] == (Filters(data="x"), "size", None, None)
     functions["board"]({"archived": True, "sort": "drop table"})
     assert asked.calls[-1] == (Filters(archived=True), "kept", None, None)
+    for given, wanted in ((True, True), (False, False), (None, None), (1, None), ("yes", None)):
+        functions["board"]({"examples": given})
+        assert asked.calls[-1] == (Filters(examples=wanted), "kept", None, None)
     assert len(runs_of({"runs": ["a-1"] * 1000})) < 1000
 
 

@@ -210,7 +210,7 @@ def test_a_run_is_duplicated_under_a_new_name(page: new.NewRun, services: FakeSe
     draft = back(page, found.filled)
     assert draft["name"] == "agnews-3"
     assert cfg.from_dict({**draft, "name": "agnews-2"}) == config
-    assert found.undo == {**kept.values, "visited": "0"}, "what was typed before can be brought back"
+    assert found.undo == {**kept.values, "visited": "0", "sweep": None}, "what was typed before can be brought back"
 
 
 def test_a_recipe_opens_with_its_data_and_teachers(page: new.NewRun, services: FakeServices) -> None:
@@ -251,7 +251,8 @@ def test_names_are_made_new() -> None:
 def test_start_again_can_be_undone(page: new.NewRun, services: FakeServices) -> None:
     left = filling.fill(page.form, dumped(recipes.load("pkd").config), recipe="pkd")
     outputs = [*new_open.opened(page), *page.steps]
-    cleared = new_open.again(page, "0,1", "pkd", "", *new_fill.typed(left))
+    sweep = [widget.value for widget in page.sweep.typed]
+    cleared = new_open.again(page, "0,1", "pkd", "", *new_fill.typed(left), *sweep)
     assert len(cleared) == len(outputs)
     undo = cleared[outputs.index(page.undo)]
     assert cleared[0]["value"] == "bundled" and cleared[outputs.index(page.bring_back)]["visible"]

@@ -19,14 +19,16 @@ from starlette.testclient import TestClient
 
 from distill_core.errors import StillroomError
 from distill_core.layout import DataHome
-from distill_core.services import Services, viewing
+from distill_core.services import Services, owners, viewing
 from distill_core.settings import OAUTH, Settings
 from tests.finished_run import finished_run
+from tests.sign_in import told_of_token
 from ui import text_visitors as words
 from ui import visitors
 from ui.build import build_app
 
 ME = {"userinfo": {"preferred_username": "me"}, "expires_at": 4e9}
+TOKEN = "hf_" + "t" * 34
 OTHER = {"userinfo": {"preferred_username": "you", "orgs": []}, "expires_at": 4e9}
 
 
@@ -155,10 +157,9 @@ def test_no_guard_outside_viewer_mode(tmp_path: Path) -> None:
     assert space(tmp_path).viewers and space(tmp_path, signing=False).viewers
 
 
-def test_without_signing_in_nobody_is_the_owner(tmp_path: Path) -> None:
+def test_without_signing_in_no_session_is_the_owners(tmp_path: Path) -> None:
     half = {name: "x" for name in OAUTH if name != "OAUTH_CLIENT_SECRET"}
     for settings in (space(tmp_path, signing=False), space(tmp_path, signing=False, **half)):
-        assert visitors.owners_of(settings) is None
         assert not visitors.is_owner(visitors.owners_of(settings), request_of(ME))
         assert words.NO_SIGN_IN in visitors.told_html(settings, False)
     assert visitors.is_owner(visitors.owners_of(space(tmp_path)), request_of(ME))
@@ -168,6 +169,41 @@ def test_what_a_viewer_is_told(tmp_path: Path) -> None:
     said = visitors.told_html(space(tmp_path), False)
     assert "https://huggingface.co/spaces/me/stillroom?duplicate=true" in said and words.LOOK in said
     assert "duplicate" not in visitors.told_html(space(tmp_path), True)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Knows one token, the owner's."""
+
+    def whoami(token: str) -> dict[str, Any]:
+        assert token == TOKEN, "no other is asked about"
+        return told_of_token("me")
+
+    monkeypatch.setattr(owners, "whoami", whoami)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "owner"),
+    [
+        ("Authorization", f"Bearer {TOKEN}", True),
+        ("authorization", f"bearer  {TOKEN} ", True),
+        ("Authorization", TOKEN, False),
+        ("Authorization", f"Basic {TOKEN}", False),
+        ("Authorization", "Bearer", False),
+        ("Authorization", "Bearer \xff\xfe", False),
+        # Gradio's own loop behind MCP sends the Space's token in this one, whoever asked.
+        ("x-hf-authorization", f"Bearer {TOKEN}", False),
+    ],
+)
+def test_a_programs_token_is_read_from_one_header(
+    hub: None, tmp_path: Path, name: str, value: str, owner: bool
+) -> None:
+    headers = [(b"accept", b"*/*"), (name.lower().encode(), value.encode("latin-1"))]
+    asked = Request({"type": "http", "method": "POST", "path": "/", "headers": headers, "session": {}})
+    for signing in (True, False):
+        whose = visitors.owners_of(space(tmp_path, signing=signing))
+        assert visitors.is_owner(whose, gr.Request(asked)) is visitors.is_owner(whose, asked) is owner
+    assert not visitors.is_owner(whose, None) and not visitors.is_owner(whose, gr.Request())
 
 
 class Session:
@@ -214,10 +250,11 @@ def client(tmp_path: Path) -> TestClient:
         ("GET", "/gradio_api/file=/usr/lib/plotly.min.js", 200),
     ],
 )
-def test_doors_of_gradios_own(client: TestClient, method: str, path: str, status: int) -> None:
+def test_doors_of_gradios_own(hub: None, client: TestClient, method: str, path: str, status: int) -> None:
     assert client.request(method, path).status_code == status
     assert client.request(method, path, headers={"x-who": "you"}).status_code == status
     assert client.request(method, path, headers={"x-who": "me"}).status_code == 200
+    assert client.request(method, path, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
 @pytest.mark.parametrize("form", ["file={}", "file/{}", "file=/{}", "file={}/../a.zip", "file=//{}"])
