@@ -7,8 +7,9 @@ BIN    := $(VENV)/bin
 HOST   ?= 127.0.0.1
 PORT   ?= 7860
 TESTS  ?= tests
-# Two files at a time: the browser waits much, and two cores are what the smallest machines have.
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# Two files at a time: the browser waits much, and two cores are what the smallest machines have. In the order of folders,
+# browser first: else files of few tests, which are the longest, come last, and one core waits for the other.
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: app test check format screenshots clean
 

@@ -1,4 +1,5 @@
-"""The main job in a real browser on the real app: press, watch, stop, resume, reload, restart, result."""
+"""The main job in a real browser on the real app: press, watch, stop, resume, reload, restart, result; the result for
+whoever uses the keyboard alone, or listens."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import pytest
 
 from distill_core import config as cfg
 from tests.e2e.conftest import PROJECT, App, Watched
+from tests.e2e.everyone import FROM_THE_TOP, assert_good, open_all, tab_to, walk
 
 pytestmark = pytest.mark.browser
 STATUSES = {"queued", "running", "stopping", "stopped", "interrupted", "failed", "done"}
@@ -144,3 +146,49 @@ def test_unknown_run_says_so(app: App, watch: Callable[..., Watched]) -> None:
         watched.page.wait_for_selector("#run-unknown:not([hidden])")
         assert "no run with this name" in watched.page.inner_text("#run-unknown")
         watched.assert_clean()
+
+
+@pytest.fixture
+def finished(app: App, watch: Callable[..., Watched]) -> str:
+    """The address of a finished demo: the one above, or, where that was left out, one of its own."""
+    done = sorted(app.home.glob("runs/support-demo-*/report.json"))
+    if done:
+        return f"{app.address}/?run={done[0].parent.name}"
+    page = watch().page
+    address = start_demo(page, app)
+    wait_status(page, "done", DEMO_LIMIT_MS)
+    page.close()
+    return address
+
+
+@pytest.mark.timeout(1200)
+def test_a_result(finished: str, watch: Callable[..., Watched]) -> None:
+    watched = watch()
+    page = watched.page
+    page.goto(finished)
+    page.wait_for_selector("#result:not([hidden])")
+    page.wait_for_selector("#download-student")
+    open_all(page, "#run-page")
+    assert_good(page)
+    walk(page)
+    watched.assert_clean()
+
+
+@pytest.mark.timeout(1200)
+def test_a_result_is_opened_by_keys(finished: str, app: App, watch: Callable[..., Watched]) -> None:
+    watched = watch()
+    page = watched.page
+    page.goto(f"{app.address}/?view=runs")
+    page.wait_for_selector("#runs-table a")
+    page.evaluate(FROM_THE_TOP)
+    tab_to(page, f"#runs-table a[href$='{finished.split('run=')[1]}']")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#result:not([hidden])")
+    page.evaluate(FROM_THE_TOP)
+    tab_to(page, "#result .sr-how > summary")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#result .sr-how[open] p")
+    tab_to(page, "#download-student, #download-student button, #download-student a")
+    with page.expect_download():
+        page.keyboard.press("Enter")
+    watched.assert_clean()

@@ -9,91 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import TimeoutError as NotInTime
 
 from tests.e2e.conftest import App, FakeApp, Watched
-from tests.e2e.test_demo import DEMO_LIMIT_MS, start_demo, wait_status
+from tests.e2e.everyone import FROM_THE_TOP, assert_good, open_all, tab_to, walk
+from tests.e2e.test_demo import wait_status
 from tests.e2e.test_new_run import go_to, opened, write_csv
 
 pytestmark = pytest.mark.browser
 STEPS = ("data", "teachers", "student", "method", "review")
-GRAVE = ("serious", "critical")
-#: (rule, part of the selector) of Gradio's own markup that cannot be mended from here
-GRADIOS: tuple[tuple[str, str], ...] = ()
-#: colours are judged as they come to rest
-STILL = "*, *::before, *::after { transition: none !important; animation: none !important; }"
-
-#: what has the focus; None at the end of the page, from where Tab may begin anew. again: it had it before
-FOCUSED = """() => {
-  const node = document.activeElement;
-  const walked = document.querySelectorAll("[data-walked]").length;
-  if (!node || node === document.body || (node.dataset.walked === "0" && walked > 1)) return null;
-  const again = node.dataset.walked !== undefined;
-  if (!again) node.dataset.walked = walked;
-  node.scrollIntoView({block: "nearest"});
-  const box = node.getBoundingClientRect(), marked = node => {
-    const style = getComputedStyle(node);
-    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && parseFloat(style.opacity) > 0.5;
-  };
-  return {again, what: node.tagName + "#" + node.id + " in #" + node.closest("[id]")?.id,
-    ring: marked(node) || marked(node.closest(".wrap") || node)
-      || marked(node.closest(".sr-upload")?.querySelector(".sr-button") || node),
-    seen: box.width > 2 && box.height > 2
-      && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth};
-}"""
-#: what could have it, is in sight and never had it. Of a group of radio buttons, Tab reaches one.
-MISSED = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
-  .filter(node => node.checkVisibility({visibilityProperty: true, opacityProperty: true}) && !node.disabled
-    && node.getBoundingClientRect().width > 0 && node.dataset.walked === undefined
-    && !(node.type === "radio"
-      && [...document.getElementsByName(node.name)].some(other => other.dataset.walked !== undefined)))
-  .map(node => node.outerHTML.slice(0, 120))"""
-FROM_THE_TOP = """() => {
-  document.querySelectorAll("[data-walked]").forEach(node => delete node.dataset.walked);
-  const first = document.createElement("span");
-  first.tabIndex = -1;
-  document.body.prepend(first);
-  first.focus();
-}"""
-
-
-def grave(page: Any, options: dict[str, Any] | None = None) -> list[str]:
-    found = Axe().run(page, options=options or {"resultTypes": ["violations"]}).response["violations"]
-    return [
-        f"{rule['id']}: {' '.join(map(str, node['target']))}: {node['failureSummary']}"
-        for rule in found
-        if rule["impact"] in GRAVE
-        for node in rule["nodes"]
-        if not any(rule["id"] == known and part in str(node["target"]) for known, part in GRADIOS)
-    ]
-
-
-def assert_good(page: Any) -> None:
-    """Nothing serious, in light and in dark. Contrasts are all that can differ."""
-    page.add_style_tag(content=STILL)
-    for theme, options in (("light", None), ("dark", {"runOnly": ["color-contrast"], "resultTypes": ["violations"]})):
-        page.evaluate("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
-        page.wait_for_timeout(100)
-        assert grave(page, options) == [], theme
-
-
-def walk(page: Any) -> None:
-    """Tab from the top to the end: every stop is in sight and marked, none comes twice, nothing is left out."""
-    page.evaluate(FROM_THE_TOP)
-    for _ in range(400):
-        page.keyboard.press("Tab")
-        at = page.evaluate(FOCUSED)
-        if at is None:
-            break
-        assert not at["again"] and at["seen"] and at["ring"], at
-    assert page.evaluate(MISSED) == []
-
-
-def open_all(page: Any, within: str) -> None:
-    for head in page.locator(f"{within} details:not([open]) > summary, {within} button.label-wrap:not(.open)").all():
-        if head.is_visible():
-            head.click()
 
 
 @pytest.fixture
@@ -101,19 +25,6 @@ def at_work(fake_app: FakeApp) -> Iterator[FakeApp]:
     """An app with a run that has curves and goes on, and one that waits."""
     fake_app.begin("goes on", "waits here", steps=10**6, pause_s=0.5, burst=300, curves=True)
     yield fake_app
-
-
-@pytest.fixture
-def finished(app: App, watch: Callable[..., Watched]) -> str:
-    """The address of a finished demo: the one of `test_demo`, or, where that was left out, one of its own."""
-    done = sorted(app.home.glob("runs/support-demo-*/report.json"))
-    if done:
-        return f"{app.address}/?run={done[0].parent.name}"
-    page = watch().page
-    address = start_demo(page, app)
-    wait_status(page, "done", DEMO_LIMIT_MS)
-    page.close()
-    return address
 
 
 def to_run(page: Any, app: App, name: str) -> None:
@@ -172,28 +83,6 @@ def test_every_step_of_new_run(app: App, watch: Callable[..., Watched]) -> None:
         assert_good(page)
         walk(page)
     watched.assert_clean()
-
-
-@pytest.mark.timeout(1200)
-def test_a_result(finished: str, watch: Callable[..., Watched]) -> None:
-    watched = watch()
-    page = watched.page
-    page.goto(finished)
-    page.wait_for_selector("#result:not([hidden])")
-    page.wait_for_selector("#download-student")
-    open_all(page, "#run-page")
-    assert_good(page)
-    walk(page)
-    watched.assert_clean()
-
-
-def tab_to(page: Any, selector: str, most: int = 150) -> None:
-    """Tab until what the selector names has the focus."""
-    for _ in range(most):
-        if page.evaluate("s => document.activeElement.matches(s)", selector):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"Tab does not come to {selector}")
 
 
 def choose_file(page: Any, button: str, tries: int = 3) -> Any:
@@ -274,24 +163,4 @@ def test_a_run_is_set_up_and_started_by_keys(fake_app: FakeApp, watch: Callable[
     page.wait_for_url(re.compile(r"\?run="))
     page.wait_for_function("() => document.activeElement.id === 'run-name'")
     wait_status(page, "done")
-    watched.assert_clean()
-
-
-@pytest.mark.timeout(1200)
-def test_a_result_is_opened_by_keys(finished: str, app: App, watch: Callable[..., Watched]) -> None:
-    watched = watch()
-    page = watched.page
-    page.goto(f"{app.address}/?view=runs")
-    page.wait_for_selector("#runs-table a")
-    page.evaluate(FROM_THE_TOP)
-    tab_to(page, f"#runs-table a[href$='{finished.split('run=')[1]}']")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#result:not([hidden])")
-    page.evaluate(FROM_THE_TOP)
-    tab_to(page, "#result .sr-how > summary")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#result .sr-how[open] p")
-    tab_to(page, "#download-student, #download-student button, #download-student a")
-    with page.expect_download():
-        page.keyboard.press("Enter")
     watched.assert_clean()
