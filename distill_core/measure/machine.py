@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -61,14 +64,30 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+#: what a CPU's name has beside its model: marks, its kind, its clock, the cores of the whole chip
+_BESIDE = re.compile(r"\((?:R|TM|C)\)|\bCPU\b|\bProcessor\b|@.*$|\b\w+-Core\b", re.IGNORECASE)
+
+
+@cache
+def cpu_name() -> str:
+    """The CPU's model as it tells it itself, e.g. "Intel Xeon Platinum 8370C"; "CPU" where it tells none."""
+    told = platform.processor() if platform.system() == "Windows" else ""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    told = next((line.partition(":")[2] for line in lines if line.startswith("model name")), told)
+    return " ".join(_BESIDE.sub(" ", told).split()) or "CPU"
+
+
 def device_name(device: str) -> str:
-    """A name for people, e.g. the accelerator's model or "CPU, 2 cores"."""
+    """A name for people, e.g. the accelerator's model or "AMD EPYC 7763, 2 cores"."""
     if device.startswith("cuda"):
         return str(torch.cuda.get_device_name(0))
     if device.startswith("mps"):
         return f"Apple GPU ({platform.machine()})"
     count = cores()
-    return f"CPU, {count} core{'' if count == 1 else 's'}"
+    return f"{cpu_name()}, {count} core{'' if count == 1 else 's'}"
 
 
 def memory_gb(device: str) -> float:
