@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
-import threading
 
 from distill_core.errors import StillroomError
 from distill_core.settings import Settings
@@ -39,14 +39,20 @@ def serve(settings: Settings) -> int:
             return 2
         services.start_background()
         print(f"Stillroom is open at {app.local_url}  (Ctrl-C closes it; runs go on)", flush=True)
-        closing = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: closing.set())
-        closing.wait()
+        wait_for_the_end()
         app.close(verbose=False)
     finally:
         services.close()
     return 0
+
+
+def wait_for_the_end() -> None:
+    """Returns at Ctrl-C or SIGTERM, however many of them come at once."""
+    # Not an Event: its lock is not for signal handlers. A second signal during the first one's handling hung for ever.
+    closing: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: closing.put(number))
+    closing.get()
 
 
 def main() -> int:

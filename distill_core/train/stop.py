@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-
 
 class StopToken:
-    """Set once, asked often. Safe to set from a signal handler."""
+    """Set once, asked often. Safe to set from a signal handler, also while another one sets it: an Event is not, its
+    lock would wait for itself."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._stopped = False
 
     def set(self) -> None:
-        self._event.set()
+        self._stopped = True
 
     def is_set(self) -> bool:
-        return self._event.is_set()
+        return self._stopped
