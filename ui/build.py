@@ -100,18 +100,9 @@ def build_app(services: Any, downloads: Path, settings: Any = None) -> gr.Blocks
         )
         _wire_starts(services, token, opened, home_page, new_page, columns)
         api.build(services)
-    _show_quietly(app, kept)
     # Said outright, because on ZeroGPU Gradio would let one event wait and turn away all others: pages came up empty.
     app.queue(default_concurrency_limit=8, max_size=10_000)
     return app
-
-
-def _show_quietly(app: gr.Blocks, on: gr.Textbox) -> None:
-    """What shows no progress tells its progress to one unseen field. Else Gradio's page tells it to every output that
-    any event has had, some hundreds on New run, and searches the whole page for each, four times an event."""
-    for event in app.fns.values():
-        if event.show_progress == "hidden":
-            event.show_progress_on = [on]
 
 
 def _wire_starts(

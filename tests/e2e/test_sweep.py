@@ -98,7 +98,12 @@ def test_six_trials_to_their_front(shown: App, watch: Callable[..., Watched], ma
     assert drawn["front"][1] == pytest.approx([100 * by_number[n]["quality"] for n in front])
     assert sorted(drawn["on"][2] + drawn["off"][2]) == [1, 2, 3, 4, 5, 6] and sorted(drawn["on"][2]) == sorted(front)
     assert len(traces(page, "sweep-parallel")) == 6
-    assert page.locator("#sweep-importance [data-path]").count() >= 2
+    # A learning rate has no share of the parameters.
+    shares = page.locator("#sweep-importance [data-path]")
+    assert sorted(one.get_attribute("data-path") for one in shares.all()) == sorted(
+        path for shared in found["importance"].values() for path in shared
+    )
+    assert list(found["importance"]["parameters"]) == ["student.lstm_hidden"]
     assert '"test"' not in folder.events.read_text()
 
     best = found["best"]

@@ -88,15 +88,6 @@ def test_app_is_built_from_services_alone(services: FakeServices, tmp_path: Path
     assert [fn.api_name for fn in app.fns.values() if fn.api_visibility == "public"] == list(api.NAMES)
 
 
-def test_quiet_events_tell_their_progress_to_one_unseen_field(services: FakeServices, tmp_path: Path) -> None:
-    config = build_app(services, tmp_path / "students").get_config_file()
-    quiet = [event for event in config["dependencies"] if event["show_progress"] == "hidden"]
-    assert len(quiet) > 20 and any(len(event["outputs"]) > 100 for event in quiet)
-    (unseen,) = {number for event in quiet for number in event["show_progress_on"]}
-    (field,) = [one for one in config["components"] if one["id"] == unseen]
-    assert field["props"]["visible"] is False
-
-
 def test_machine_in_words() -> None:
     machine = {"device": "cpu", "device_name": "CPU", "cores": 2, "memory_gb": 15.6, "offline": False, "ready": True}
     said = header.describe(machine)
