@@ -172,9 +172,10 @@ def test_a_run_is_taken_in_from_a_zip(opened: App, home: Path, tmp_path: Path, w
     page.wait_for_selector("#import-file", state="visible")
     page.set_input_files("#import-row input[type=file]", str(tmp_path / "same.zip"))
     page.wait_for_selector("#import-said:has-text('is here already, as tiny-run')")
-    page.set_input_files("#import-row input[type=file]", str(tmp_path / "from-afar.zip"))
-    page.wait_for_url(re.compile(r"\?run=from-afar"))
-    page.wait_for_selector("#take-formats article", timeout=60_000)
+    with watched.leaving():
+        page.set_input_files("#import-row input[type=file]", str(tmp_path / "from-afar.zip"))
+        page.wait_for_url(re.compile(r"\?run=from-afar"))
+        page.wait_for_selector("#take-formats article", timeout=60_000)
     assert page.text_content("#run-status") == "done"
     assert page.locator("#result .sr-headline").count() == 1
     assert not watched.errors and not watched.foreign
