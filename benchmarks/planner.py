@@ -135,9 +135,7 @@ def main() -> None:
         f"Aim: CPU seconds of the whole run within {AIM:.0%}. Largest miss here: {max(off, key=abs):+.0f}%. Disk: what "
         "is left at the end; the estimate also holds the largest checkpoint on the way. Probes: CPU seconds that the "
         "estimate itself took. Memory: the real figure is the process's largest resident set, which also holds what is "
-        "mapped of the signals' files and can be given back at any time; estimates leave that out, and what libraries "
-        "keep: torch's compiler, loaded with any optimizer (0.08 GB), and oneDNN's code for each new shape of a "
-        "product (some 0.6 MB).",
+        "mapped of the signals' files and can be given back at any time; estimates leave that out.",
         "",
     ]
     header = ["recipe", "estimated, CPU s", "real, CPU s", "off by", "memory est., GB", "real", "disk est., MB", "real"]
