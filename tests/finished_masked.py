@@ -14,7 +14,6 @@ from distill_core.analysis.kept import About, Model, packed, split_path, write_s
 from distill_core.config import RunConfig
 from distill_core.data.prepare import prepare
 from distill_core.data.types import Rows
-from distill_core.events import EventLog
 from distill_core.export.report import build_report, write_report
 from distill_core.jobs.meta import write_meta
 from distill_core.layout import RunFolder
@@ -22,6 +21,7 @@ from distill_core.measure.scores import Scores
 from distill_core.storage import write_text
 from distill_core.tasks.hidden_pieces import ANOTHER, MASK, NUMBER, SAME, SIGN, WHOLE
 from distill_core.tasks.words import WORD
+from tests.finished_run import write_events
 from tests.samples import sample_parts
 
 SEED = 13
@@ -72,13 +72,7 @@ def finished_masked(folder: Path, *, name: str = "masked", single: bool = True) 
                 del tensors[what]
         write_split(split_path(run.artifacts, split), about if single else replace(about, labels=[]), tensors)
     write_report(run.report, build_report(parts))
-    log = EventLog(run.events)
-    log.emit("started", device="cpu", threads=1, versions={}, pid=1)
-    log.emit("stage", stage="measure", state="started")
-    log.emit("stage", stage="measure", state="finished", seconds=1.0)
-    log.emit("stage", stage="done", state="finished", seconds=60.0)
-    log.emit("done", seconds=60.0)
-    log.close()
+    write_events(run)
     return run
 
 

@@ -90,16 +90,22 @@ def finished_run(
     if kept:
         for split, (gold, ids) in splits.items():
             _keep(run, parts, split, gold, ids)
+    steps = ((100, 0.7), (200, 0.85), (300, parts.arms[0].validation["accuracy"]))
+    write_events(run, [metric("main", SEED, "validation_quality", step, value, "share") for step, value in steps])
+    return run
+
+
+def write_events(run: RunFolder, metrics: list[dict[str, Any]] | None = None) -> None:
+    """The log of a run that was measured and ended well."""
     log = EventLog(run.events)
     log.emit("started", device="cpu", threads=1, versions={}, pid=1)
-    steps = ((100, 0.7), (200, 0.85), (300, parts.arms[0].validation["accuracy"]))
-    log.emit("metric", rows=[metric("main", SEED, "validation_quality", step, value, "share") for step, value in steps])
+    if metrics:
+        log.emit("metric", rows=metrics)
     log.emit("stage", stage="measure", state="started")
     log.emit("stage", stage="measure", state="finished", seconds=1.0)
     log.emit("stage", stage="done", state="finished", seconds=60.0)
     log.emit("done", seconds=60.0)
     log.close()
-    return run
 
 
 def of_data(fingerprint: str, *, validation: float, faster: float = 1.0, size: float = 1.0) -> Callable[[Any], None]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from distill_core.data.ragged import BLOCK
-from distill_core.tasks.encoding import CHUNK, encodable
+from distill_core.tasks.encoding import CHUNK, encodable, pieces_of
 from distill_core.tasks.words import WORD
 
 if TYPE_CHECKING:
@@ -49,14 +49,7 @@ def look_at(
     parts: list[tuple[np.ndarray, ...]] = []
     for start in range(0, len(texts), CHUNK):
         chunk = encodable(texts[start : start + CHUNK])
-        found: Any = tokenizer(
-            chunk,
-            truncation="longest_first",
-            max_length=min(max_tokens, tokenizer.model_max_length),
-            padding=False,
-            return_offsets_mapping=True,
-            return_attention_mask=False,
-        )
+        found = pieces_of(tokenizer, chunk, max_tokens=max_tokens)
         for number, (text, spans) in enumerate(zip(chunk, found["offset_mapping"], strict=True), start):
             words = encoded.words[number]
             if len(spans) != len(words):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from distill_core.layout import RunFolder
 from distill_core.services import result_details, results
 from tests.e2e.conftest import App, Watched
+from tests.e2e.results import app_with, opened
 from tests.finished_masked import finished_masked
 
 pytestmark = pytest.mark.browser
@@ -20,18 +22,7 @@ pytestmark = pytest.mark.browser
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """An app with a finished masked LM run, and with one of an earlier version."""
     home = tmp_path_factory.mktemp("masked") / "home"
-    finished_masked(home / "runs" / "made-1")
-    finished_masked(home / "runs" / "old-1", name="old", single=False)
-    opened = App(home).start()
-    yield opened
-    opened.close()
-
-
-def opened(app: App, watch: Callable[..., Watched], run_id: str) -> Watched:
-    watched = watch()
-    watched.page.goto(f"{app.address}/?run={run_id}")
-    watched.page.wait_for_selector("#verdict-checks li")
-    return watched
+    yield from app_with(home, finished_masked, partial(finished_masked, name="old", single=False))
 
 
 def test_every_part_is_told_of_hidden_pieces(shown: App, watch: Callable[..., Watched], tmp_path: Any) -> None:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from distill_core.layout import RunFolder
 from distill_core.services import result_details, results
 from tests.e2e.conftest import PROJECT, App, Watched
+from tests.e2e.results import app_with, opened
 from tests.finished_run import finished_run
 
 pytestmark = pytest.mark.browser
@@ -25,18 +27,7 @@ pytestmark = pytest.mark.browser
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """An app with a finished run, and with one of an earlier version."""
     home = tmp_path_factory.mktemp("results") / "home"
-    finished_run(home / "runs" / "made-1")
-    finished_run(home / "runs" / "old-1", name="old", kept=False)
-    opened = App(home).start()
-    yield opened
-    opened.close()
-
-
-def opened(app: App, watch: Callable[..., Watched], run_id: str) -> Watched:
-    watched = watch()
-    watched.page.goto(f"{app.address}/?run={run_id}")
-    watched.page.wait_for_selector("#verdict-checks li")
-    return watched
+    yield from app_with(home, finished_run, partial(finished_run, name="old", kept=False))
 
 
 def said(page: Any) -> str:
