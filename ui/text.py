@@ -5,7 +5,7 @@ from __future__ import annotations
 PRODUCT = "Stillroom"
 PURPOSE = "Make a language model small enough to use everywhere."
 PURPOSE_MORE = (
-    "Teachers in, student out, evidence attached: one or several large text classifiers teach a small one, "
+    "Teachers in, student out, evidence attached: one or several large language models teach a small one, "
     "and every claim about the result is measured beside it."
 )
 RUN_DEMO = "Run the demo"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distill_core.analysis.csv_cells import safe
 from distill_core.config import load
 from distill_core.errors import DataError, JobError, StillroomError
 from distill_core.layout import DataHome, RunFolder
@@ -185,8 +186,3 @@ def said(answer: Mapping[str, Any], *, plain: bool) -> list[str]:
         return [" ".join(words), f"{min(answer['scores'], default=0.0):.6f}"]
     entities = [f"{entity['type']}: {entity['text']}" for entity in answer["entities"]]
     return ["; ".join(entities), " ".join(f"{entity['score']:.6f}" for entity in answer["entities"])]
-
-
-def safe(cell: str) -> str:
-    """A text that a spreadsheet would take for a formula is written as text."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

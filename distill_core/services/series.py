@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from distill_core.analysis.csv_cells import safe
 from distill_core.jobs.store import RunRow, Store
 from distill_core.services.thinning import complete, kept, level_of, means
 
@@ -145,10 +146,5 @@ def points_csv(store: Store, run_id: str, keys: Iterable[Key]) -> str:
     writer.writerow(["arm", "seed", "name", "step", "value", "unit"])
     for _, arm, seed, name, step, value, unit in store.metric_points(run_id):
         if (arm, seed, name) in wanted:
-            writer.writerow([_cell(arm), seed, _cell(name), step, "" if value is None else repr(value), unit])
+            writer.writerow([safe(arm), seed, safe(name), step, "" if value is None else repr(value), unit])
     return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    """A name that a spreadsheet would run as a formula is made plain text."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
